@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void buf_init(struct buf *buf, size_t cap) {
+        *buf = BUF_NULL(cap);
+}
+
+void buf_deinit(struct buf *buf) {
+        free(buf->base);
+        *buf = BUF_NULL(buf->cap);
+}
+
+int buf_reserve(struct buf *buf, size_t len, char **ret_tail) {
+        size_t capacity;
+        char *base;
+
+        if (len > buf->cap || buf->len > buf->cap - len)
+                return -E2BIG;
+        if (buf_spare(buf) < len || !buf->base) {
+                if (buf->start && buf->capacity - buf->len >= len && buf->start >= buf->len) {
+                        memmove(buf->base, buf->base + buf->start, buf->len);
+                        buf->start = 0;
+                } else {
+                        /* Doubles, but never past what the cap could ever need. */
+                        capacity = MAX(buf->len + len, MIN(buf->capacity * 2, buf->cap));
+                        capacity = MAX(capacity, MIN((size_t)256, buf->cap));
+                        base = malloc(capacity ? capacity : 1);
+                        if (!base)
+                                return -ENOMEM;
+                        if (buf->len)
+                                memcpy(base, buf->base + buf->start, buf->len);
+                        free(buf->base);
+                        buf->base = base;
+                        buf->start = 0;
+                        buf->capacity = capacity;
+                }
+        }
+        *ret_tail = buf->base + buf->start + buf->len;
+        return 0;
+}
+
+void buf_commit(struct buf *buf, size_t len) {
+        must(len <= buf_spare(buf));
+        buf->len += len;
+}
+
+int buf_append(struct buf *buf, const void *data, size_t len) {
+        char *tail;
+        int r;
+
+        if (!len)
+                return 0;
+        r = buf_reserve(buf, len, &tail);
+        if (r)
+                return r;
+        memcpy(tail, data, len);
+        buf->len += len;
+        return 0;
+}
+
+int buf_append_str(struct buf *buf, const char *s) {
+        return buf_append(buf, s, strlen(s));
+}
+
+int buf_printf(struct buf *buf, const char *format, ...) {
+        va_list args, again;
+        char *tail;
+        int n, r;
+
+        va_start(args, format);
+        va_copy(again, args);
+        n = vsnprintf(NULL, 0, format, args);
+        va_end(args);
+        must(n >= 0);
+        r = buf_reserve(buf, (size_t)n + 1, &tail);
+        if (!r) {
+                vsnprintf(tail, (size_t)n + 1, format, again);
+                buf->len += (size_t)n;
+        }
+        va_end(again);
+        return r;
+}
+
+void buf_consume(struct buf *buf, size_t len) {
+        must(len <= buf->len);
+        buf->start += len;
+        buf->len -= len;
+        if (!buf->len)
+                buf->start = 0;
+}
+
+void buf_clear(struct buf *buf) {
+        buf->start = buf->len = 0;
+}
+
+char *buf_take_str(struct buf *buf, size_t *ret_len) {
+        char *s = malloc(buf->len + 1);
+
+        if (!s)
+                return NULL;
+        if (buf->len)
+                memcpy(s, buf_data(buf), buf->len);
+        s[buf->len] = 0;
+        if (ret_len)
+                *ret_len = buf->len;
+        buf_deinit(buf);
+        return s;
+}

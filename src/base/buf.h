@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * buf - a growable run of bytes that is born with a cap
+ *
+ * Bytes are taken from the front (buf_consume) and put at the back (buf_append, or buf_reserve + buf_commit to
+ * read straight into it). Growing past the cap answers -E2BIG and changes nothing; without memory -ENOMEM, so a
+ * buffer whose size a peer chooses can never end the daemon. The memory is kept when it runs empty; buf_deinit
+ * gives it back. BUF_NULL(cap) is a legal static initialiser, and buf_deinit of it is legal.
+ */
+#pragma once
+#include "base/util.h"
+
+struct buf {
+        char *base;      /* the allocation */
+        size_t start;    /* first live byte */
+        size_t len;      /* live bytes */
+        size_t capacity; /* of the allocation */
+        size_t cap;      /* most live bytes allowed */
+};
+
+#define BUF_NULL(most) ((struct buf){ .cap = (most) })
+
+void buf_init(struct buf *buf, size_t cap);
+void buf_deinit(struct buf *buf);
+static inline void buf_freep(struct buf *buf) {
+        buf_deinit(buf);
+}
+
+static inline char *buf_data(const struct buf *buf) {
+        return buf->base + buf->start;
+}
+static inline bool buf_is_empty(const struct buf *buf) {
+        return buf->len == 0;
+}
+/* Room behind the live bytes that needs no allocation. */
+static inline size_t buf_spare(const struct buf *buf) {
+        return buf->capacity - buf->start - buf->len;
+}
+
+int buf_append(struct buf *buf, const void *data, size_t len);
+int buf_append_str(struct buf *buf, const char *s);
+int buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Makes room for len more bytes and returns where they go; buf_commit says how many came. */
+int buf_reserve(struct buf *buf, size_t len, char **ret_tail);
+void buf_commit(struct buf *buf, size_t len);
+void buf_consume(struct buf *buf, size_t len);
+void buf_clear(struct buf *buf);
+/* Hands the bytes over as a malloc'ed, NUL-terminated string (NULL without memory); the buffer is empty then. */
+char *buf_take_str(struct buf *buf, size_t *ret_len);

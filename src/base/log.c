@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+enum log_level log_level_now = LOG_INFO;
+
+static const char *const level_names[] = {
+        [LOG_ERROR] = "error",
+        [LOG_WARN] = "warn",
+        [LOG_INFO] = "info",
+        [LOG_DEBUG] = "debug",
+};
+
+const char *log_level_name(enum log_level level) {
+        return level_names[level];
+}
+
+int log_level_from_name(const char *name, enum log_level *ret_level) {
+        for (size_t i = 0; i < ARRAY_SIZE(level_names); ++i)
+                if (streq(name, level_names[i])) {
+                        *ret_level = (enum log_level)i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+/* One write per line, so that lines of two processes do not mix; longer lines are cut. */
+void log_write(enum log_level level, const char *format, ...) {
+        char line[2048];
+        struct timespec now;
+        struct tm utc;
+        size_t len;
+        va_list args;
+        int saved = errno, n;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        gmtime_r(&now.tv_sec, &utc);
+        len = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
+        len += (size_t)snprintf(line + len, sizeof(line) - len, ".%03ldZ %-5s ", now.tv_nsec / 1000000,
+                                level_names[level]);
+        va_start(args, format);
+        n = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+        va_end(args);
+        len = MIN(len + (size_t)MAX(n, 0), sizeof(line) - 2);
+        line[len++] = '\n';
+        if (write(STDERR_FILENO, line, len) < 0)
+                len = 0; /* nobody listens: nothing better to do */
+        errno = saved;
+}

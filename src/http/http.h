@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * http - an HTTP/1.1 server for one loop, parsing with llhttp
+ *
+ * A listener accepts connections; a connection carries one exchange at a time (a pipelined request waits in the
+ * connection's buffer until the response before it is complete); an exchange is a request and its response.
+ *
+ * Life of an exchange: when the head is complete, listener->handler->on_request(exchange) is called once. It sets
+ * exchange->ops and exchange->owner, or responds at once. Then the body flows (ops->on_body, or straight into
+ * exchange->sink), ops->on_end says the request is complete. The response may be given at any time, also before the
+ * body has arrived: then `Connection: close` is said, and the rest of the body is read and dropped, bounded in bytes and time,
+ * so that the client can still receive the refusal (RFC 9112 section 9.6). A request with `Expect: 100-continue` gets
+ * its 100 when on_request returns without a response.
+ * ops->on_done is the last call of every exchange, whatever happened; after it the exchange is gone.
+ * A peer that closes only its sending side still gets its answer; ops->on_half_close (may be NULL) tells.
+ *
+ * Memory: an idle connection holds no buffers. Bodies are read through the loop's scratch buffer; with a
+ * sink and a known length they are read straight into it. Output is written at once; only what the socket does
+ * not take is queued. All caps are in struct http_limits. Loop thread only; any callback may respond or abort.
+ */
+#pragma once
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "loop/loop.h"
+
+struct http_exchange;
+
+enum http_method { HTTP_GET_, HTTP_HEAD_, HTTP_POST_, HTTP_PUT_, HTTP_DELETE_, HTTP_PATCH_, HTTP_OPTIONS_, HTTP_OTHER_ };
+const char *http_method_name(enum http_method method);
+
+struct http_limits {
+        size_t head;        /* request line and headers, or trailers; past it: 431 and close */
+        nsec_t head_time;   /* from the first byte of a head to its end; 408 and close */
+        nsec_t idle_time;   /* between requests; NSEC_NEVER for runtimes */
+        size_t connections; /* at once on this listener; the oldest idle one makes room, else the new one waits in the backlog */
+};
+extern const struct http_limits http_limits_api;     /* 64 KiB of head, 30 s, 10 min, 4096 */
+extern const struct http_limits http_limits_runtime; /* 2 MiB of head: error causes of 1 MiB travel in one header */
+
+struct http_ops {
+        void (*on_body)(struct http_exchange *x, const char *data, size_t len); /* not called when there is a sink */
+        void (*on_end)(struct http_exchange *x);        /* the request is complete, trailers included */
+        void (*on_drain)(struct http_exchange *x);      /* queued output fell to nothing; may be NULL */
+        void (*on_half_close)(struct http_exchange *x); /* may be NULL */
+        /* complete: the whole response was handed to the kernel (and the request read). Otherwise the peer vanished,
+         * broke the protocol in mid-body (truncated says so), or we aborted. */
+        void (*on_done)(struct http_exchange *x, bool complete);
+};
+
+struct http_handler {
+        void (*on_request)(struct http_exchange *x);
+        /* Called once per connection before anything is read; false closes it. May be NULL. */
+        bool (*on_accept)(void *owner, int fd, const struct sockaddr_storage *peer);
+};
+
+struct http_field {
+        const char *name, *value; /* NUL-terminated; valid until the exchange ends */
+        size_t name_len, value_len;
+};
+
+struct http_exchange {
+        /* The request; read only. Strings live until on_done. */
+        enum http_method method;
+        const char *method_name;
+        const char *path;  /* as sent, up to '?', not decoded; absolute-form targets are reduced to their path */
+        const char *query; /* behind '?'; "" without */
+        const struct http_field *fields;
+        size_t field_count;
+        int64_t content_length; /* -1: chunked; 0: none */
+        bool has_body;
+        bool truncated;    /* the peer vanished inside the body */
+        bool request_done; /* on_end was called, or is being called */
+        struct sockaddr_storage peer;
+        void *listener_owner; /* what http_listen was given */
+
+        /* Set by the handler. */
+        const struct http_ops *ops;
+        void *owner;
+        struct buf *sink; /* body bytes go here; reaching its cap answers through on_body with the bytes that did not fit */
+};
+
+/* Listening. */
+struct http_listener;
+/* Takes over fd, a bound and listening non-blocking stream socket (TCP or unix). */
+int http_listen(struct loop *loop, int fd, const struct http_handler *handler, const struct http_limits *limits, void *owner,
+                struct http_listener **ret_listener);
+void http_listener_stop(struct http_listener *l);  /* accepts no more; idle connections close, running exchanges end with Connection: close */
+void http_listener_free(struct http_listener *l);  /* aborts all exchanges (on_done is called) */
+size_t http_listener_connections(const struct http_listener *l);
+size_t http_listener_exchanges(const struct http_listener *l);
+
+/* Asking. Header names in lower case. */
+const char *http_header(const struct http_exchange *x, const char *lower_name);        /* NULL when absent */
+const char *http_trailer(const struct http_exchange *x, const char *lower_name);       /* after on_end */
+/* Decodes percent escapes (and '+' when form). 0, -EINVAL (bad escape, NUL), -E2BIG. */
+int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf);
+/* The decoded value of a query parameter as a malloc'ed string; NULL when absent. */
+char *http_query_param(const struct http_exchange *x, const char *name);
+
+/* Responding. `fields` are complete header lines each ended by \r\n, or NULL. Content-Length or chunked framing, Date and
+ * Connection are ours. Every call is legal on an exchange whose peer has gone: it does nothing. */
+void http_respond(struct http_exchange *x, int status, const char *fields, const void *body, size_t len);
+/* As above, takes the bytes out of body (which is empty afterwards) without copying them. */
+void http_respond_buf_consume(struct http_exchange *x, int status, const char *fields, struct buf *body);
+/* Streams: length -1 means chunked (or, to an HTTP/1.0 client, until close). */
+void http_respond_begin(struct http_exchange *x, int status, const char *fields, int64_t length);
+void http_respond_some(struct http_exchange *x, const struct iovec *parts, size_t count);
+void http_respond_end(struct http_exchange *x);
+/* Bytes that the kernel has not taken yet. */
+size_t http_queued(const struct http_exchange *x);
+/* Ends the connection without completing the response (a stream that failed half-way). on_done follows. */
+void http_abort(struct http_exchange *x);
+
+/* Back-pressure on the request's body. Paused, at most one read buffer overruns; the peer's end is noticed all the same. */
+void http_pause(struct http_exchange *x);
+void http_resume(struct http_exchange *x);
