@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The floor of a cold start: the plain program, with no sandbox around it and nothing else to do.
+ *
+ *      floor_start [--runs N] [--at-once K] PROGRAM [ARG…]     from posix_spawn until its GET …/next has been read
+ *      floor_start --whole [--runs N] PROGRAM [ARG…]           from posix_spawn until it has ended
+ *
+ * Prints JSON: the times, and the processor time of one start. With --at-once a sample is K starts together.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "measure.h"
+
+struct subject {
+        char **argv;
+        char **env;
+        int listener;
+        posix_spawn_file_actions_t actions;
+        uint64_t cpu_nsec;
+        uint64_t starts;
+};
+
+static pid_t spawn(struct subject *subject) {
+        pid_t pid;
+
+        errno = posix_spawnp(&pid, subject->argv[0], &subject->actions, NULL, subject->argv, subject->env);
+        if (errno)
+                die(subject->argv[0]);
+        return pid;
+}
+
+static void reap(struct subject *subject, pid_t pid) {
+        struct rusage usage;
+
+        if (wait4(pid, NULL, 0, &usage) != pid)
+                die("wait4");
+        subject->cpu_nsec += (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+                             (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
+        subject->starts++;
+}
+
+static uint64_t measure_whole(struct subject *subject) {
+        uint64_t began = now_nsec();
+
+        reap(subject, spawn(subject));
+        return now_nsec() - began;
+}
+
+static uint64_t measure_next(struct subject *subject, int at_once) {
+        struct message message = {};
+        uint64_t began = now_nsec(), took;
+        pid_t *pids = calloc((size_t)at_once, sizeof(*pids));
+        int *fds = calloc((size_t)at_once, sizeof(*fds));
+
+        if (!pids || !fds)
+                die("no memory");
+        for (int i = 0; i < at_once; i++)
+                pids[i] = spawn(subject);
+        for (int i = 0; i < at_once; i++) {
+                fds[i] = accept4(subject->listener, NULL, NULL, SOCK_CLOEXEC);
+                if (fds[i] < 0 || !message_read(&message, fds[i]))
+                        die("the program has not asked for work");
+        }
+        took = now_nsec() - began;
+        for (int i = 0; i < at_once; i++) {
+                kill(pids[i], SIGKILL);
+                reap(subject, pids[i]);
+                close(fds[i]);
+        }
+        free(message.buf);
+        free(pids);
+        free(fds);
+        return took;
+}
+
+int main(int argc, char **argv) {
+        static const struct option options[] = {
+                { "whole", no_argument, NULL, 'w' },
+                { "runs", required_argument, NULL, 'n' },
+                { "at-once", required_argument, NULL, 'k' },
+                {},
+        };
+        char address[64];
+        char *env[] = { address, (char *)"_HANDLER=echo", (char *)"PATH=/usr/local/bin:/usr/bin:/bin", NULL };
+        struct subject subject = { .env = env };
+        struct samples samples = {};
+        int runs = 50, at_once = 1, port, c;
+        bool whole = false;
+
+        while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+                switch (c) {
+                case 'w': whole = true; break;
+                case 'n': runs = atoi(optarg); break;
+                case 'k': at_once = atoi(optarg); break;
+                default: return 2;
+                }
+        }
+        if (optind == argc)
+                return 2;
+        subject.argv = argv + optind;
+        subject.listener = listen_on("127.0.0.1:0", &port);
+        snprintf(address, sizeof(address), "AWS_LAMBDA_RUNTIME_API=127.0.0.1:%d", port);
+        posix_spawn_file_actions_init(&subject.actions);
+        posix_spawn_file_actions_addopen(&subject.actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        for (int i = 0; i < runs; i++)
+                samples_add(&samples, whole ? measure_whole(&subject) : measure_next(&subject, at_once));
+        printf("{\"cpu_us\":%.1f,", (double)subject.cpu_nsec / (double)subject.starts / 1e3);
+        samples_print(&samples, stdout);
+        puts("}");
+        return 0;
+}
