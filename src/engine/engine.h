@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine - the whole Lambda without its front door: what the API room and liblambent share
+ *
+ * Owns the store, the content store, the logs, the registry, the pools and the sandbox; everything on one loop.
+ */
+#pragma once
+#include "function/function.h"
+#include "function/invocation.h"
+#include "function/registry.h"
+#include "loop/loop.h"
+
+struct content_store;
+struct logs;
+struct native;
+struct store;
+
+struct engine_options {
+        const char *data_dir;
+        const char *libexec_dir;  /* lambent-launcher, lambent-archive */
+        const char *runtimes_dir; /* our runtime clients: python/, nodejs/ */
+        const char *sandbox;      /* "auto" or "native" */
+        int sandbox_tier;         /* 0: the best that holds; 1..3 */
+        const char *region, *account;
+        nsec_t idle_ttl, freeze_after; /* freeze_after NSEC_NEVER: never */
+        size_t environments_max;       /* 0: what descriptors allow */
+        bool private_network, cpu_share, strict_runtimes;
+        uint64_t log_bytes_max;        /* per log group */
+        const char *endpoint;          /* "http://127.0.0.1:4566": for download Locations */
+};
+
+struct engine;
+/* Opens (and locks) the data dir. 0, or -errno with a sentence that says what to do (malloc'ed). -EBUSY: locked by another daemon. */
+int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine, char **ret_problem);
+/* No new invocations; on_drained once none is under way (or budget is spent). */
+void engine_drain(struct engine *e, nsec_t budget, void (*on_drained)(void *owner), void *owner);
+void engine_close(struct engine *e);
+
+const struct engine_options *engine_options(const struct engine *e);
+struct loop *engine_loop(const struct engine *e);
+struct registry *engine_registry(const struct engine *e);
+struct pools *engine_pools(const struct engine *e);
+struct content_store *engine_content(const struct engine *e);
+struct logs *engine_logs(const struct engine *e);
+struct store *engine_store(const struct engine *e);
+struct native *engine_native(const struct engine *e); /* NULL when another sandbox is used */

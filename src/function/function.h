@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * function - the domain's nouns: functions, their versions, layers
+ *
+ * A struct version is an immutable snapshot: configuration, digests of code and layers. An update of $LATEST makes a new snapshot;
+ * running invocations and their environments keep the old one alive (reference count) and drain. So the pool, which hangs
+ * on the snapshot, is keyed by everything that matters without comparing anything.
+ *
+ * A struct function holds `latest` (what the API shows) and `serving` (what invocations of $LATEST run on): they differ
+ * while an update is in progress. What changes without making a new snapshot (state, revision id) is
+ * in struct version_status.
+ */
+#pragma once
+#include "base/list.h"
+#include "base/map.h"
+#include "base/random.h"
+#include "base/sha256.h"
+#include "base/util.h"
+
+struct pool;
+struct registry;
+
+struct name_value {
+        char *name, *value;
+};
+
+struct layer_ref {
+        char *arn; /* of the layer version */
+        uint64_t code_size;
+        char sha256[SHA256_HEX_LEN + 1];
+};
+#define FUNCTION_LAYERS_MAX 5
+
+/* Stored: never renumber. */
+enum function_state { STATE_PENDING = 1, STATE_ACTIVE = 2, STATE_INACTIVE = 3, STATE_FAILED = 4 };
+enum update_status { UPDATE_NONE = 0, UPDATE_SUCCESSFUL = 1, UPDATE_FAILED = 2, UPDATE_IN_PROGRESS = 3 };
+const char *function_state_name(enum function_state state);
+const char *update_status_name(enum update_status status);
+
+struct version_config {
+        char *runtime, *handler, *role, *description;
+        uint32_t timeout_s, memory_mb, tmp_mb;
+        bool has_vars; /* Environment was given, perhaps empty */
+        struct name_value *vars;
+        size_t var_count;
+        struct layer_ref layers[FUNCTION_LAYERS_MAX];
+        size_t layer_count;
+        char *architecture, *package_type, *tracing_mode, *snap_start_apply_on;
+        char *log_format, *log_group, *log_level, *system_log_level; /* log_group NULL: the default; levels NULL in Text */
+        char *kms_key_arn;                                           /* NULL */
+        /* Parts that mean nothing locally are kept as the client wrote them (compact JSON objects); NULL when absent. */
+        char *vpc_json, *dead_letter_json, *file_systems_json;
+        char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded */
+        uint64_t code_size;
+};
+
+struct version_status {
+        enum function_state state;
+        char *state_reason, *state_reason_code; /* NULL when Active */
+        enum update_status update;
+        char *update_reason, *update_reason_code;
+        char revision_id[UUID_LEN + 1];
+        nsec_t last_modified; /* wall */
+};
+
+struct version {
+        unsigned refs;
+        struct function *function; /* NULL once the function is deleted */
+        char *number;              /* "$LATEST" or "1", "2", … */
+        struct version_config config;
+        struct version_status status;
+        /* Where the code lies, set when it is prepared (then the version can serve). */
+        char *task_dir, *opt_dir; /* opt_dir NULL: no layers */
+        bool prepared;
+        struct pool *pool; /* made at the first invocation; owned by the pools, see pool.h */
+        struct list link;  /* on function->versions when published */
+        /* What environments and ARNs need; copies, so that they outlive the function. */
+        char *account, *region, *name;
+};
+
+struct function {
+        struct map_node node; /* in the registry, key "account/region/name" */
+        char *key, *account, *region, *name;
+        struct version *latest, *serving;
+        struct list versions;  /* published, ascending */
+        uint64_t last_number;  /* of the last published version; numbers are never reused */
+        char *tags_json;       /* NULL */
+};
+
+struct version *version_ref(struct version *v);
+void version_unref(struct version *v);
+/* "arn:aws:lambda:REGION:ACCOUNT:function:NAME" and, with a qualifier, ":QUALIFIER"; malloc'ed. */
+char *function_arn(const char *region, const char *account, const char *name, const char *qualifier);
