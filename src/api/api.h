@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * api - what AWS clients speak: decode, ask the engine, encode
+ *
+ * One struct api serves every listener: the public one, and the one that each environment has for its Runtime API (calls that
+ * a function makes through AWS_ENDPOINT_URL_LAMBDA). It holds no state of the domain: functions, layers and code
+ * belong to the engine. Loop thread only.
+ */
+#pragma once
+#include "http/http.h"
+#include "loop/loop.h"
+
+struct api;
+struct engine;
+
+struct api_options {
+        const char *const *allowed_hosts; /* --allow-host, see http/guard.h; borrowed */
+        size_t allowed_host_count;
+};
+
+struct api *api_new(struct loop *loop, struct engine *engine, const struct api_options *options);
+/* No exchange may be left. */
+void api_free(struct api *api);
+DEFINE_FREEP(api)
+
+/* For http_listen: the listener's owner must be the struct api. */
+const struct http_handler *api_handler(void);
+/* For a listener that belongs to an environment: what it does not know itself. /_lambent/ and /metrics are refused. */
+void api_serve_function(struct api *api, struct http_exchange *x);
+
+/* Operations in files of their own, named by the route table. */
+struct api_request;
+void api_invoke(struct api_request *r);
+void api_invoke_stream(struct api_request *r);
+void api_invoke_async(struct api_request *r);

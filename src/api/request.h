@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * request - one request of an AWS client, between the HTTP exchange and the operation that answers it
+ *
+ * Life: the router makes it when the head of the request is there, having checked the guard, and fills in who asks
+ * (account, region), the operation and the decoded labels of the path. exchange->owner is the request and exchange->ops are
+ * the API's own. Then, by the kind of the route:
+ *   ROUTE_PLAIN  no body matters: run() is called at the end of the request.
+ *   ROUTE_JSON   the body is read (at most API_BODY_MAX bytes; a ZipFile streams into the content store while it arrives), then
+ *                run() is called with request->body (NULL without a body).
+ *   ROUTE_RAW    run() is called at once, with the head; it sets exchange->ops to its own (exchange->owner stays the
+ *                request, request->state is its own) and calls api_request_free as the last thing in its on_done.
+ *                Without ops of its own it must answer at once.
+ * run() answers by api_reply, api_reply_json or api_fail, now or later; every answer carries x-amzn-RequestId. The request lives
+ * until the exchange's on_done, also when its peer is gone: then answers go nowhere. An operation that waits for
+ * something else sets request->cancel, which is called when the peer goes away before the answer.
+ */
+#pragma once
+#include <jansson.h>
+
+#include "api/problem.h"
+#include "base/random.h"
+#include "function/function.h"
+#include "http/http.h"
+
+struct api;
+struct api_request;
+struct api_upload;
+struct engine;
+
+#define API_LABELS_MAX 3
+#define API_BODY_MAX ((int64_t)70167211) /* facts/control-plane.md section 8 */
+#define ACCOUNT_LEN 12
+
+enum route_kind { ROUTE_PLAIN, ROUTE_JSON, ROUTE_RAW };
+
+struct api_route {
+        enum http_method method;
+        const char *pattern;   /* "/2015-03-31/functions/{}/code"; a final "?find=LayerVersion" demands that parameter */
+        const char *operation; /* the name in the model */
+        void (*run)(struct api_request *r); /* NULL: not implemented */
+        enum route_kind kind;
+        const char *zip_parent; /* ROUTE_JSON: where ZipFile is: "Code", "Content", "" for the top; NULL: nowhere */
+        bool internal;          /* ours, not AWS's: refused to functions */
+};
+
+struct api_request {
+        struct api *api;
+        struct engine *engine;
+        struct http_exchange *exchange;
+        const struct api_route *route;
+        const char *operation;
+        char request_id[UUID_LEN + 1];
+        char account[ACCOUNT_LEN + 1]; /* who asks: facts and reasons in credential.h */
+        char *region;
+        char *labels[API_LABELS_MAX]; /* percent-decoded */
+        size_t label_count;
+        json_t *body;              /* ROUTE_JSON: an object, or NULL without a body */
+        struct api_upload *upload; /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
+        bool from_function;        /* came through an environment's own listener */
+        bool answered;
+
+        void *state;                          /* the operation's own */
+        void (*cancel)(struct api_request *); /* the peer is gone before the answer; may be NULL */
+};
+
+void api_request_free(struct api_request *r);
+
+/* Answers. fields: further header lines, each ended by \r\n, or NULL. */
+void api_reply(struct api_request *r, int status, const char *content_type, const char *fields, const void *body, size_t len);
+/* Takes the bytes out of body. */
+void api_reply_json(struct api_request *r, int status, struct buf *body);
+void api_fail(struct api_request *r, enum problem_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+/* With the problem as it was made; clears it. */
+void api_fail_with(struct api_request *r, struct problem *problem_consume);
+void api_throttle(struct api_request *r, const char *reason); /* 429 "Rate Exceeded." */
+/* Appends the header lines every answer has (request id) for those who respond on the exchange themselves. */
+void api_common_fields(const struct api_request *r, struct buf *fields);
+
+/* Which function a request is about: "{FunctionName}" in all its forms (facts/control-plane.md section 3) and ?Qualifier. */
+struct function_ref {
+        char *account, *region, *name;
+        char *qualifier; /* NULL: none was given */
+};
+
+enum { REF_QUALIFIER = 1 /* ?Qualifier counts */, REF_STRICT = 2 /* the write operations' pattern: 140 characters, no dots */ };
+
+/* Reads label 0. False: the request has been answered with AWS's error. The strings are owned by *ret_ref. */
+bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref *ret_ref);
+void function_ref_clear(struct function_ref *ref);
+static inline void function_ref_freep(struct function_ref *ref) {
+        function_ref_clear(ref);
+}
+/* 404 "Function not found: ARN", with the qualifier given here (NULL: without). */
+void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier);
