@@ -15,6 +15,9 @@
  * except `idle`/`answer` chains that start on the loop.
  */
 #pragma once
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include "base/buf.h"
 #include "base/random.h"
 #include "base/util.h"
@@ -36,6 +39,7 @@ struct invocation_order {
         size_t event_parts;
         nsec_t timeout; /* the function's */
         bool stream;    /* the caller takes bytes as they come */
+        bool want_tail; /* keep the last LOG_TAIL_MAX bytes of the log for the report */
 };
 
 enum invocation_outcome {
@@ -67,11 +71,13 @@ struct invocation_report {
         nsec_t init;        /* 0 unless this invocation paid for one */
         uint32_t memory_mb, max_memory_mb;
         const char *error_type;       /* NULL */
-        const char *log_tail;         /* the last LOG_TAIL_MAX bytes of this invocation's log */
+        const char *log_tail;         /* with want_tail: the last LOG_TAIL_MAX bytes of this invocation's log */
         size_t log_tail_len;
 };
 
 struct environment_events {
+        /* The place exists and its processes were told to start: what is left of INIT is their own work. */
+        void (*started)(struct environment *e);
         /* INIT is over, well or not (then the next invocation repeats it). init: how long the processes took to their first `next`. */
         void (*ready)(struct environment *e, nsec_t start, nsec_t init, bool failed);
         /* The runtime began a streamed answer (only when the order said stream). */

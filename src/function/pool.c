@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A member's list is its state: pool->idle (and pools->idle, over all versions) or pool->others. Every change goes through
+ * member_enter. A pool exists while it has members or waiting invocations.
+ */
+#include "function/pool_private.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+const char *member_state_name(enum member_state state) {
+        static const char *const names[] = {
+                [MEMBER_QUEUED] = "starting", [MEMBER_STARTING] = "starting", [MEMBER_IDLE] = "idle",
+                [MEMBER_FROZEN] = "frozen",   [MEMBER_BUSY] = "busy",         [MEMBER_STOPPING] = "stopping",
+        };
+
+        return names[state];
+}
+
+static const struct environment_events member_events;
+
+/* ---- pools come and go with what they hold ---- */
+
+struct pool *pool_of(struct pools *p, struct version *v) {
+        struct pool *pool = v->pool;
+
+        if (pool)
+                return pool;
+        pool = xcalloc(1, sizeof(*pool));
+        pool->pools = p;
+        pool->version = version_ref(v);
+        list_init(&pool->idle);
+        list_init(&pool->others);
+        list_init(&pool->waiting);
+        list_push_back(&p->pools, &pool->link);
+        v->pool = pool;
+        return pool;
+}
+
+static void pool_free_if_unused(struct pool *pool) {
+        if (!list_is_empty(&pool->idle) || !list_is_empty(&pool->others) || !list_is_empty(&pool->waiting))
+                return;
+        list_unlink(&pool->link);
+        pool->version->pool = NULL;
+        version_unref(pool->version);
+        free(pool);
+}
+
+/* ---- members ---- */
+
+static bool is_resting(enum member_state state) {
+        return state == MEMBER_IDLE || state == MEMBER_FROZEN;
+}
+
+static bool is_beginning(enum member_state state) {
+        return state == MEMBER_QUEUED || state == MEMBER_STARTING;
+}
+
+static nsec_t later(nsec_t from, nsec_t by) {
+        return by == NSEC_NEVER || from + by < from ? NSEC_NEVER : from + by;
+}
+
+static void member_enter(struct member *m, enum member_state state) {
+        struct pool *pool = m->pool;
+        struct pools *p = pool->pools;
+        enum member_state was = m->state;
+        nsec_t now = loop_now(p->loop);
+
+        pool->starting += (size_t)is_beginning(state) - (size_t)is_beginning(was);
+        p->starting += (size_t)is_beginning(state) - (size_t)is_beginning(was);
+        p->busy += (size_t)(state == MEMBER_BUSY) - (size_t)(was == MEMBER_BUSY);
+        p->stopping += (size_t)(state == MEMBER_STOPPING) - (size_t)(was == MEMBER_STOPPING);
+        m->state = state;
+        timer_disarm(&m->timer);
+        if (is_resting(was) && is_resting(state)) {
+                timer_arm(&m->timer, later(m->idle_since, p->options.idle_ttl));
+                return;
+        }
+        list_unlink(&m->link);
+        list_unlink(&m->idle_link);
+        list_unlink(&m->build_link);
+        if (!is_resting(state)) {
+                list_push_front(&pool->others, &m->link);
+                return;
+        }
+        m->idle_since = now;
+        list_push_front(&pool->idle, &m->link);
+        list_push_front(&p->idle, &m->idle_link);
+        timer_arm(&m->timer, MIN(later(now, p->options.freeze_after), later(now, p->options.idle_ttl)));
+}
+
+static void release_builder(struct member *m) {
+        struct pools *p = m->pool->pools;
+
+        if (!m->building)
+                return;
+        m->building = false;
+        --p->building;
+}
+
+static void start_some(struct defer *defer);
+
+static void build_soon(struct pools *p) {
+        if (!list_is_empty(&p->to_build) && p->building < p->options.builders)
+                defer_call(p->loop, &p->build, start_some);
+}
+
+static void member_free(struct member *m) {
+        struct pool *pool = m->pool;
+        struct pools *p = pool->pools;
+
+        release_builder(m);
+        pool->starting -= (size_t)is_beginning(m->state);
+        p->starting -= (size_t)is_beginning(m->state);
+        p->busy -= (size_t)(m->state == MEMBER_BUSY);
+        p->stopping -= (size_t)(m->state == MEMBER_STOPPING);
+        --p->members;
+        timer_disarm(&m->timer);
+        list_unlink(&m->link);
+        list_unlink(&m->idle_link);
+        list_unlink(&m->build_link);
+        m->environment->ops->free(m->environment);
+        p->ports.unmake(p->ports.owner, m->tag);
+        free(m);
+}
+
+static void member_stop(struct member *m) {
+        release_builder(m);
+        if (m->state == MEMBER_STOPPING)
+                return;
+        member_enter(m, MEMBER_STOPPING);
+        m->environment->ops->stop(m->environment);
+}
+
+static void member_on_timer(struct timer *timer) {
+        struct member *m = container_of(timer, struct member, timer);
+        struct pools *p = m->pool->pools;
+
+        if (loop_now(p->loop) >= later(m->idle_since, p->options.idle_ttl)) {
+                member_stop(m);
+                return;
+        }
+        m->environment->ops->freeze(m->environment);
+        member_enter(m, MEMBER_FROZEN);
+}
+
+/* ---- starting ---- */
+
+/* Asks the maker for one more environment; it starts from the loop, when a builder is free. 0 or -errno with a sentence. */
+static int member_new(struct pool *pool, char **ret_problem) {
+        struct pools *p = pool->pools;
+        struct member *m = xcalloc(1, sizeof(*m));
+        char id[HEX_ID_LEN + 1];
+
+        random_hex_id(id);
+        m->environment = p->ports.make(p->ports.owner, pool->version, id, &m->tag, ret_problem);
+        if (!m->environment) {
+                free(m);
+                return -EIO;
+        }
+        m->environment->events = &member_events;
+        m->environment->owner = m;
+        m->pool = pool;
+        m->born = loop_now(p->loop);
+        m->fresh = true;
+        timer_init(&m->timer, p->loop, member_on_timer);
+        list_init(&m->link);
+        list_init(&m->idle_link);
+        list_init(&m->build_link);
+        m->state = MEMBER_QUEUED;
+        ++p->members;
+        ++pool->starting;
+        ++p->starting;
+        ++p->totals.cold_starts;
+        list_push_front(&pool->others, &m->link);
+        list_push_back(&p->to_build, &m->build_link);
+        build_soon(p);
+        return 0;
+}
+
+static void member_lost(struct member *m, const char *why);
+
+static void start_some(struct defer *defer) {
+        struct pools *p = container_of(defer, struct pools, build);
+
+        while (p->building < p->options.builders && !list_is_empty(&p->to_build)) {
+                struct member *m = list_first(&p->to_build, struct member, build_link);
+                int r;
+
+                member_enter(m, MEMBER_STARTING);
+                m->building = true;
+                ++p->building;
+                r = m->environment->ops->start(m->environment);
+                if (r)
+                        member_lost(m, strerror(-r));
+        }
+}
+
+/* The one that has idled longest, of any version, makes room. */
+static bool make_room(struct pools *p) {
+        struct member *oldest = list_last(&p->idle, struct member, idle_link);
+
+        if (!oldest)
+                return false;
+        member_stop(oldest);
+        return true;
+}
+
+/*
+ * Begins as many starts as there are waiting invocations without one. At the limit it makes room first and comes back when the
+ * room is there (member_gone). 0, or REFUSED_THROTTLED when one waiter can never be served.
+ */
+static int pool_start_more(struct pool *pool) {
+        struct pools *p = pool->pools;
+
+        while (pool->starting < pool->waiting_count) {
+                AUTO(str) char *problem = NULL;
+
+                if (p->members >= p->options.environments_max) {
+                        if (p->stopping >= p->waiting - p->starting || make_room(p))
+                                return 0;
+                        return REFUSED_THROTTLED;
+                }
+                if (member_new(pool, &problem)) {
+                        struct invocation *i = list_last(&pool->waiting, struct invocation, link);
+
+                        pool_forget(i);
+                        invocation_fail(i, problem ? problem : "no execution environment could be made");
+                        return 0;
+                }
+        }
+        return 0;
+}
+
+/* ---- matching ---- */
+
+static void member_take(struct member *m, struct invocation *i) {
+        if (m->state == MEMBER_FROZEN)
+                m->environment->ops->thaw(m->environment);
+        member_enter(m, MEMBER_BUSY);
+        ++m->invocations;
+        m->invocation = i;
+        i->pool = m->pool;
+        invocation_deliver(i, m);
+        m->fresh = false;
+}
+
+static void wait_in_line(struct pool *pool, struct invocation *i) {
+        i->pool = pool;
+        i->state = INVOCATION_WAITING;
+        list_push_back(&pool->waiting, &i->link);
+        ++pool->waiting_count;
+        ++pool->pools->waiting;
+}
+
+void pool_forget(struct invocation *i) {
+        list_unlink(&i->link);
+        --i->pool->waiting_count;
+        --i->pool->pools->waiting;
+}
+
+int pool_admit(struct pool *pool, struct invocation *i) {
+        struct member *m = list_first(&pool->idle, struct member, link);
+
+        if (m) {
+                member_take(m, i);
+                return 0;
+        }
+        wait_in_line(pool, i);
+        if (pool_start_more(pool) == REFUSED_THROTTLED) {
+                pool_forget(i);
+                pool_free_if_unused(pool);
+                return REFUSED_THROTTLED;
+        }
+        return 0;
+}
+
+/* Somebody of another version waits for room that nothing else is about to make. */
+static bool is_wanted_elsewhere(const struct pools *p) {
+        return p->members >= p->options.environments_max && p->waiting > p->starting + p->stopping;
+}
+
+/* A member is free: the oldest waiter of its version gets it. */
+static void member_rest(struct member *m) {
+        struct pool *pool = m->pool;
+        struct invocation *i = list_first(&pool->waiting, struct invocation, link);
+
+        if (i && !m->stop_when_idle) {
+                pool_forget(i);
+                member_take(m, i);
+        } else if (m->stop_when_idle || pool->retired || is_wanted_elsewhere(pool->pools)) {
+                member_stop(m);
+        } else {
+                member_enter(m, MEMBER_IDLE);
+        }
+}
+
+/* Room has come free: whoever waits at the limit may start now. */
+static void serve_waiting(struct pools *p) {
+        struct pool *pool;
+
+        if (!p->waiting)
+                return;
+        list_each(pool, &p->pools, link)
+                if (pool->waiting_count)
+                        pool_start_more(pool);
+}
+
+/* ---- events of the environment ---- */
+
+static void on_started(struct environment *e) {
+        struct member *m = e->owner;
+
+        release_builder(m);
+        build_soon(m->pool->pools);
+}
+
+static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
+        struct member *m = e->owner;
+
+        release_builder(m);
+        build_soon(m->pool->pools);
+        m->start = start;
+        m->init = init;
+        if (m->state == MEMBER_STARTING)
+                member_rest(m);
+}
+
+static void on_head(struct environment *e, const char *content_type) {
+        struct member *m = e->owner;
+
+        invocation_on_head(m->invocation, content_type);
+}
+
+static void on_chunk(struct environment *e, const char *data, size_t len) {
+        struct member *m = e->owner;
+
+        invocation_on_chunk(m->invocation, data, len);
+}
+
+static void on_answered(struct environment *e, struct invocation_answer *answer) {
+        struct member *m = e->owner;
+
+        invocation_on_answered(m->invocation, answer);
+}
+
+static void on_idle(struct environment *e, const struct invocation_report *report) {
+        struct member *m = e->owner;
+        struct pools *p = m->pool->pools;
+
+        invocation_on_idle(TAKE(m->invocation), report);
+        if (m->state == MEMBER_BUSY)
+                member_rest(m);
+        pools_check_drained(p);
+}
+
+static void on_log(struct environment *e, nsec_t wall, const char *line, size_t len) {
+        struct member *m = e->owner;
+        struct pools *p = m->pool->pools;
+
+        p->ports.log(p->ports.owner, m->tag, wall, line, len);
+}
+
+/* It could not start, or broke: a waiter that relied on it hears why (and is not tried for ever). */
+static void member_lost(struct member *m, const char *why) {
+        struct pool *pool = m->pool;
+        struct pools *p = pool->pools;
+        struct invocation *i = is_beginning(m->state) ? list_first(&pool->waiting, struct invocation, link) : NULL;
+
+        if (m->state != MEMBER_STOPPING)
+                log_warn("environment=%s function=%s lost: %s", m->environment->id, pool->version->name, why);
+        member_free(m);
+        if (i) {
+                pool_forget(i);
+                invocation_fail(i, why);
+        }
+        build_soon(p);
+        serve_waiting(p);
+        pool_free_if_unused(pool);
+        pools_check_drained(p);
+}
+
+static void on_gone(struct environment *e, const char *why) {
+        member_lost(e->owner, why);
+}
+
+static const struct environment_events member_events = {
+        .started = on_started,
+        .ready = on_ready,
+        .head = on_head,
+        .chunk = on_chunk,
+        .answered = on_answered,
+        .idle = on_idle,
+        .log = on_log,
+        .gone = on_gone,
+};
+
+/* ---- all of them ---- */
+
+struct pools *pools_new(struct loop *loop, const struct pools_options *options, const struct pools_ports *ports) {
+        struct pools *p = xcalloc(1, sizeof(*p));
+
+        p->loop = loop;
+        p->options = *options;
+        p->ports = *ports;
+        list_init(&p->pools);
+        list_init(&p->idle);
+        list_init(&p->to_build);
+        return p;
+}
+
+void pools_retire(struct pools *p, struct version *v) {
+        struct pool *pool = v->pool;
+        struct member *m;
+
+        if (!pool)
+                return;
+        pool->retired = true;
+        list_each(m, &pool->idle, link)
+                member_stop(m);
+}
+
+static bool version_matches(const struct version *v, const char *account, const char *region, const char *name) {
+        return (!account || streq(v->account, account)) && (!region || streq(v->region, region)) &&
+               (!name || streq(v->name, name));
+}
+
+static size_t evict_from(struct list *members, const char *id, bool now) {
+        struct member *m;
+        size_t count = 0;
+
+        list_each(m, members, link) {
+                if (m->state == MEMBER_STOPPING || (id && !streq(m->environment->id, id)))
+                        continue;
+                ++count;
+                if (now || is_resting(m->state))
+                        member_stop(m);
+                else
+                        m->stop_when_idle = true;
+        }
+        return count;
+}
+
+size_t pools_evict(struct pools *p, const char *account, const char *region, const char *name, const char *id,
+                   bool now) {
+        struct pool *pool;
+        size_t count = 0;
+
+        list_each(pool, &p->pools, link) {
+                if (!version_matches(pool->version, account, region, name))
+                        continue;
+                count += evict_from(&pool->others, id, now);
+                count += evict_from(&pool->idle, id, now);
+        }
+        return count;
+}
+
+static void tell_drained(struct defer *defer) {
+        struct pools *p = container_of(defer, struct pools, drained);
+
+        p->on_drained(p->drained_owner);
+}
+
+void pools_check_drained(struct pools *p) {
+        if (p->draining && p->on_drained && !p->busy && !p->waiting)
+                defer_call(p->loop, &p->drained, tell_drained);
+}
+
+void pools_drain(struct pools *p, void (*on_drained)(void *owner), void *owner) {
+        p->draining = true;
+        p->on_drained = on_drained;
+        p->drained_owner = owner;
+        pools_check_drained(p);
+}
+
+static void kill_all(struct list *members) {
+        struct member *m;
+
+        list_each(m, members, link) {
+                if (m->invocation) {
+                        /* Still under way: the caller is told that the environment is no more. */
+                        struct invocation *i = TAKE(m->invocation);
+
+                        if (i->state == INVOCATION_ANSWERED)
+                                i->abandoned = i->abandoned || !i->want_tail;
+                        invocation_fail(i, "lambent is stopping");
+                }
+                member_free(m);
+        }
+}
+
+void pools_free(struct pools *p) {
+        struct pool *pool;
+        struct invocation *i;
+
+        if (!p)
+                return;
+        defer_cancel(&p->build);
+        list_each(pool, &p->pools, link) {
+                list_each(i, &pool->waiting, link) {
+                        pool_forget(i);
+                        invocation_refuse(i, REFUSED_SHUTDOWN, "");
+                }
+                kill_all(&pool->others);
+                kill_all(&pool->idle);
+                pool_free_if_unused(pool);
+        }
+        defer_cancel(&p->drained);
+        for (size_t k = 0; k < p->record_count; ++k) {
+                free(p->records[k].function);
+                free(p->records[k].version);
+        }
+        free(p->records);
+        free(p);
+}
+
+/* ---- looking ---- */
+
+static void view_members(struct pool *pool, struct list *members, bool with_stats,
+                         void (*fn)(void *ctx, const struct member_view *view), void *ctx) {
+        nsec_t now = loop_now(pool->pools->loop);
+        struct member *m;
+
+        list_each(m, members, link) {
+                struct member_view view = {
+                        .id = m->environment->id,
+                        .version = pool->version,
+                        .state = m->state,
+                        .age = now - m->born,
+                        .idle = is_resting(m->state) ? now - m->idle_since : 0,
+                        .invocations = m->invocations,
+                };
+
+                if (with_stats)
+                        m->environment->ops->stats(m->environment, &view.stats);
+                fn(ctx, &view);
+        }
+}
+
+void pools_each(struct pools *p, bool with_stats, void (*fn)(void *ctx, const struct member_view *view), void *ctx) {
+        struct pool *pool;
+
+        list_each(pool, &p->pools, link) {
+                view_members(pool, &pool->others, with_stats, fn, ctx);
+                view_members(pool, &pool->idle, with_stats, fn, ctx);
+        }
+}
+
+static void count_one(void *ctx, const struct member_view *view) {
+        struct pools_totals *totals = ctx;
+
+        ++totals->environments;
+        totals->idle += (size_t)is_resting(view->state);
+        totals->busy += (size_t)(view->state == MEMBER_BUSY);
+        totals->starting += (size_t)is_beginning(view->state);
+}
+
+void pools_totals(const struct pools *p, struct pools_totals *ret_totals) {
+        *ret_totals = p->totals;
+        ret_totals->waiting = p->waiting;
+        pools_each((struct pools *)p, false, count_one, ret_totals);
+}
+
+void pools_record_add(struct pools *p, struct invocation_record *record) {
+        struct invocation_record *slot;
+
+        if (p->record_count == p->record_room && p->record_room < RECORDS_MAX) {
+                p->record_room = MIN(MAX(p->record_room * 2, (size_t)32), (size_t)RECORDS_MAX);
+                p->records = xrealloc(p->records, p->record_room * sizeof(*p->records));
+        }
+        if (p->record_count < p->record_room) {
+                slot = &p->records[p->record_count++];
+        } else {
+                slot = &p->records[p->record_next];
+                free(slot->function);
+                free(slot->version);
+        }
+        *slot = *record;
+        p->record_next = ((size_t)(slot - p->records) + 1) % RECORDS_MAX;
+        *record = (struct invocation_record){};
+}
+
+const struct invocation_record *pools_record(const struct pools *p, size_t n) {
+        if (n >= p->record_count)
+                return NULL;
+        return &p->records[(p->record_next + RECORDS_MAX - 1 - n) % RECORDS_MAX];
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What pool.c and invocation.c share; nobody else includes it. */
+#pragma once
+#include "function/pool.h"
+
+#define RECORDS_MAX 1024
+
+struct pools {
+        struct loop *loop;
+        struct pools_options options;
+        struct pools_ports ports;
+        struct list pools;     /* of struct pool, all */
+        struct list idle;      /* of struct member, the newest first, over all pools */
+        struct list to_build;  /* of struct member that wait for a builder's slot */
+        struct defer build;    /* starts them, from the loop */
+        size_t members, building, starting, stopping, busy, waiting;
+        struct pools_totals totals;
+        struct invocation_record *records; /* a ring */
+        size_t record_room, record_count, record_next;
+        bool draining;
+        void (*on_drained)(void *owner);
+        void *drained_owner;
+        struct defer drained;
+};
+
+struct pool {
+        struct pools *pools;
+        struct version *version; /* a reference */
+        struct list link;
+        struct list idle;    /* the newest first; frozen ones too */
+        struct list others;  /* starting, busy, stopping */
+        struct list waiting; /* of struct invocation, the oldest first */
+        size_t starting, waiting_count;
+        bool retired;
+};
+
+struct member {
+        struct environment *environment;
+        struct pool *pool;
+        struct invocation *invocation; /* while BUSY, until idle */
+        struct list link, idle_link, build_link;
+        struct timer timer; /* freeze, then the end of the idle time */
+        enum member_state state;
+        nsec_t born, idle_since;
+        nsec_t start, init;
+        uint64_t invocations;
+        void *tag;
+        bool building, stop_when_idle, fresh; /* fresh: has served nothing yet */
+};
+
+enum invocation_state { INVOCATION_WAITING, INVOCATION_DELIVERED, INVOCATION_ANSWERED };
+
+struct invocation {
+        struct pools *pools;
+        struct pool *pool;
+        struct member *member;
+        struct list link; /* pool->waiting */
+        enum invocation_state state;
+        const struct invocation_events *events;
+        void *owner;
+        bool abandoned, stream, want_tail;
+        char request_id[UUID_LEN + 1];
+        char *arn, *trace_id, *client_context, *cognito_identity, *tenant_id;
+        struct buf payload;
+        nsec_t arrived, wall, delivered, first_byte, answered;
+        struct invocation_record record;
+        /* With want_tail: the answer until REPORT is there. */
+        struct invocation_answer held;
+        struct buf held_payload;
+        char *held_content_type, *held_error_type;
+};
+
+/* pool.c */
+struct pool *pool_of(struct pools *p, struct version *v);
+/* Finds the invocation an environment, or queues it. A refusal, or 0. */
+int pool_admit(struct pool *pool, struct invocation *i);
+void pool_forget(struct invocation *i); /* a waiting one is withdrawn */
+void pools_record_add(struct pools *p, struct invocation_record *record_consume);
+void pools_check_drained(struct pools *p);
+
+/* invocation.c */
+void invocation_deliver(struct invocation *i, struct member *m);
+void invocation_on_head(struct invocation *i, const char *content_type);
+void invocation_on_chunk(struct invocation *i, const char *data, size_t len);
+void invocation_on_answered(struct invocation *i, struct invocation_answer *answer);
+void invocation_on_idle(struct invocation *i, const struct invocation_report *report); /* frees it */
+void invocation_refuse(struct invocation *i, enum refusal why, const char *detail);    /* frees it */
+void invocation_fail(struct invocation *i, const char *why);                           /* frees it */

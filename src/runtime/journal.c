@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log of one environment: the processes' output cut into lines and the platform's own lines around it, in text
+ * (facts/environment.md 5.1) or as JSON events (5.2), in the order in which things happened.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "runtime/supervisor_private.h"
+
+
+static void emit(struct supervisor *s, const char *line, size_t len) {
+        struct journal *j = &s->journal;
+
+        if (j->keep_tail) {
+                size_t keep = MIN(len, LOG_TAIL_MAX);
+
+                if (j->tail.len + keep > LOG_TAIL_MAX)
+                        buf_consume(&j->tail, MIN(j->tail.len, j->tail.len + keep - LOG_TAIL_MAX));
+                if (buf_append(&j->tail, line + len - keep, keep))
+                        j->keep_tail = false; /* no memory: the caller's tail ends here */
+        }
+        s->base.events->log(&s->base, loop_wall(s->loop), line, len);
+}
+
+/* Whole lines go straight through; only an unfinished one is kept. */
+void journal_output(struct supervisor *s, const char *data, size_t len) {
+        struct buf *partial = &s->journal.partial;
+
+        while (len) {
+                const char *newline = memchr(data, '\n', len);
+                size_t take = newline ? (size_t)(newline - data) + 1 : len;
+
+                if (newline && buf_is_empty(partial)) {
+                        emit(s, data, take);
+                } else {
+                        take = MIN(take, partial->cap - partial->len);
+                        if (buf_append(partial, data, take))
+                                buf_clear(partial);
+                        if (newline && take == (size_t)(newline - data) + 1) {
+                                emit(s, buf_data(partial), partial->len);
+                                buf_deinit(partial);
+                        } else if (partial->len == partial->cap) {
+                                journal_flush_partial(s); /* an endless line is cut */
+                        }
+                }
+                data += take;
+                len -= take;
+        }
+}
+
+void journal_flush_partial(struct supervisor *s) {
+        struct buf *partial = &s->journal.partial;
+
+        if (buf_is_empty(partial))
+                return;
+        if (buf_append(partial, "\n", 1) == 0 || partial->len)
+                emit(s, buf_data(partial), partial->len);
+        buf_deinit(partial);
+}
+
+void journal_deinit(struct journal *j) {
+        buf_deinit(&j->partial);
+        buf_deinit(&j->tail);
+}
+
+void journal_platform(struct supervisor *s, const char *format, ...) {
+        char line[1024];
+        va_list args;
+        int n;
+
+        va_start(args, format);
+        n = vsnprintf(line, sizeof(line) - 1, format, args);
+        va_end(args);
+        n = MIN(MAX(n, 0), (int)sizeof(line) - 2);
+        line[n] = '\n';
+        emit(s, line, (size_t)n + 1);
+}
+
+static double milliseconds(nsec_t t) {
+        return (double)t / 1e6;
+}
+
+/* ---- JSON events ---- */
+
+enum system_level { SYSTEM_DEBUG, SYSTEM_INFO, SYSTEM_WARN };
+
+static bool system_level_passes(const struct supervisor *s, enum system_level level) {
+        enum system_level least = SYSTEM_INFO;
+
+        if (s->system_log_level && streq(s->system_log_level, "DEBUG"))
+                least = SYSTEM_DEBUG;
+        if (s->system_log_level && streq(s->system_log_level, "WARN"))
+                least = SYSTEM_WARN;
+        return level >= least;
+}
+
+static void iso_time(nsec_t wall, char ret_text[static 32]) {
+        time_t seconds = (time_t)(wall / SECOND);
+        struct tm utc;
+        size_t n;
+
+        gmtime_r(&seconds, &utc);
+        n = strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
+        snprintf(ret_text + n, 32 - n, ".%03uZ", (unsigned)(wall % SECOND / MILLISECOND));
+}
+
+struct event_line {
+        struct buf buf;
+        struct json_writer w;
+};
+
+static void event_open(struct supervisor *s, struct event_line *line, const char *type) {
+        char time[32];
+
+        line->buf = BUF_NULL(8 * KIB);
+        line->w = JSON_WRITER(&line->buf);
+        iso_time(loop_wall(s->loop), time);
+        json_open_object(&line->w, NULL);
+        json_str(&line->w, "time", time);
+        json_str(&line->w, "type", type);
+        json_open_object(&line->w, "record");
+}
+
+static void event_close(struct supervisor *s, struct event_line *line) {
+        json_close_object(&line->w);
+        json_close_object(&line->w);
+        if (json_writer_end(&line->w) == 0 && buf_append(&line->buf, "\n", 1) == 0)
+                emit(s, buf_data(&line->buf), line->buf.len);
+        buf_deinit(&line->buf);
+}
+
+/* ---- the platform's lines ---- */
+
+void journal_init_start(struct supervisor *s) {
+        struct event_line line;
+
+        if (s->log_json) {
+                if (!system_level_passes(s, SYSTEM_INFO))
+                        return;
+                event_open(s, &line, "platform.initStart");
+                json_str(&line.w, "initializationType", "on-demand");
+                json_str(&line.w, "phase", s->now.active ? "invoke" : "init");
+                json_str(&line.w, "runtimeVersion", s->version_name);
+                json_str(&line.w, "runtimeVersionArn", s->version_arn);
+                json_str(&line.w, "functionName", s->function);
+                json_str(&line.w, "functionVersion", s->version);
+                json_uint(&line.w, "instanceMaxMemory", (uint64_t)s->memory_mb * MIB);
+                event_close(s, &line);
+        } else if (!s->now.active) {
+                journal_platform(s, "INIT_START Runtime Version: %s\tRuntime Version ARN: %s", s->version_name,
+                                 s->version_arn);
+        }
+        if (s->notice)
+                journal_platform(s, "%s", s->notice);
+}
+
+void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, const char *status,
+                         const char *error_type) {
+        struct event_line line;
+
+        if (s->log_json) {
+                if (!system_level_passes(s, SYSTEM_WARN))
+                        return;
+                event_open(s, &line, "platform.initReport");
+                json_str(&line.w, "initializationType", "on-demand");
+                json_str(&line.w, "phase", phase);
+                json_str(&line.w, "status", status);
+                json_open_object(&line.w, "metrics");
+                json_double(&line.w, "durationMs", milliseconds(took), 3);
+                json_close_object(&line.w);
+                if (error_type)
+                        json_str(&line.w, "errorType", error_type);
+                event_close(s, &line);
+                return;
+        }
+        if (error_type)
+                journal_platform(s, "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s\tError Type: %s",
+                                 milliseconds(took), phase, status, error_type);
+        else
+                journal_platform(s, "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(took),
+                                 phase, status);
+}
+
+void journal_start(struct supervisor *s) {
+        struct event_line line;
+
+        if (!s->log_json) {
+                journal_platform(s, "START RequestId: %s Version: %s", s->now.request_id, s->version);
+                return;
+        }
+        if (!system_level_passes(s, SYSTEM_INFO))
+                return;
+        event_open(s, &line, "platform.start");
+        json_str(&line.w, "requestId", s->now.request_id);
+        json_str(&line.w, "functionArn", s->now.order.arn);
+        json_str(&line.w, "version", s->version);
+        event_close(s, &line);
+}
+
+void journal_end(struct supervisor *s) {
+        if (!s->log_json)
+                journal_platform(s, "END RequestId: %s", s->now.request_id);
+}
+
+static const char *report_status(const struct invocation_report *report) {
+        switch (report->outcome) {
+        case OUTCOME_OK:
+        case OUTCOME_HANDLER_ERROR:
+                return "success";
+        case OUTCOME_TIMEOUT:
+                return "timeout";
+        case OUTCOME_SANDBOX_FAILURE:
+                return "failure";
+        case OUTCOME_EXIT:
+        case OUTCOME_OUT_OF_MEMORY:
+        case OUTCOME_INIT_ERROR:
+        case OUTCOME_BAD_ANSWER:
+                return "error";
+        }
+        must(!"an outcome without a status");
+        return NULL;
+}
+
+static void report_json(struct supervisor *s, const struct invocation_report *report, const char *status) {
+        bool good = streq(status, "success");
+        struct event_line line;
+
+        if (!system_level_passes(s, good ? SYSTEM_INFO : SYSTEM_WARN))
+                return;
+        event_open(s, &line, "platform.report");
+        json_str(&line.w, "requestId", s->now.request_id);
+        json_open_object(&line.w, "metrics");
+        json_double(&line.w, "durationMs", milliseconds(report->duration), 3);
+        json_uint(&line.w, "billedDurationMs", report->billed / MILLISECOND);
+        json_uint(&line.w, "memorySizeMB", report->memory_mb);
+        json_uint(&line.w, "maxMemoryUsedMB", report->max_memory_mb);
+        if (report->init)
+                json_double(&line.w, "initDurationMs", milliseconds(report->init), 3);
+        json_close_object(&line.w);
+        json_str(&line.w, "status", status);
+        if (report->error_type && !good)
+                json_str(&line.w, "errorType", report->error_type);
+        event_close(s, &line);
+}
+
+/* The optional parts come in AWS's order, each behind a tab; the line ends with one (facts/environment.md 5.1). */
+void journal_report(struct supervisor *s, const struct invocation_report *report) {
+        const char *status = report_status(report);
+        char init[64] = "", verdict[256] = "";
+
+        if (s->log_json) {
+                report_json(s, report, status);
+                return;
+        }
+        if (report->init)
+                snprintf(init, sizeof(init), "Init Duration: %.2f ms\t", milliseconds(report->init));
+        if (streq(status, "timeout"))
+                snprintf(verdict, sizeof(verdict), "Status: timeout");
+        else if (!streq(status, "success"))
+                snprintf(verdict, sizeof(verdict), "Status: %s\tError Type: %s", status,
+                         report->error_type ? report->error_type : "Runtime.Unknown");
+        journal_platform(s,
+                         "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %llu ms\tMemory Size: %u MB\t"
+                         "Max Memory Used: %u MB\t%s%s",
+                         s->now.request_id, milliseconds(report->duration),
+                         (unsigned long long)(report->billed / MILLISECOND), report->memory_mb,
+                         report->max_memory_mb, init, verdict);
+}
