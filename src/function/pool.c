@@ -43,6 +43,7 @@ static void pool_free_if_unused(struct pool *pool) {
                 return;
         list_unlink(&pool->link);
         pool->version->pool = NULL;
+        free(pool->problem);
         version_unref(pool->version);
         free(pool);
 }
@@ -207,6 +208,29 @@ static bool make_room(struct pools *p) {
         return true;
 }
 
+static void serve_waiting(struct pools *p);
+
+/* From the loop, because no invocation may end inside invocation_start. One waiter hears of one failure. */
+static void fail_waiters(struct defer *defer) {
+        struct pools *p = container_of(defer, struct pools, fail);
+        struct pool *pool;
+
+        list_each(pool, &p->pools, link) {
+                struct invocation *i = list_first(&pool->waiting, struct invocation, link);
+                AUTO(str) char *problem = TAKE(pool->problem);
+
+                if (!problem)
+                        continue;
+                if (i) {
+                        pool_forget(i);
+                        invocation_fail(i, problem);
+                }
+                pool_free_if_unused(pool);
+        }
+        serve_waiting(p);
+        pools_check_drained(p);
+}
+
 /*
  * Begins as many starts as there are waiting invocations without one. At the limit it makes room first and comes back when the
  * room is there (member_gone). 0, or REFUSED_THROTTLED when one waiter can never be served.
@@ -215,20 +239,18 @@ static int pool_start_more(struct pool *pool) {
         struct pools *p = pool->pools;
 
         while (pool->starting < pool->waiting_count) {
-                AUTO(str) char *problem = NULL;
-
                 if (p->members >= p->options.environments_max) {
                         if (p->stopping >= p->waiting - p->starting || make_room(p))
                                 return 0;
                         return REFUSED_THROTTLED;
                 }
-                if (member_new(pool, &problem)) {
-                        struct invocation *i = list_last(&pool->waiting, struct invocation, link);
-
-                        pool_forget(i);
-                        invocation_fail(i, problem ? problem : "no execution environment could be made");
-                        return 0;
+                if (!pool->problem && member_new(pool, &pool->problem)) {
+                        if (!pool->problem)
+                                pool->problem = xstrdup("no execution environment could be made");
+                        defer_call(p->loop, &p->fail, fail_waiters);
                 }
+                if (pool->problem)
+                        return 0;
         }
         return 0;
 }
@@ -497,6 +519,7 @@ void pools_free(struct pools *p) {
         if (!p)
                 return;
         defer_cancel(&p->build);
+        defer_cancel(&p->fail);
         list_each(pool, &p->pools, link) {
                 list_each(i, &pool->waiting, link) {
                         pool_forget(i);

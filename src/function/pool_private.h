@@ -13,6 +13,7 @@ struct pools {
         struct list idle;      /* of struct member, the newest first, over all pools */
         struct list to_build;  /* of struct member that wait for a builder's slot */
         struct defer build;    /* starts them, from the loop */
+        struct defer fail;     /* tells waiters that no environment could be made */
         size_t members, building, starting, stopping, busy, waiting;
         struct pools_totals totals;
         struct invocation_record *records; /* a ring */
@@ -31,6 +32,7 @@ struct pool {
         struct list others;  /* starting, busy, stopping */
         struct list waiting; /* of struct invocation, the oldest first */
         size_t starting, waiting_count;
+        char *problem; /* why the last environment could not be made, until a waiter was told */
         bool retired;
 };
 

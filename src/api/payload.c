@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/payload.h"
+
+#include <stdio.h>
+
+#include "base/base64.h"
+#include "base/json.h"
+#include "engine/engine.h"
+
+#define CLIENT_CONTEXT_MAX 3583
+
+#define WHERE                                                                                                     \
+        "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %zu, column: %zu]"
+#define COULD_NOT "Could not parse request body into json: Could not parse payload into json: "
+
+static bool starts_token(unsigned char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+}
+
+static size_t token_len(const char *text, size_t len) {
+        size_t n = 0;
+
+        while (n < len && (starts_token((unsigned char)text[n]) || (text[n] >= '0' && text[n] <= '9')))
+                ++n;
+        return n;
+}
+
+/* What the validator stopped at, in the words of the Java parser behind AWS's front door. */
+bool payload_check(struct api_request *r, const char *text, size_t len) {
+        struct json_error error;
+        unsigned char c;
+
+        if (!len || json_validate(text, len, &error) == 0)
+                return true;
+        if (error.offset >= len) {
+                api_fail(r, PROBLEM_INVALID_CONTENT, COULD_NOT "Unexpected end-of-input: %s\n at " WHERE,
+                         error.reason, error.line, error.column);
+                return false;
+        }
+        c = (unsigned char)text[error.offset];
+        if (starts_token(c)) {
+                int token = (int)MIN(token_len(text + error.offset, len - error.offset), (size_t)256);
+
+                api_fail(r, PROBLEM_INVALID_CONTENT,
+                         COULD_NOT "Unrecognized token '%.*s': was expecting (JSON String, Number, Array, Object or "
+                                   "token 'null', 'true' or 'false')\n at " WHERE,
+                         token, text + error.offset, error.line, error.column + (size_t)token);
+        } else if (c >= 0x80) {
+                api_fail(r, PROBLEM_INVALID_CONTENT, COULD_NOT "Invalid UTF-8 start byte 0x%02x\n at " WHERE, c,
+                         error.line, error.column);
+        } else if (c < 0x20 || c == 0x7f) {
+                api_fail(r, PROBLEM_INVALID_CONTENT,
+                         COULD_NOT "Illegal unquoted character ((CTRL-CHAR, code %u)): has to be escaped using backslash "
+                                   "to be included in string value\n at " WHERE,
+                         c, error.line, error.column);
+        } else {
+                api_fail(r, PROBLEM_INVALID_CONTENT,
+                         COULD_NOT "Unexpected character ('%c' (code %u)): %s\n at " WHERE, c, c,
+                         "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or "
+                         "'false')",
+                         error.line, error.column);
+        }
+        return false;
+}
+
+bool payload_client_context(struct api_request *r, char **ret_json) {
+        const char *header = http_header(r->exchange, "x-amz-client-context");
+        AUTO(buf) struct buf json = BUF_NULL(CLIENT_CONTEXT_MAX);
+
+        *ret_json = NULL;
+        if (!header || !*header)
+                return true;
+        if (strlen(header) > CLIENT_CONTEXT_MAX) {
+                api_fail(r, PROBLEM_INVALID_CONTENT, "Client context must be at most %d bytes when base64-encoded.",
+                         CLIENT_CONTEXT_MAX);
+                return false;
+        }
+        if (base64_decode(header, strlen(header), &json) || !json.len || buf_data(&json)[0] != '{' ||
+            json_validate(buf_data(&json), json.len, NULL) || memchr(buf_data(&json), '\n', json.len) ||
+            memchr(buf_data(&json), '\r', json.len)) {
+                api_fail(r, PROBLEM_INVALID_CONTENT, "Client context must be a valid Base64-encoded JSON object.");
+                return false;
+        }
+        *ret_json = xmemdup(buf_data(&json), json.len);
+        return true;
+}
+
+/* A header value that goes on to the runtime: visible ASCII only, bounded. */
+static bool is_plain(const char *s) {
+        size_t len = strlen(s);
+
+        if (!len || len > 1024)
+                return false;
+        for (; *s; ++s)
+                if (*s < 0x20 || *s == 0x7f)
+                        return false;
+        return true;
+}
+
+char *payload_trace_id(const struct api_request *r) {
+        const char *given = http_header(r->exchange, "x-amzn-trace-id");
+        unsigned char random[24];
+        char hex[2 * sizeof(random) + 1];
+        unsigned seconds = (unsigned)(loop_wall(engine_loop(r->engine)) / SECOND);
+
+        if (given && is_plain(given))
+                return xstrdup(given);
+        random_bytes(random, sizeof(random));
+        hex_encode(random, sizeof(random), hex);
+        return xasprintf("Root=1-%08x-%.24s;Parent=%.16s;Sampled=0;Lineage=1:%.8s:0", seconds, hex, hex + 24,
+                         hex + 40);
+}
