@@ -74,8 +74,8 @@ def _stand_in_for_site(extra_paths):
 
 
 def _hide_coerced_locale():
-    """Without the locale LANG names, Python sets LC_CTYPE for its children; on AWS up to 3.13 it never shows."""
-    if posix.environ.get(b"LC_CTYPE") != b"C.UTF-8" or sys.version_info >= (3, 14) or "os" in sys.modules:
+    """Without the locale LANG names, Python sets LC_CTYPE for its children; on AWS it shows from 3.12 on only."""
+    if posix.environ.get(b"LC_CTYPE") != b"C.UTF-8" or sys.version_info >= (3, 12) or "os" in sys.modules:
         return
     try:
         fd = posix.open("/proc/self/environ", posix.O_RDONLY)
