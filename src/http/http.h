@@ -8,11 +8,15 @@
  * Life of an exchange: when the head is complete, listener->handler->on_request(exchange) is called once. It sets
  * exchange->ops and exchange->owner, or responds at once. Then the body flows (ops->on_body, or straight into
  * exchange->sink), ops->on_end says the request is complete. The response may be given at any time, also before the
- * body has arrived: then `Connection: close` is said, and the rest of the body is read and dropped, bounded in bytes and time,
- * so that the client can still receive the refusal (RFC 9112 section 9.6). A request with `Expect: 100-continue` gets
- * its 100 when on_request returns without a response.
+ * body has arrived: a complete response ends the body's delivery (no on_body, no on_end, the sink is left alone). A
+ * rest of at most 64 KiB is then read and dropped; otherwise `Connection: close` is said, and what still comes is
+ * dropped, bounded in bytes and time, so that the client can receive the refusal (RFC 9112 section 9.6). A request
+ * with `Expect: 100-continue` gets its 100 when on_request returns without a response.
  * ops->on_done is the last call of every exchange, whatever happened; after it the exchange is gone.
  * A peer that closes only its sending side still gets its answer; ops->on_half_close (may be NULL) tells.
+ *
+ * Calling back: responding never does, on_done follows later in the turn. http_abort and http_listener_free call
+ * on_done before they return, and nothing after. Callbacks run while the loop's scratch buffer holds their data.
  *
  * Memory: an idle connection holds no buffers. Bodies are read through the loop's scratch buffer; with a
  * sink and a known length they are read straight into it. Output is written at once; only what the socket does
@@ -34,19 +38,19 @@ const char *http_method_name(enum http_method method);
 struct http_limits {
         size_t head;        /* request line and headers, or trailers; past it: 431 and close */
         nsec_t head_time;   /* from the first byte of a head to its end; 408 and close */
-        nsec_t idle_time;   /* between requests; NSEC_NEVER for runtimes */
+        nsec_t idle_time;   /* between requests, and without progress inside one; NSEC_NEVER for runtimes */
         size_t connections; /* at once on this listener; the oldest idle one makes room, else the new one waits in the backlog */
 };
 extern const struct http_limits http_limits_api;     /* 64 KiB of head, 30 s, 10 min, 4096 */
-extern const struct http_limits http_limits_runtime; /* 2 MiB of head: error causes of 1 MiB travel in one header */
+extern const struct http_limits http_limits_runtime; /* 2 MiB of head: error causes of 1 MiB travel in one header; 256 */
 
 struct http_ops {
         void (*on_body)(struct http_exchange *x, const char *data, size_t len); /* not called when there is a sink */
         void (*on_end)(struct http_exchange *x);        /* the request is complete, trailers included */
         void (*on_drain)(struct http_exchange *x);      /* queued output fell to nothing; may be NULL */
         void (*on_half_close)(struct http_exchange *x); /* may be NULL */
-        /* complete: the whole response was handed to the kernel (and the request read). Otherwise the peer vanished,
-         * broke the protocol in mid-body (truncated says so), or we aborted. */
+        /* complete: the whole response was handed to the kernel. Otherwise the peer vanished, broke the protocol in
+         * mid-body (truncated says so), or we aborted. */
         void (*on_done)(struct http_exchange *x, bool complete);
 };
 
@@ -57,7 +61,7 @@ struct http_handler {
 };
 
 struct http_field {
-        const char *name, *value; /* NUL-terminated; valid until the exchange ends */
+        const char *name, *value; /* NUL-terminated, the name in lower case; valid until the exchange ends */
         size_t name_len, value_len;
 };
 
@@ -84,18 +88,22 @@ struct http_exchange {
 
 /* Listening. */
 struct http_listener;
-/* Takes over fd, a bound and listening non-blocking stream socket (TCP or unix). */
+/* Takes over fd, a bound and listening non-blocking stream socket (TCP or unix), also when it fails. -1 makes a
+ * listener that only serves what it is given by http_listener_adopt. */
 int http_listen(struct loop *loop, int fd, const struct http_handler *handler, const struct http_limits *limits, void *owner,
                 struct http_listener **ret_listener);
+/* Serves a connected, non-blocking stream socket; takes it over, also when it fails. on_accept is not asked. */
+int http_listener_adopt(struct http_listener *l, int fd);
 void http_listener_stop(struct http_listener *l);  /* accepts no more; idle connections close, running exchanges end with Connection: close */
 void http_listener_free(struct http_listener *l);  /* aborts all exchanges (on_done is called) */
+DEFINE_FREEP(http_listener)
 size_t http_listener_connections(const struct http_listener *l);
 size_t http_listener_exchanges(const struct http_listener *l);
 
 /* Asking. Header names in lower case. */
 const char *http_header(const struct http_exchange *x, const char *lower_name);        /* NULL when absent */
 const char *http_trailer(const struct http_exchange *x, const char *lower_name);       /* after on_end */
-/* Decodes percent escapes (and '+' when form). 0, -EINVAL (bad escape, NUL), -E2BIG. */
+/* Appends the text with percent escapes (and '+' when form) decoded. 0, -EINVAL (bad escape, NUL), -E2BIG. */
 int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf);
 /* The decoded value of a query parameter as a malloc'ed string; NULL when absent. */
 char *http_query_param(const struct http_exchange *x, const char *name);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * harness - a listener on a real loop, a handler that writes down what it is told, and a client that is a bare socket
+ *
+ * The handler answers by path (see harness.c). The transcript has one line per callback; the pieces of a body are
+ * joined, so that it does not depend on how the bytes were cut. Everything runs in one thread: after `turns` nothing
+ * is left to do, because bytes written to a unix socket are there at once.
+ */
+#pragma once
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "http/http.h"
+
+struct harness {
+        struct loop *loop;
+        struct http_listener *listener;
+        struct buf transcript, body, sink;
+        struct http_exchange *parked; /* by /park, or the last that was opened */
+        const char *kill_in;          /* callback in which to destroy, and how: see harness_destroy */
+        bool kill_listener;
+        unsigned requests, done;
+};
+
+void harness_open(struct harness *h, const struct http_limits *limits);
+void harness_close(struct harness *h);
+int harness_connect(struct harness *h); /* the client's end of a socket pair */
+void turns(struct harness *h);
+void client_write(int fd, const void *data, size_t len);
+/* Appends what there is to buf; true when the server's end has closed. */
+bool client_read(int fd, struct buf *buf);
+/* Removes the Date lines. */
+void forget_dates(struct buf *buf);
+const char *text_of(struct buf *buf);
