@@ -7,8 +7,10 @@
  * on the snapshot, is keyed by everything that matters without comparing anything.
  *
  * A struct function holds `latest` (what the API shows) and `serving` (what invocations of $LATEST run on): they differ
- * while an update is in progress. What changes without making a new snapshot (state, revision id) is
+ * while an update is in progress, and after one that failed. What changes without making a new snapshot (state, revision id) is
  * in struct version_status.
+ *
+ * As long as a struct version lives, the code and layers it names are kept in the content store (registry.h, "digests in use").
  */
 #pragma once
 #include "base/list.h"
@@ -17,6 +19,7 @@
 #include "base/sha256.h"
 #include "base/util.h"
 
+struct buf;
 struct pool;
 struct registry;
 
@@ -48,11 +51,21 @@ struct version_config {
         char *architecture, *package_type, *tracing_mode, *snap_start_apply_on;
         char *log_format, *log_group, *log_level, *system_log_level; /* log_group NULL: the default; levels NULL in Text */
         char *kms_key_arn;                                           /* NULL */
-        /* Parts that mean nothing locally are kept as the client wrote them (compact JSON objects); NULL when absent. */
+        /* Parts that mean nothing locally are kept as they are shown (compact JSON); NULL when absent. */
         char *vpc_json, *dead_letter_json, *file_systems_json;
         char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded */
         uint64_t code_size;
 };
+
+/* The document that the store keeps; the same configuration always gives the same bytes. 0, -E2BIG, -ENOMEM. */
+int version_config_write(const struct version_config *c, struct buf *buf);
+/* 0, -EINVAL (then *ret_config is cleared). */
+int version_config_read(const char *text, size_t len, struct version_config *ret_config);
+void version_config_copy(const struct version_config *from, struct version_config *ret_config);
+void version_config_clear(struct version_config *c); /* legal on a zeroed one */
+static inline void version_config_freep(struct version_config *c) {
+        version_config_clear(c);
+}
 
 struct version_status {
         enum function_state state;
@@ -76,18 +89,30 @@ struct version {
         struct list link;  /* on function->versions when published */
         /* What environments and ARNs need; copies, so that they outlive the function. */
         char *account, *region, *name;
+
+        /* The registry's own. */
+        struct registry *registry; /* NULL once that is gone */
+        struct list alive_link;    /* on registry->alive */
+        struct list waiting_link;  /* on registry->waiting while the preparation has not begun */
+        bool preparing;            /* the port was called and has not called back */
+        char fingerprint[SHA256_HEX_LEN + 1]; /* published: of the configuration of $LATEST it was made from */
 };
 
 struct function {
         struct map_node node; /* in the registry, key "account/region/name" */
         char *key, *account, *region, *name;
         struct version *latest, *serving;
-        struct list versions;  /* published, ascending */
-        uint64_t last_number;  /* of the last published version; numbers are never reused */
-        char *tags_json;       /* NULL */
+        struct list versions; /* published, ascending */
+        uint64_t last_number; /* of the last published version; numbers are never reused */
+        char *tags_json;      /* NULL */
 };
 
 struct version *version_ref(struct version *v);
 void version_unref(struct version *v);
-/* "arn:aws:lambda:REGION:ACCOUNT:function:NAME" and, with a qualifier, ":QUALIFIER"; malloc'ed. */
+static inline bool version_is_latest(const struct version *v) {
+        return v->number[0] == '$';
+}
+/* "arn:aws:lambda:REGION:ACCOUNT:function:NAME" and, with a qualifier, ":QUALIFIER"; malloc'ed. The partition follows from the region. */
 char *function_arn(const char *region, const char *account, const char *name, const char *qualifier);
+/* "aws", "aws-cn", "aws-us-gov", … */
+const char *region_partition(const char *region);

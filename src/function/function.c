@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "function/function.h"
+
+#include "base/buf.h"
+#include "function/registry_private.h"
+
+static const char *const state_names[] = {
+        [STATE_PENDING] = "Pending",
+        [STATE_ACTIVE] = "Active",
+        [STATE_INACTIVE] = "Inactive",
+        [STATE_FAILED] = "Failed",
+};
+
+static const char *const update_names[] = {
+        [UPDATE_NONE] = "",
+        [UPDATE_SUCCESSFUL] = "Successful",
+        [UPDATE_FAILED] = "Failed",
+        [UPDATE_IN_PROGRESS] = "InProgress",
+};
+
+const char *function_state_name(enum function_state state) {
+        must((size_t)state < ARRAY_SIZE(state_names) && state_names[state]);
+        return state_names[state];
+}
+
+const char *update_status_name(enum update_status status) {
+        must((size_t)status < ARRAY_SIZE(update_names));
+        return update_names[status];
+}
+
+const char *region_partition(const char *region) {
+        static const struct {
+                const char *prefix, *partition;
+        } partitions[] = {
+                { "cn-", "aws-cn" },          { "us-gov-", "aws-us-gov" },  { "us-iso-", "aws-iso" },
+                { "us-isob-", "aws-iso-b" },  { "us-isof-", "aws-iso-f" },  { "eu-isoe-", "aws-iso-e" },
+                { "eusc-", "aws-eusc" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(partitions); i++)
+                if (str_starts(region, partitions[i].prefix))
+                        return partitions[i].partition;
+        return "aws";
+}
+
+char *function_arn(const char *region, const char *account, const char *name, const char *qualifier) {
+        return xasprintf("arn:%s:lambda:%s:%s:function:%s%s%s", region_partition(region), region, account, name,
+                         qualifier ? ":" : "", qualifier ? qualifier : "");
+}
+
+struct version *version_new(struct registry *r, const char *account, const char *region, const char *name, const char *number,
+                            struct version_config *config_consume) {
+        struct version *v = xcalloc(1, sizeof(*v));
+
+        v->refs = 1;
+        v->account = xstrdup(account);
+        v->region = xstrdup(region);
+        v->name = xstrdup(name);
+        v->number = xstrdup(number);
+        v->config = *config_consume;
+        *config_consume = (struct version_config){};
+        list_init(&v->link);
+        list_init(&v->waiting_link);
+        v->registry = r;
+        list_push_back(&r->alive, &v->alive_link);
+        registry_hold(r, v->config.code_sha256);
+        for (size_t i = 0; i < v->config.layer_count; i++)
+                registry_hold(r, v->config.layers[i].sha256);
+        return v;
+}
+
+struct version *version_ref(struct version *v) {
+        must(v->refs > 0);
+        v->refs++;
+        return v;
+}
+
+void version_unref(struct version *v) {
+        struct registry *r;
+
+        if (!v)
+                return;
+        must(v->refs > 0);
+        if (--v->refs > 0)
+                return;
+        r = v->registry;
+        list_unlink(&v->link);
+        list_unlink(&v->waiting_link);
+        list_unlink(&v->alive_link);
+        if (r) {
+                registry_release(r, v->config.code_sha256);
+                for (size_t i = 0; i < v->config.layer_count; i++)
+                        registry_release(r, v->config.layers[i].sha256);
+        }
+        version_config_clear(&v->config);
+        free(v->status.state_reason);
+        free(v->status.state_reason_code);
+        free(v->status.update_reason);
+        free(v->status.update_reason_code);
+        free(v->task_dir);
+        free(v->opt_dir);
+        free(v->account);
+        free(v->region);
+        free(v->name);
+        free(v->number);
+        free(v);
+}
+
+void version_touch(struct version *v) {
+        random_uuid(v->status.revision_id);
+}
+
+static void set_text(char **text, const char *value) {
+        free(*text);
+        *text = value ? xstrdup(value) : NULL;
+}
+
+void version_set_state(struct version *v, enum function_state state, const char *code, const char *reason) {
+        v->status.state = state;
+        set_text(&v->status.state_reason_code, code);
+        set_text(&v->status.state_reason, reason);
+}
+
+void version_set_update(struct version *v, enum update_status update, const char *code, const char *reason) {
+        v->status.update = update;
+        set_text(&v->status.update_reason_code, code);
+        set_text(&v->status.update_reason, reason);
+}
+
+/* The control plane takes at most 1 MiB of JSON besides the code, and escapes grow a byte to six. */
+#define DOCUMENT_MAX (8 * MIB)
+
+void version_fingerprint(const struct version *v, char ret_hex[static SHA256_HEX_LEN + 1]) {
+        AUTO(buf) struct buf buf = BUF_NULL(DOCUMENT_MAX);
+        unsigned char digest[SHA256_LEN];
+        struct sha256 ctx;
+
+        must(version_config_write(&v->config, &buf) == 0);
+        sha256_init(&ctx);
+        sha256_update(&ctx, buf_data(&buf), buf.len);
+        sha256_final(&ctx, digest);
+        hex_encode(digest, sizeof(digest), ret_hex);
+}
+
+int version_save(struct version *v, int64_t number) {
+        AUTO(buf) struct buf buf = BUF_NULL(DOCUMENT_MAX);
+        struct version_row row;
+
+        must(version_config_write(&v->config, &buf) == 0);
+        row = (struct version_row){
+                .account = v->account,
+                .region = v->region,
+                .name = v->name,
+                .number = number,
+                .config = buf_data(&buf),
+                .config_len = buf.len,
+                .state = v->status.state,
+                .state_reason = v->status.state_reason,
+                .state_reason_code = v->status.state_reason_code,
+                .update = v->status.update,
+                .update_reason = v->status.update_reason,
+                .update_reason_code = v->status.update_reason_code,
+                .revision_id = v->status.revision_id,
+                .last_modified = v->status.last_modified,
+                .fingerprint = v->fingerprint[0] ? v->fingerprint : NULL,
+        };
+        return store_put_version(v->registry->store, &row);
+}
+
+struct function *function_new(struct registry *r, const char *account, const char *region, const char *name) {
+        struct function *f = xcalloc(1, sizeof(*f));
+
+        f->key = xasprintf("%s/%s/%s", account, region, name);
+        f->account = xstrdup(account);
+        f->region = xstrdup(region);
+        f->name = xstrdup(name);
+        list_init(&f->versions);
+        map_add(&r->functions, &f->node, f->key);
+        return f;
+}
+
+void function_free(struct registry *r, struct function *f) {
+        struct version *v;
+
+        map_remove(&r->functions, &f->node);
+        list_each(v, &f->versions, link) {
+                list_unlink(&v->link);
+                v->function = NULL;
+                version_unref(v);
+        }
+        if (f->latest)
+                f->latest->function = NULL;
+        if (f->serving)
+                f->serving->function = NULL;
+        version_unref(f->serving);
+        version_unref(f->latest);
+        free(f->tags_json);
+        free(f->key);
+        free(f->account);
+        free(f->region);
+        free(f->name);
+        free(f);
+}
+
+struct version *function_version(const struct function *f, const char *qualifier) {
+        struct version *v;
+
+        if (!qualifier || streq(qualifier, "$LATEST"))
+                return f->latest;
+        list_each(v, &f->versions, link)
+                if (streq(v->number, qualifier))
+                        return v;
+        return NULL;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "function/layers.h"
+
+#include "function/registry_private.h"
+
+void layer_version_clear(struct layer_version *l) {
+        free(l->account);
+        free(l->region);
+        free(l->name);
+        free(l->description);
+        free(l->license);
+        free(l->runtimes_json);
+        free(l->architectures_json);
+        *l = (struct layer_version){};
+}
+
+char *layer_arn(const char *region, const char *account, const char *name, uint64_t number) {
+        char *arn = xasprintf("arn:%s:lambda:%s:%s:layer:%s", region_partition(region), region, account, name);
+        char *numbered;
+
+        if (number == 0)
+                return arn;
+        numbered = xasprintf("%s:%llu", arn, (unsigned long long)number);
+        free(arn);
+        return numbered;
+}
+
+static int save(struct registry *r, struct layer_version *l) {
+        int result = store_begin(r->store);
+
+        if (result == 0)
+                result = store_next_layer_number(r->store, l->account, l->region, l->name, &l->number);
+        if (result == 0)
+                result = store_put_layer(r->store, &(struct layer_row){ .account = l->account,
+                                                                        .region = l->region,
+                                                                        .name = l->name,
+                                                                        .number = l->number,
+                                                                        .description = l->description,
+                                                                        .license = l->license,
+                                                                        .runtimes = l->runtimes_json,
+                                                                        .architectures = l->architectures_json,
+                                                                        .sha256 = l->sha256,
+                                                                        .size = l->code_size,
+                                                                        .created = l->created });
+        if (result == 0)
+                result = registry_commit(r);
+        if (result)
+                store_rollback(r->store);
+        return result;
+}
+
+int layers_publish(struct registry *r, struct layer_version *layer) {
+        int result;
+
+        layer->created = loop_wall(r->loop);
+        result = save(r, layer);
+        if (result)
+                return fault(result);
+        registry_hold(r, layer->sha256);
+        return 0;
+}
+
+/* A view of the row: the strings stay the row's. */
+static struct layer_version borrow(const struct layer_row *row) {
+        struct layer_version l = {
+                .account = (char *)row->account,
+                .region = (char *)row->region,
+                .name = (char *)row->name,
+                .number = row->number,
+                .description = (char *)row->description,
+                .license = (char *)row->license,
+                .runtimes_json = (char *)row->runtimes,
+                .architectures_json = (char *)row->architectures,
+                .code_size = row->size,
+                .created = row->created,
+        };
+
+        if (strlen(row->sha256) == SHA256_HEX_LEN)
+                memcpy(l.sha256, row->sha256, SHA256_HEX_LEN + 1);
+        return l;
+}
+
+static void copy_row(void *owner, const struct layer_row *row) {
+        struct layer_version *l = owner;
+
+        *l = borrow(row);
+        l->account = xstrdup(l->account);
+        l->region = xstrdup(l->region);
+        l->name = xstrdup(l->name);
+        l->description = xstrdup(l->description);
+        l->license = l->license ? xstrdup(l->license) : NULL;
+        l->runtimes_json = xstrdup(l->runtimes_json);
+        l->architectures_json = xstrdup(l->architectures_json);
+}
+
+int layers_get(struct registry *r, const char *account, const char *region, const char *name, uint64_t number,
+               struct layer_version *ret_layer) {
+        int result = store_get_layer(r->store, account, region, name, number, copy_row, ret_layer);
+
+        return result == -ENOENT ? LAYERS_NOT_FOUND : result;
+}
+
+int layers_delete(struct registry *r, const char *account, const char *region, const char *name, uint64_t number) {
+        AUTO(layer_version) struct layer_version l = {};
+        int result = layers_get(r, account, region, name, number, &l);
+
+        if (result)
+                return result == LAYERS_NOT_FOUND ? 0 : fault(result);
+        result = store_begin(r->store);
+        if (result == 0)
+                result = store_delete_layer(r->store, account, region, name, number);
+        if (result == 0)
+                result = registry_commit(r);
+        if (result) {
+                store_rollback(r->store);
+                return fault(result);
+        }
+        registry_release(r, l.sha256);
+        return 0;
+}
+
+struct each {
+        bool (*visit)(void *owner, const struct layer_version *layer);
+        void *owner;
+};
+
+static bool visit_row(void *owner, const struct layer_row *row) {
+        struct each *each = owner;
+        struct layer_version l = borrow(row);
+
+        return each->visit(each->owner, &l);
+}
+
+int layers_each(struct registry *r, const char *account, const char *region, const char *name, const char *after,
+                bool (*visit)(void *owner, const struct layer_version *layer), void *owner) {
+        struct each each = { visit, owner };
+
+        return store_each_layer(r->store, account, region, name, after, visit_row, &each);
+}
