@@ -82,6 +82,7 @@ static void answer_whole(struct call *call, struct invocation_answer *answer, co
                 buf_append_str(&fields, "X-Amz-Function-Error: Unhandled\r\n");
         add_log_tail(&fields, report);
         buf_append(&fields, "", 1);
+        call->request->answered = true;
         http_respond_buf_consume(call->request->exchange, 200, buf_data(&fields), answer->payload);
 }
 
@@ -93,6 +94,7 @@ static void begin_stream(struct call *call) {
         if (call->begun)
                 return;
         call->begun = true;
+        call->request->answered = true;
         buf_append_str(&fields, "Content-Type: application/vnd.amazon.eventstream\r\n");
         common_fields(call, &fields);
         buf_append(&fields, "", 1);

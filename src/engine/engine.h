@@ -12,6 +12,7 @@
 
 struct content_store;
 struct logs;
+struct interpreters;
 struct native;
 struct store;
 
@@ -36,6 +37,10 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
 void engine_drain(struct engine *e, nsec_t budget, void (*on_drained)(void *owner), void *owner);
 void engine_close(struct engine *e);
 
+/* Who answers what a function sends to its environment's listener beside the Runtime API (AWS_ENDPOINT_URL_LAMBDA). */
+struct http_exchange;
+void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner), void *owner);
+
 const struct engine_options *engine_options(const struct engine *e);
 struct loop *engine_loop(const struct engine *e);
 struct registry *engine_registry(const struct engine *e);
@@ -44,3 +49,4 @@ struct content_store *engine_content(const struct engine *e);
 struct logs *engine_logs(const struct engine *e);
 struct store *engine_store(const struct engine *e);
 struct native *engine_native(const struct engine *e); /* NULL when another sandbox is used */
+struct interpreters *engine_interpreters(const struct engine *e);

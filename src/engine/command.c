@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/command.h"
+
+#include <stdio.h>
+
+#include "runtime/place.h"
+
+static const char *keep(struct command *c, char *s) {
+        must(c->string_count < ARRAY_SIZE(c->strings));
+        c->strings[c->string_count++] = s;
+        return s;
+}
+
+static bool parse_runtime(const char *runtime, enum language *ret_language, unsigned *ret_major, unsigned *ret_minor) {
+        char rest;
+
+        *ret_minor = 0;
+        if (sscanf(runtime, "python%u.%u%c", ret_major, ret_minor, &rest) == 2) {
+                *ret_language = LANGUAGE_PYTHON;
+                return true;
+        }
+        if (sscanf(runtime, "nodejs%u.%c%c", ret_major, &rest, &rest) == 2) {
+                *ret_language = LANGUAGE_NODE;
+                return true;
+        }
+        return false;
+}
+
+bool command_needs_interpreter(const char *runtime) {
+        enum language language;
+        unsigned major, minor;
+
+        return parse_runtime(runtime, &language, &major, &minor);
+}
+
+/* "python3.13" is called python:3.13 in INIT_START; the ARN is made up, stable, and account-less as AWS's are. */
+static void name_version(struct command *c, const struct version *v) {
+        const char *runtime = v->config.runtime;
+        size_t word = strcspn(runtime, "0123456789.");
+        const char *rest = runtime + word + (runtime[word] == '.');
+        struct sha256 hash;
+        unsigned char digest[SHA256_LEN];
+        char hex[SHA256_HEX_LEN + 1];
+        int rest_len = (int)strlen(rest);
+
+        if (rest_len > 2 && streq(rest + rest_len - 2, ".x"))
+                rest_len -= 2;
+        sha256_init(&hash);
+        sha256_update(&hash, runtime, strlen(runtime));
+        sha256_final(&hash, digest);
+        hex_encode(digest, sizeof(digest), hex);
+        c->base.version_name = keep(c, xasprintf("%.*s:%.*s.v1", (int)word, runtime, rest_len, rest));
+        c->base.version_arn = keep(c, xasprintf("arn:%s:lambda:%s::runtime:%s", region_partition(v->region), v->region, hex));
+}
+
+int command_find(const struct interpreters *i, const struct version *v, bool strict, struct command *ret_command,
+                 char **ret_problem) {
+        const char *runtime = v->config.runtime;
+        struct command *c = ret_command;
+        enum language language;
+        unsigned major, minor;
+        bool exact;
+
+        *c = (struct command){};
+        name_version(c, v);
+        if (streq(runtime, "provided.al2023") || streq(runtime, "provided.al2") || streq(runtime, "provided"))
+                return 0;
+        if (!parse_runtime(runtime, &language, &major, &minor)) {
+                *ret_problem = xasprintf("lambent cannot run %s natively yet: it runs provided.*, python3.* and nodejs*", runtime);
+                command_clear(c);
+                return -ENOENT;
+        }
+        c->base.execution_env = keep(c, xasprintf("AWS_Lambda_%s", runtime));
+        c->interpreter = interpreters_find(i, language, major, minor, &exact);
+        if (!c->interpreter || (strict && !exact)) {
+                *ret_problem = xasprintf("%s is not installed on this machine%s; install it, or put it in PATH", runtime,
+                                         c->interpreter ? " and --strict-runtimes is set" : "");
+                command_clear(c);
+                return -ENOENT;
+        }
+        if (!exact && language == LANGUAGE_PYTHON)
+                c->base.notice = keep(c, xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Python "
+                                                   "%u.%u (%s)", runtime, c->interpreter->major, c->interpreter->minor,
+                                                   c->interpreter->path));
+        else if (!exact)
+                c->base.notice = keep(c, xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Node.js "
+                                                   "%u (%s)", runtime, c->interpreter->major, c->interpreter->path));
+        return 0;
+}
+
+static bool exists(const char *folder, const char *name) {
+        AUTO(str) char *path = folder ? xasprintf("%s/%s", folder, name) : NULL;
+
+        return path && access(path, F_OK) == 0;
+}
+
+/* The first bootstrap there is; whether it can be executed, execve will say in its own words. */
+static void place_provided(struct command *c, const struct version *v, const struct place *place) {
+        if (exists(v->task_dir, "bootstrap"))
+                c->argv[0] = keep(c, xasprintf("%s/bootstrap", place->task_root));
+        else if (exists(v->opt_dir, "bootstrap"))
+                c->argv[0] = keep(c, xasprintf("%s/bootstrap", place->opt_root));
+        else
+                c->base.missing_entry = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
+}
+
+static bool has_wrapper(const struct version *v) {
+        for (size_t i = 0; i < v->config.var_count; ++i)
+                if (streq(v->config.vars[i].name, "AWS_LAMBDA_EXEC_WRAPPER") && *v->config.vars[i].value)
+                        return true;
+        return false;
+}
+
+static void place_client(struct command *c, const struct version *v, const struct place *place) {
+        const char *dir = place->runtime_dir;
+        size_t n = 0, vars = 0;
+
+        if (has_wrapper(v)) {
+                c->argv[n++] = "/bin/sh";
+                c->argv[n++] = keep(c, xasprintf("%s/bootstrap", dir));
+        }
+        c->argv[n++] = c->interpreter->path;
+        if (c->interpreter->language == LANGUAGE_PYTHON) {
+                c->argv[n++] = "-S";
+                c->argv[n++] = keep(c, xasprintf("%s/bootstrap.py", dir));
+                c->vars[vars++] = (struct env_var){ "PYTHONPATH", dir };
+        } else {
+                c->argv[n++] = keep(c, xasprintf("%s/index.cjs", dir));
+                c->vars[vars++] = (struct env_var){
+                        "NODE_PATH",
+                        keep(c, xasprintf("%s/nodejs/node%u/node_modules:%s/nodejs/node_modules:%s/node_modules:%s:%s",
+                                          place->opt_root, c->interpreter->major, place->opt_root, dir, dir,
+                                          place->task_root)),
+                };
+        }
+        c->base.vars = c->vars;
+        c->base.var_count = vars;
+}
+
+void command_place(struct command *c, const struct version *v, const struct place *place) {
+        if (c->interpreter)
+                place_client(c, v, place);
+        else
+                place_provided(c, v, place);
+        c->base.argv = c->argv[0] ? c->argv : NULL;
+        c->base.cwd = place->task_root;
+}
+
+void command_clear(struct command *c) {
+        for (size_t i = 0; i < c->string_count; ++i)
+                free(c->strings[i]);
+        *c = (struct command){};
+}

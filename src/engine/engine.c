@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine_private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "archive/content.h"
+#include "base/log.h"
+#include "logs/logs.h"
+#include "store/store.h"
+
+#define SPARE_CELLS 2
+
+static const char *keep(struct engine *e, const char *s) {
+        if (!s)
+                return NULL;
+        must(e->string_count < ARRAY_SIZE(e->strings));
+        return e->strings[e->string_count++] = xstrdup(s);
+}
+
+static void copy_options(struct engine *e, const struct engine_options *o) {
+        e->options = *o;
+        e->options.data_dir = keep(e, o->data_dir);
+        e->options.libexec_dir = keep(e, o->libexec_dir);
+        e->options.runtimes_dir = keep(e, o->runtimes_dir);
+        e->options.sandbox = keep(e, o->sandbox);
+        e->options.region = keep(e, o->region);
+        e->options.account = keep(e, o->account);
+        e->options.endpoint = keep(e, o->endpoint);
+}
+
+/* One daemon per data dir; the lock goes with the process, whatever ends it. */
+static int lock_data_dir(struct engine *e, char **ret_problem) {
+        AUTO(str) char *path = xasprintf("%s/lock", e->options.data_dir);
+        int r;
+
+        if (mkdir(e->options.data_dir, 0700) < 0 && errno != EEXIST) {
+                r = -errno;
+                *ret_problem = xasprintf("cannot make the data dir %s: %s; name another with --data-dir",
+                                         e->options.data_dir, strerror(-r));
+                return r;
+        }
+        e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (e->lock_fd < 0) {
+                r = -errno;
+                *ret_problem = xasprintf("cannot write to the data dir %s: %s; name another with --data-dir",
+                                         e->options.data_dir, strerror(-r));
+                return r;
+        }
+        if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+                r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+                *ret_problem = xasprintf("another lambent uses the data dir %s; stop it, or name another with --data-dir",
+                                         e->options.data_dir);
+                return r;
+        }
+        return 0;
+}
+
+static int open_stores(struct engine *e, char **ret_problem) {
+        AUTO(str) char *database = xasprintf("%s/lambent.db", e->options.data_dir);
+        AUTO(str) char *content = xasprintf("%s/content", e->options.data_dir);
+        AUTO(str) char *logs = xasprintf("%s/logs", e->options.data_dir);
+        AUTO(str) char *helper = xasprintf("%s/lambent-archive", e->options.libexec_dir);
+        struct content_options content_options = { .helper = helper };
+        struct logs_options logs_options = { .group_bytes_max = e->options.log_bytes_max };
+        int r;
+
+        r = store_open(database, &e->store, ret_problem);
+        if (r)
+                return r;
+        r = content_open(e->loop, content, &content_options, &e->content);
+        if (r) {
+                *ret_problem = xasprintf("cannot open the content store %s: %s", content, strerror(-r));
+                return r;
+        }
+        r = logs_open(e->loop, logs, &logs_options, &e->logs);
+        if (r)
+                *ret_problem = xasprintf("cannot open the logs in %s: %s", logs, strerror(-r));
+        return r;
+}
+
+static int open_sandbox(struct engine *e, char **ret_problem) {
+        AUTO(str) char *launcher = xasprintf("%s/lambent-launcher", e->options.libexec_dir);
+        AUTO(str) char *state = xasprintf("%s/sandbox", e->options.data_dir);
+        struct native_options native = {
+                .launcher_path = launcher,
+                .best_tier = e->options.sandbox_tier ? (enum native_tier)e->options.sandbox_tier : NATIVE_T1,
+                .private_network = e->options.private_network,
+                .cpu_share = e->options.cpu_share,
+                .limit_memory = true,
+                .state_dir = state,
+                .hidden_dir = e->options.data_dir,
+                .spare_cells = SPARE_CELLS,
+        };
+
+        if (mkdir(state, 0711) < 0 && errno != EEXIST)
+                return -errno;
+        return native_new(e->loop, &native, &e->native, ret_problem);
+}
+
+static void open_pools(struct engine *e) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        struct pools_options options = {
+                .environments_max = e->options.environments_max,
+                .builders = (size_t)MAX(cores, 1L) + 1,
+                .idle_ttl = e->options.idle_ttl,
+                .freeze_after = e->options.freeze_after,
+        };
+        struct pools_ports ports = engine_pools_ports;
+        size_t most = native_report(e->native)->environments_max;
+
+        if (!options.environments_max || options.environments_max > most)
+                options.environments_max = most;
+        ports.owner = e;
+        e->pools = pools_new(e->loop, &options, &ports);
+}
+
+/* ---- what the registry asks for ---- */
+
+static void retire(void *owner, struct version *v) {
+        struct engine *e = owner;
+
+        pools_retire(e->pools, v);
+}
+
+static void forget_code(void *owner, const char *sha256) {
+        struct engine *e = owner;
+
+        content_remove(e->content, sha256);
+}
+
+static int open_registry(struct engine *e) {
+        struct registry_ports ports = {
+                .prepare = engine_prepare,
+                .retire = retire,
+                .forget_code = forget_code,
+                .owner = e,
+        };
+
+        e->registry = registry_new(e->loop, e->store, &ports);
+        return registry_load(e->registry);
+}
+
+static void on_drain_limit(struct timer *timer) {
+        struct engine *e = container_of(timer, struct engine, drain_limit);
+
+        log_warn("invocations are still running after the drain time; stopping anyway");
+        e->on_drained(e->drained_owner);
+}
+
+int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine, char **ret_problem) {
+        struct engine *e = xcalloc(1, sizeof(*e));
+        int r;
+
+        *ret_problem = NULL;
+        e->loop = loop;
+        e->lock_fd = -1;
+        list_init(&e->preparations);
+        timer_init(&e->drain_limit, loop, on_drain_limit);
+        copy_options(e, options);
+        e->interpreters = interpreters_new(loop);
+        r = lock_data_dir(e, ret_problem);
+        if (!r)
+                r = open_stores(e, ret_problem);
+        if (!r)
+                r = open_sandbox(e, ret_problem);
+        if (!r) {
+                open_pools(e);
+                r = open_registry(e);
+        }
+        if (r) {
+                if (!*ret_problem)
+                        *ret_problem = xasprintf("cannot open the data dir %s: %s", options->data_dir, strerror(-r));
+                engine_close(e);
+                return r;
+        }
+        *ret_engine = e;
+        return 0;
+}
+
+static void drained(void *owner) {
+        struct engine *e = owner;
+
+        timer_disarm(&e->drain_limit);
+        e->on_drained(e->drained_owner);
+}
+
+void engine_drain(struct engine *e, nsec_t budget, void (*on_drained)(void *owner), void *owner) {
+        e->on_drained = on_drained;
+        e->drained_owner = owner;
+        timer_arm(&e->drain_limit, loop_now(e->loop) + budget);
+        pools_drain(e->pools, drained, e);
+}
+
+/* From the top down: nobody is closed whom somebody still open may call. */
+void engine_close(struct engine *e) {
+        if (!e)
+                return;
+        timer_disarm(&e->drain_limit);
+        engine_preparations_cancel(e);
+        pools_free(e->pools);
+        if (e->registry)
+                registry_free(e->registry);
+        native_free(e->native);
+        interpreters_free(e->interpreters);
+        if (e->logs)
+                logs_close(e->logs);
+        if (e->content)
+                content_close(e->content);
+        store_free(e->store);
+        fd_close(e->lock_fd);
+        for (size_t i = 0; i < e->string_count; ++i)
+                free(e->strings[i]);
+        free(e);
+}
+
+void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner), void *owner) {
+        e->serve = serve;
+        e->serve_owner = owner;
+}
+
+const struct engine_options *engine_options(const struct engine *e) {
+        return &e->options;
+}
+
+struct loop *engine_loop(const struct engine *e) {
+        return e->loop;
+}
+
+struct registry *engine_registry(const struct engine *e) {
+        return e->registry;
+}
+
+struct pools *engine_pools(const struct engine *e) {
+        return e->pools;
+}
+
+struct content_store *engine_content(const struct engine *e) {
+        return e->content;
+}
+
+struct logs *engine_logs(const struct engine *e) {
+        return e->logs;
+}
+
+struct store *engine_store(const struct engine *e) {
+        return e->store;
+}
+
+struct native *engine_native(const struct engine *e) {
+        return e->native;
+}
+
+struct interpreters *engine_interpreters(const struct engine *e) {
+        return e->interpreters;
+}

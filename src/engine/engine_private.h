@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of engine/ share; nobody else includes it. */
+#pragma once
+#include "engine/command.h"
+#include "engine/engine.h"
+#include "engine/interpreters.h"
+#include "function/pool.h"
+#include "sandbox/native/native.h"
+
+struct engine {
+        struct loop *loop;
+        struct engine_options options; /* strings are copies, freed with `strings` */
+        char *strings[16];
+        size_t string_count;
+        int lock_fd;
+        struct store *store;
+        struct content_store *content;
+        struct logs *logs;
+        struct native *native;
+        struct interpreters *interpreters;
+        struct registry *registry;
+        struct pools *pools;
+        struct list preparations;
+        void (*serve)(struct http_exchange *x, void *owner);
+        void *serve_owner;
+        struct timer drain_limit;
+        void (*on_drained)(void *owner);
+        void *drained_owner;
+};
+
+/* prepare.c: unpacks code, merges layers, finds the interpreter. */
+void engine_prepare(void *owner, struct version *v);
+void engine_preparations_cancel(struct engine *e);
+
+/* environments.c: what the pools ask for. */
+extern const struct pools_ports engine_pools_ports; /* owner is filled in by engine_open */

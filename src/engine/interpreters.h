@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * interpreters - which Pythons and Nodes this machine has
+ *
+ * Looked for once, on the worker thread, when the first function needs one: in PATH, in the usual system folders, and where
+ * version managers (pyenv, nvm, fnm, asdf, mise) keep what they install. Shims are never used: they cost a shell at every
+ * cold start. A version is read from the file's resolved name where that has it, else asked for with --version.
+ */
+#pragma once
+#include "loop/loop.h"
+
+enum language { LANGUAGE_PYTHON, LANGUAGE_NODE, LANGUAGES };
+const char *language_name(enum language language);
+
+struct interpreter {
+        enum language language;
+        unsigned major, minor; /* Node: minor is 0, runtimes name the major only */
+        char *path;            /* resolved */
+        char *prefix;          /* what must be visible with it, when it lies outside /usr; NULL otherwise */
+};
+
+struct interpreters;
+struct interpreters *interpreters_new(struct loop *loop);
+void interpreters_free(struct interpreters *i);
+
+/* Calls ready once the search is over: from the loop; at once is possible in the same turn. */
+struct interpreters_wait {
+        struct list link;
+        struct defer soon;
+        void (*ready)(struct interpreters_wait *wait);
+};
+void interpreters_await(struct interpreters *i, struct interpreters_wait *wait,
+                        void (*ready)(struct interpreters_wait *wait));
+void interpreters_wait_cancel(struct interpreters_wait *wait);
+bool interpreters_are_known(const struct interpreters *i);
+
+/* The one of exactly this version, else the nearest (a newer one before an older one at the same distance), else NULL. */
+const struct interpreter *interpreters_find(const struct interpreters *i, enum language language, unsigned major,
+                                            unsigned minor, bool *ret_exact);
+const struct interpreter *interpreters_nth(const struct interpreters *i, size_t n); /* NULL past the end */

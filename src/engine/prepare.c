@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a digest to a folder: a version can serve once its code is unpacked, its layers are merged and the interpreters
+ * of this machine are known. Each step waits for the loop; nothing here blocks.
+ */
+#include "archive/content.h"
+#include "base/log.h"
+#include "engine/engine_private.h"
+
+/* Unzipped code and layers together: facts/control-plane.md section 8. */
+static const struct archive_limits limits = { .bytes = 262144000, .entries = 200000 };
+
+struct preparation {
+        struct engine *engine;
+        struct version *version; /* a reference */
+        struct list link;
+        struct content_wait content;
+        struct interpreters_wait interpreters;
+};
+
+static void finish(struct preparation *p, const char *code, const char *reason) {
+        struct engine *e = p->engine;
+        struct version *v = p->version;
+
+        list_unlink(&p->link);
+        content_wait_cancel(&p->content);
+        interpreters_wait_cancel(&p->interpreters);
+        free(p);
+        registry_prepared(e->registry, v, code, reason);
+        version_unref(v);
+}
+
+static bool tree_failed(struct preparation *p, const struct content_tree *tree, const char *what) {
+        AUTO(str) char *reason = NULL;
+
+        if (tree->outcome == ARCHIVE_FINE)
+                return false;
+        reason = xasprintf("%s could not be unpacked: %s", what, tree->reason);
+        log_warn("function=%s %s", p->version->name, reason);
+        if (tree->outcome == ARCHIVE_BROKE_OFF)
+                finish(p, "InternalError", reason);
+        else
+                finish(p, "InvalidZipFileException", reason);
+        return true;
+}
+
+static void on_interpreters(struct interpreters_wait *wait) {
+        finish(container_of(wait, struct preparation, interpreters), NULL, NULL);
+}
+
+static void find_interpreter(struct preparation *p) {
+        if (command_needs_interpreter(p->version->config.runtime))
+                interpreters_await(p->engine->interpreters, &p->interpreters, on_interpreters);
+        else
+                finish(p, NULL, NULL);
+}
+
+static void on_layers(struct content_wait *wait, const struct content_tree *tree) {
+        struct preparation *p = container_of(wait, struct preparation, content);
+
+        if (tree_failed(p, tree, "the layers"))
+                return;
+        free(p->version->opt_dir);
+        p->version->opt_dir = xstrdup(tree->path);
+        find_interpreter(p);
+}
+
+static void on_code(struct content_wait *wait, const struct content_tree *tree) {
+        struct preparation *p = container_of(wait, struct preparation, content);
+        struct version *v = p->version;
+        const char *hexes[FUNCTION_LAYERS_MAX];
+
+        if (tree_failed(p, tree, "the deployment package"))
+                return;
+        free(v->task_dir);
+        v->task_dir = xstrdup(tree->path);
+        if (!v->config.layer_count) {
+                find_interpreter(p);
+                return;
+        }
+        for (size_t i = 0; i < v->config.layer_count; ++i)
+                hexes[i] = v->config.layers[i].sha256;
+        content_merge(p->engine->content, hexes, (unsigned)v->config.layer_count, &limits, &p->content, on_layers);
+}
+
+void engine_prepare(void *owner, struct version *v) {
+        struct preparation *p = xcalloc(1, sizeof(*p));
+
+        p->engine = owner;
+        p->version = version_ref(v);
+        list_push_back(&p->engine->preparations, &p->link);
+        content_unpack(p->engine->content, v->config.code_sha256, &limits, &p->content, on_code);
+}
+
+void engine_preparations_cancel(struct engine *e) {
+        struct preparation *p;
+
+        list_each(p, &e->preparations, link) {
+                list_unlink(&p->link);
+                content_wait_cancel(&p->content);
+                interpreters_wait_cancel(&p->interpreters);
+                version_unref(p->version);
+                free(p);
+        }
+}
