@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What content.c, upload.c, task.c and spawn.c share; nobody else includes it.
+ *
+ * An item is one digest (or one merge), known from the scan at open and kept up to date: the loop never asks
+ * the disk what there is. A task is a piece of work that needs a helper process.
+ */
+#pragma once
+#include "archive/content.h"
+#include "base/map.h"
+#include "base/random.h"
+
+/* What jobs need outlives the store until the last of them is back. Counted on the loop thread only. */
+struct content_root {
+        int fd;
+        char *helper;
+        unsigned refs;
+};
+
+struct content_root *content_root_ref(struct content_root *root);
+void content_root_unref(struct content_root *root);
+
+enum item_kind { ITEM_PACKAGE, ITEM_MERGE };
+
+struct tree_info {
+        uint64_t bytes;
+        uint32_t entries, unreadable;
+        bool synced;
+        char boot[UUID_LEN + 1];
+        char note[ARCHIVE_REASON_SIZE];
+};
+
+struct item {
+        struct map_node node;
+        char hex[SHA256_HEX_LEN + 1];
+        enum item_kind kind;
+        bool has_blob, has_tree, answering;
+        uint64_t blob_size;
+        struct tree_info info;
+        char *layers;      /* merges: the digests it is made of, one a line */
+        struct task *task; /* makes its tree, or brings it to the disk */
+        struct content_store *store;
+        struct list waiters;           /* struct content_wait */
+        struct defer answer;           /* to those whose tree was there already */
+        struct archive_report failure; /* why there is no tree, for the next answer */
+};
+
+struct content_store {
+        struct loop *loop;
+        struct content_root *root;
+        char *dir;
+        char boot[UUID_LEN + 1];
+        struct map packages, merges;
+        struct list tasks; /* all of them */
+        struct list queue; /* those that wait for a helper's turn */
+        unsigned helpers, helpers_most;
+        struct task *clearing;
+        bool clear_again;
+};
+
+/* ---- content.c ---- */
+
+struct item *item_get(struct content_store *store, enum item_kind kind, const char *hex); /* makes it */
+void item_drop_if_empty(struct item *item);
+const char *item_folder(enum item_kind kind); /* "trees", "opt" */
+void item_answer(struct item *item);          /* to all who wait */
+void item_answer_failure(struct item *item, enum archive_outcome outcome, int error, const char *reason);
+
+/* Sends <folder>/<name> to the trash, in its turn among the jobs, and has the trash emptied. */
+void content_discard(struct content_store *store, const char *folder, const char *name);
+
+/* ---- info.c: tree_info on the disk, <folder>/info, replaced by rename; any thread ---- */
+
+int info_write(int root, const char *folder, const struct tree_info *info, const char *layers);
+int info_read(int root, const char *folder, struct tree_info *ret_info, char **ret_layers);
+
+/* ---- task.c ---- */
+
+void task_unpack(struct item *item, const struct archive_limits *limits);
+void task_merge(struct item *item, const struct archive_limits *limits);
+/* The item's tree is not wanted any more. */
+void task_forget_tree(struct task *task);
+void task_clear_trash(struct content_store *store);
+void task_end_all(struct content_store *store);
+
+/* ---- spawn.c ---- */
+
+struct helper_fds {
+        int source, target;
+        const int *layers;
+        unsigned layer_count;
+};
+
+struct helper_process {
+        pid_t pid;
+        int report_fd, pid_fd;
+};
+
+#define HELPER_PROCESS_NULL ((struct helper_process){ .report_fd = -1, .pid_fd = -1 })
+
+/* Blocks for the time of an exec. argv[0] is the helper's path. */
+int helper_spawn(const char *const *argv, const struct helper_fds *fds, struct helper_process *ret_process);
+/* Kills it if it still runs, reaps it, closes. */
+void helper_end(struct helper_process *process);
+/* Waits for its end; whether that was with status 0. */
+bool helper_reap(struct helper_process *process);
