@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/options.h"
+
+#include <limits.h>
+
+#define AT(field) OPTION_AT(struct serve_options, field)
+
+const struct option serve_option_table[] = {
+        { "listen", 0, "LAMBENT_LISTEN", OPTION_LIST, "HOST:PORT", "127.0.0.1:4566",
+          "where to listen; a loopback address means both 127.0.0.1 and ::1, port 0 a free one", AT(listen) },
+        { "data-dir", 0, "LAMBENT_DATA_DIR", OPTION_PATH, "DIR", NULL,
+          "where functions, code and logs are kept (default: $XDG_DATA_HOME/lambent or "
+          "~/.local/share/lambent)",
+          AT(data_dir) },
+        { "sandbox", 0, "LAMBENT_SANDBOX", OPTION_CHOICE, "auto|native", "auto", "where environments run",
+          AT(sandbox) },
+        { "sandbox-tier", 0, "LAMBENT_SANDBOX_TIER", OPTION_COUNT, "N", "0",
+          "isolation of the native sandbox: 1 root namespaces, 2 user namespace, 3 plain processes, 0 the "
+          "best that holds",
+          AT(sandbox_tier), .most = 3 },
+        { "region", 0, "LAMBENT_REGION", OPTION_TEXT, "REGION", "us-east-1",
+          "the region of requests that are not signed for one", AT(region) },
+        { "account", 0, "LAMBENT_ACCOUNT", OPTION_TEXT, "ID", "000000000000",
+          "the account of requests whose access key is not 12 digits", AT(account) },
+        { "idle-ttl", 0, "LAMBENT_IDLE_TTL", OPTION_SPAN, "TIME", "300",
+          "how long an idle environment is kept warm", AT(idle_ttl) },
+        { "max-environments", 0, "LAMBENT_MAX_ENVIRONMENTS", OPTION_COUNT, "N", "0",
+          "environments at once; 0: as many as descriptors and processes allow", AT(environments_max),
+          .most = 1000000 },
+        { "freeze-after", 0, "LAMBENT_FREEZE_AFTER", OPTION_SPAN, "TIME", "50ms",
+          "how long after an invocation its environment is frozen, as on AWS; never: it is not",
+          AT(freeze_after) },
+        { "network", 0, "LAMBENT_NETWORK", OPTION_CHOICE, "host|private", "host",
+          "host: functions use this machine's network; private: each environment has only a loopback of its "
+          "own",
+          AT(network) },
+        { "cpu-share", 0, "LAMBENT_CPU_SHARE", OPTION_FLAG, "", NULL,
+          "give CPU time in proportion to memory, as AWS does", AT(cpu_share) },
+        { "strict-runtimes", 0, "LAMBENT_STRICT_RUNTIMES", OPTION_FLAG, "", NULL,
+          "refuse a function whose exact interpreter version is not here, instead of taking the nearest",
+          AT(strict_runtimes) },
+        { "allow-host", 0, "LAMBENT_ALLOW_HOST", OPTION_LIST, "HOST", NULL,
+          "accept requests for this Host besides localhost and addresses; a leading dot allows all names "
+          "below",
+          AT(allow_host) },
+        { "log-bytes", 0, "LAMBENT_LOG_BYTES", OPTION_BYTES, "SIZE", "64m",
+          "log kept per function; the oldest goes first", AT(log_bytes) },
+        { "drain-time", 0, "LAMBENT_DRAIN_TIME", OPTION_SPAN, "TIME", "10s",
+          "how long running invocations may take after SIGTERM or SIGINT; a second signal stops at once",
+          AT(drain_time) },
+        { "log-level", 0, "LAMBENT_LOG_LEVEL", OPTION_CHOICE, "error|warn|info|debug", "info",
+          "what the daemon itself says on standard error", AT(log_level) },
+        { "config", 0, NULL, OPTION_PATH, "FILE", NULL, "read this config file and no other", AT(config) },
+        { "temporary", 0, NULL, OPTION_FLAG, "", NULL,
+          "keep the data in a fresh folder below $TMPDIR (or in --data-dir) and remove it at the end",
+          AT(temporary) },
+        { "life-fd", 0, NULL, OPTION_COUNT, "FD", "0", "stop when this pipe's other end is closed",
+          AT(life_fd), .most = INT_MAX, .hidden = true },
+        { "ready-fd", 0, NULL, OPTION_COUNT, "FD", "0", "write the endpoint there when ready, then close it",
+          AT(ready_fd), .most = INT_MAX, .hidden = true },
+        {},
+};
+
+static char *default_data_dir(void) {
+        const char *data_home = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+        if (data_home && *data_home == '/')
+                return xasprintf("%s/lambent", data_home);
+        if (home && *home == '/')
+                return xasprintf("%s/.local/share/lambent", home);
+        return geteuid() == 0 ? xstrdup("/var/lib/lambent") : NULL;
+}
+
+static char *temporary_data_dir(void) {
+        const char *tmp = getenv("TMPDIR");
+        char *path = xasprintf("%s/lambent-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
+
+        if (mkdtemp(path))
+                return path;
+        free(path);
+        return NULL;
+}
+
+int serve_options_finish(struct serve_options *options, char **ret_problem) {
+        if (!options->data_dir)
+                options->data_dir = options->temporary ? temporary_data_dir() : default_data_dir();
+        if (!options->data_dir) {
+                *ret_problem = xstrdup("there is no folder to keep data in: say --data-dir DIR");
+                return -EINVAL;
+        }
+        if (strlen(options->account) != 12 || strspn(options->account, "0123456789") != 12) {
+                *ret_problem = xasprintf("--account: \"%s\" is not 12 digits", options->account);
+                return -EINVAL;
+        }
+        /* It becomes part of ARNs and of keys in the store. */
+        if (!*options->region ||
+            strspn(options->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(options->region)) {
+                *ret_problem = xasprintf("--region: \"%s\" is not a region's name", options->region);
+                return -EINVAL;
+        }
+        return 0;
+}

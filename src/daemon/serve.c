@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/serve.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "cli/install.h"
+#include "cli/process.h"
+#include "daemon/listen.h"
+#include "daemon/options.h"
+#include "engine/engine.h"
+#include "http/http.h"
+#include "loop/loop.h"
+
+/* After the last invocation was answered: for answers that a slow client has not taken yet. */
+#define FLUSH_BUDGET (200 * MILLISECOND)
+#define FLUSH_STEP (5 * MILLISECOND)
+
+struct daemon {
+        const struct serve_options *options;
+        struct loop *loop;
+        struct listen_sockets sockets;
+        struct http_listener *listeners[LISTEN_SOCKETS_MAX];
+        size_t listener_count;
+        struct engine *engine;
+        struct api *api;
+        struct source signals, life;
+        struct timer flush;
+        nsec_t flush_until;
+        int signal_fd;
+        bool draining;
+};
+
+/* Signals arrive as events on the loop; children get a clean mask from whoever starts them. */
+static int daemon_take_signals(struct daemon *d) {
+        sigset_t mask;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL))
+                return -errno;
+        signal(SIGPIPE, SIG_IGN);
+        d->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+        return d->signal_fd < 0 ? -errno : 0;
+}
+
+/* Each environment takes about nine descriptors; functions get AWS's own limit from the sandbox. */
+static void raise_descriptors(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit))
+                log_warn("cannot raise the limit of descriptors: %s", strerror(errno));
+}
+
+static int make_folders(const char *path, char **ret_problem) {
+        AUTO(str) char *part = xstrdup(path);
+
+        for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
+                if (slash)
+                        *slash = '\0';
+                if (mkdir(part, 0700) && errno != EEXIST) {
+                        int r = -errno;
+
+                        *ret_problem =
+                                xasprintf("cannot make the data dir %s: %s; say another one with --data-dir",
+                                          part, strerror(-r));
+                        return r;
+                }
+                if (!slash)
+                        return 0;
+                *slash = '/';
+        }
+}
+
+static void daemon_flush_step(struct timer *timer) {
+        struct daemon *d = container_of(timer, struct daemon, flush);
+        size_t exchanges = 0;
+
+        for (size_t i = 0; i < d->listener_count; i++)
+                exchanges += http_listener_exchanges(d->listeners[i]);
+        if (!exchanges || loop_now(d->loop) >= d->flush_until)
+                loop_quit(d->loop);
+        else
+                timer_arm(&d->flush, loop_now(d->loop) + FLUSH_STEP);
+}
+
+static void daemon_on_drained(void *owner) {
+        struct daemon *d = owner;
+
+        d->flush_until = loop_now(d->loop) + FLUSH_BUDGET;
+        daemon_flush_step(&d->flush);
+}
+
+static void daemon_stop(struct daemon *d, const char *why) {
+        if (d->draining) {
+                log_warn("%s: stopping at once", why);
+                loop_quit(d->loop);
+                return;
+        }
+        log_info("%s: no new work, waiting for running invocations", why);
+        d->draining = true;
+        for (size_t i = 0; i < d->listener_count; i++)
+                http_listener_stop(d->listeners[i]);
+        engine_drain(d->engine, d->options->drain_time, daemon_on_drained, d);
+}
+
+static void daemon_on_signal(struct source *source, uint32_t events) {
+        struct daemon *d = container_of(source, struct daemon, signals);
+        struct signalfd_siginfo info;
+
+        while (read(d->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+                daemon_stop(d, strsignal((int)info.ssi_signo));
+}
+
+/* The command that started us has ended, perhaps by SIGKILL; nobody else is there to stop us. */
+static void daemon_on_life(struct source *source, uint32_t events) {
+        struct daemon *d = container_of(source, struct daemon, life);
+
+        if (events & (EPOLLHUP | EPOLLERR)) {
+                source_remove(&d->life);
+                daemon_stop(d, "the command that started this daemon has ended");
+        }
+}
+
+static int daemon_open_engine(struct daemon *d, char **ret_problem) {
+        const struct serve_options *o = d->options;
+        AUTO(str) char *libexec = install_libexec(ret_problem);
+        AUTO(str) char *runtimes = libexec ? install_runtimes(ret_problem) : NULL;
+        struct engine_options engine = {
+                .data_dir = o->data_dir,
+                .libexec_dir = libexec,
+                .runtimes_dir = runtimes,
+                .sandbox = o->sandbox,
+                .sandbox_tier = (int)o->sandbox_tier,
+                .region = o->region,
+                .account = o->account,
+                .idle_ttl = o->idle_ttl,
+                .freeze_after = o->freeze_after,
+                .environments_max = o->environments_max,
+                .private_network = streq(o->network, "private"),
+                .cpu_share = o->cpu_share,
+                .strict_runtimes = o->strict_runtimes,
+                .log_bytes_max = o->log_bytes,
+                .endpoint = d->sockets.endpoint,
+        };
+        int r;
+
+        if (!runtimes)
+                return -ENOENT;
+        r = make_folders(o->data_dir, ret_problem);
+        return r ? r : engine_open(d->loop, &engine, &d->engine, ret_problem);
+}
+
+static int daemon_open_api(struct daemon *d) {
+        struct api_options options = {
+                .allowed_hosts = (const char *const *)d->options->allow_host.items,
+                .allowed_host_count = d->options->allow_host.count,
+        };
+
+        d->api = api_new(d->loop, d->engine, &options);
+        for (size_t i = 0; i < d->sockets.count; i++) {
+                int r = http_listen(d->loop, d->sockets.fds[i], api_handler(), &http_limits_api, d->api,
+                                    &d->listeners[d->listener_count]);
+
+                if (r)
+                        return r;
+                d->sockets.fds[i] = -1;
+                d->listener_count++;
+        }
+        return 0;
+}
+
+static int daemon_open(struct daemon *d, char **ret_problem) {
+        int r = 0;
+
+        for (size_t i = 0; i < d->options->listen.count && !r; i++)
+                r = listen_open(&d->sockets, d->options->listen.items[i], ret_problem);
+        if (!r)
+                r = daemon_take_signals(d);
+        if (!r)
+                r = loop_new(&d->loop);
+        if (!r)
+                r = daemon_open_engine(d, ret_problem);
+        if (!r)
+                r = daemon_open_api(d);
+        if (r)
+                return r;
+        timer_init(&d->flush, d->loop, daemon_flush_step);
+        r = source_add(d->loop, &d->signals, d->signal_fd, EPOLLIN | EPOLLET, RANK_NORMAL, daemon_on_signal);
+        if (!r && d->options->life_fd != FD_NONE)
+                r = source_add(d->loop, &d->life, (int)d->options->life_fd, EPOLLIN | EPOLLET, RANK_NORMAL,
+                               daemon_on_life);
+        return r;
+}
+
+static void daemon_close(struct daemon *d) {
+        source_remove(&d->signals);
+        source_remove(&d->life);
+        timer_disarm(&d->flush);
+        for (size_t i = 0; i < d->listener_count; i++)
+                http_listener_free(d->listeners[i]);
+        api_free(d->api);
+        if (d->engine)
+                engine_close(d->engine);
+        if (d->loop)
+                loop_free(d->loop);
+        listen_close(&d->sockets);
+        fd_close(d->signal_fd);
+}
+
+/* Whoever started us waits for one of the two: a line on standard error, or the endpoint on --ready-fd. */
+static void daemon_tell_ready(const struct daemon *d) {
+        int fd = (int)d->options->ready_fd;
+
+        fprintf(stderr, "lambent listening on %s\n", d->sockets.endpoint);
+        if (d->sockets.foreign)
+                log_warn("other machines can reach this daemon, and whoever reaches it can run code here");
+        if (fd != FD_NONE) {
+                dprintf(fd, "%s\n", d->sockets.endpoint);
+                fd_close(fd);
+        }
+}
+
+static int run_serve(void *values, const struct strings *operands) {
+        struct serve_options *options = values;
+        struct daemon d = { .options = options, .signal_fd = -1 };
+        AUTO(str) char *problem = NULL;
+        int r = serve_options_finish(options, &problem);
+
+        if (r) {
+                complain("%s", problem);
+                return 2;
+        }
+        /* A pipe that a helper process inherited would never say that its other end is gone. */
+        if (options->life_fd != FD_NONE)
+                fcntl((int)options->life_fd, F_SETFD, FD_CLOEXEC);
+        if (options->ready_fd != FD_NONE)
+                fcntl((int)options->ready_fd, F_SETFD, FD_CLOEXEC);
+        must(log_level_from_name(options->log_level, &log_level_now) == 0);
+        raise_descriptors();
+        r = daemon_open(&d, &problem);
+        if (!r) {
+                daemon_tell_ready(&d);
+                r = loop_run(d.loop);
+        }
+        daemon_close(&d);
+        if (options->temporary && folder_remove(options->data_dir))
+                log_warn("cannot remove the temporary folder %s", options->data_dir);
+        if (r)
+                return complain("%s", problem ? problem : strerror(-r));
+        return 0;
+}
+
+const struct command serve_command = {
+        .name = "serve",
+        .operands = "",
+        .summary = "run the daemon: Lambda's API on this machine",
+        .details =
+                "Answers AWS clients on the listen addresses until SIGTERM or SIGINT, then lets running "
+                "invocations end. "
+                "When it is ready, a line \"lambent listening on http://HOST:PORT\" goes to standard error.",
+        .options = serve_option_table,
+        .values_size = sizeof(struct serve_options),
+        .run = run_serve,
+};
