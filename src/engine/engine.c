@@ -158,6 +158,7 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         e->loop = loop;
         e->lock_fd = -1;
         list_init(&e->preparations);
+        list_init(&e->watches);
         timer_init(&e->drain_limit, loop, on_drain_limit);
         copy_options(e, options);
         e->interpreters = interpreters_new(loop);

@@ -20,13 +20,23 @@ struct engine {
         struct interpreters *interpreters;
         struct registry *registry;
         struct pools *pools;
-        struct list preparations;
+        struct list preparations, watches;
         void (*serve)(struct http_exchange *x, void *owner);
         void *serve_owner;
         struct timer drain_limit;
         void (*on_drained)(void *owner);
         void *drained_owner;
 };
+
+/* Tells when a version's preparation has ended: reason is NULL when it can serve. For one who has just made it. */
+struct prepared_watch {
+        struct list link;
+        struct version *version; /* a reference */
+        void (*fn)(struct prepared_watch *watch, const char *reason);
+};
+void engine_watch(struct engine *e, struct prepared_watch *watch, struct version *v,
+                  void (*fn)(struct prepared_watch *watch, const char *reason));
+void engine_unwatch(struct prepared_watch *watch); /* legal on a zeroed one */
 
 /* prepare.c: unpacks code, merges layers, finds the interpreter. */
 void engine_prepare(void *owner, struct version *v);

@@ -10,7 +10,7 @@
 /* What the pools keep for us beside an environment. */
 struct env_tag {
         struct engine *engine;
-        struct log_stream *stream;
+        struct logs_stream *stream;
 };
 
 static void serve_foreign(struct http_exchange *x, void *owner) {

@@ -18,6 +18,27 @@ struct preparation {
         struct interpreters_wait interpreters;
 };
 
+void engine_watch(struct engine *e, struct prepared_watch *watch, struct version *v,
+                  void (*fn)(struct prepared_watch *watch, const char *reason)) {
+        *watch = (struct prepared_watch){ .version = version_ref(v), .fn = fn };
+        list_push_back(&e->watches, &watch->link);
+}
+
+void engine_unwatch(struct prepared_watch *watch) {
+        list_unlink(&watch->link);
+        version_unref(TAKE(watch->version));
+}
+
+static void tell_watchers(struct engine *e, const struct version *v, const char *reason) {
+        struct prepared_watch *watch;
+
+        list_each(watch, &e->watches, link)
+                if (watch->version == v) {
+                        engine_unwatch(watch);
+                        watch->fn(watch, reason);
+                }
+}
+
 static void finish(struct preparation *p, const char *code, const char *reason) {
         struct engine *e = p->engine;
         struct version *v = p->version;
@@ -27,6 +48,7 @@ static void finish(struct preparation *p, const char *code, const char *reason) 
         interpreters_wait_cancel(&p->interpreters);
         free(p);
         registry_prepared(e->registry, v, code, reason);
+        tell_watchers(e, v, reason);
         version_unref(v);
 }
 
