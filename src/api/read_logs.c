@@ -54,7 +54,7 @@ static void write_record(struct buf *out, const struct logs_record *record) {
                 buf_append(out, "\n", 1);
 }
 
-static void send(struct reading *reading, const struct buf *out) {
+static void pass_on(struct reading *reading, const struct buf *out) {
         struct iovec part = { buf_data(out), out->len };
 
         if (out->len)
@@ -77,7 +77,7 @@ static void on_page(struct logs_request *request, const struct logs_page *page) 
         begin(reading);
         for (size_t i = 0; i < page->count; ++i)
                 write_record(&out, &page->records[i]);
-        send(reading, &out);
+        pass_on(reading, &out);
         reading->query.from = page->next;
         reading->more = page->more && !page->error && !reading->query.last;
         if (!reading->more)
@@ -101,7 +101,7 @@ static void on_record(struct logs_follower *follower, const struct logs_record *
         if (http_queued(reading->request->exchange) > FOLLOWER_QUEUE_MAX)
                 http_abort(reading->request->exchange);
         else
-                send(reading, &out);
+                pass_on(reading, &out);
 }
 
 /* ---- the exchange ---- */
