@@ -217,7 +217,7 @@ char *url_escape(const char *text) {
                 if (isalnum((unsigned char)*text) || strchr("-._~", *text))
                         *at++ = *text;
                 else
-                        at += sprintf(at, "%%%02X", (unsigned char)*text);
+                        at += snprintf(at, 4, "%%%02X", (unsigned char)*text);
         }
         *at = '\0';
         return escaped;
