@@ -205,13 +205,12 @@ class Daemon:
         return data
 
     def records(self):
-        """The invocations that the daemon remembers, newest first: function, cold, and the phases in µs."""
-        data = json.loads(self.request("GET", "/_lambent/invocations")[1])
-        return data["invocations"] if isinstance(data, dict) else data
+        """The invocations that the daemon remembers, newest first."""
+        return json.loads(self.request("GET", "/_lambent/invocations?limit=1000")[1])["invocations"]
 
 
-def phase_usec(record, *phases):
-    return sum(record[f"{phase}_us"] if f"{phase}_us" in record else record["phases"][phase] for phase in phases)
+def phases_usec(record, *names):
+    return sum(record["phases"][name] for name in names)
 
 
 def invoke_path(name):

@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from harness import (Daemon, Missing, Relay, cpu_seconds, create_body, guests, invoke_path, median, phase_usec,
+from harness import (Daemon, Missing, Relay, cpu_seconds, create_body, guests, invoke_path, median, phases_usec,
                      resident_kib, tree_cpu_seconds)
 
 MEASURES = {}
@@ -174,7 +174,7 @@ def cold_starts(daemon, names):
         time.sleep(0.2)
         daemon.invoke(name)
     found = {record["function"]: record for record in daemon.records()}
-    return [phase_usec(found[name], "queue", "start", "init") for name in names]
+    return [phases_usec(found[name], "queue", "start", "init") for name in names]
 
 
 def cold_row(bench, what, limit, package, runtime, handler, floor):

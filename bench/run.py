@@ -14,7 +14,7 @@ import sys
 from dataclasses import asdict
 
 import peers
-from harness import Missing, Tools
+from harness import Missing, Tools, guests
 from measures import MEASURES, Bench, Row
 
 
@@ -41,7 +41,7 @@ def run_one(bench, name):
     """The rows of a measure; what kept it from running is a row as well."""
     try:
         yield from MEASURES[name](bench)
-    except Missing as missing:
+    except (Missing, guests.GuestUnavailable) as missing:
         yield Row(name, note=str(missing))
 
 
