@@ -162,6 +162,10 @@ static int daemon_open_engine(struct daemon *d, char **ret_problem) {
         return r ? r : engine_open(d->loop, &engine, &d->engine, ret_problem);
 }
 
+static void daemon_serve_function(struct http_exchange *x, void *owner) {
+        api_serve_function(owner, x);
+}
+
 static int daemon_open_api(struct daemon *d) {
         struct api_options options = {
                 .allowed_hosts = (const char *const *)d->options->allow_host.items,
@@ -169,6 +173,7 @@ static int daemon_open_api(struct daemon *d) {
         };
 
         d->api = api_new(d->loop, d->engine, &options);
+        engine_serve_functions(d->engine, daemon_serve_function, d->api);
         for (size_t i = 0; i < d->sockets.count; i++) {
                 int r = http_listen(d->loop, d->sockets.fds[i], api_handler(), &http_limits_api, d->api,
                                     &d->listeners[d->listener_count]);
