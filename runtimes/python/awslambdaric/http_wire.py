@@ -54,7 +54,10 @@ class Wire:
             # Only an answer that has not begun may be asked for again.
             if not self._reused or self._rest:
                 raise
-            self._resend()
+            try:
+                self._resend()
+            except OSError:
+                raise ConnectionResetError("the Runtime API is gone") from None
             response = self._receive_response()
         self._pending = None
         if response.headers.get("connection", "").lower() == "close":

@@ -188,8 +188,8 @@ def _parse(text):
             value, end = _scan(stripped, 0)
             if end == len(stripped):
                 return value
-        except (StopIteration, ValueError):
-            # The scanner alone does not word its errors; json does.
+        except (StopIteration, ValueError, SystemError):
+            # The scanner alone does not word its errors (SystemError: json.decoder is not loaded); json does.
             pass
     import json
 
