@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base64 - RFC 4648 section 4, whole and in pieces; the decoder is strict (padding, no foreign characters). */
+/*
+ * base64 - RFC 4648 section 4, whole and in pieces
+ *
+ * The decoder is strict: padding is required, and no character is foreign to the alphabet. Left-over bits of
+ * the last character are ignored, as most decoders do.
+ */
 #pragma once
 #include "base/buf.h"
 
