@@ -82,7 +82,8 @@ void conn_idle(struct conn *c) {
         list_push_back(&c->listener->idle, &c->idle_link);
 }
 
-/* Closing with bytes unread sends a reset, which may overtake our answer and erase it at the peer (RFC 9112, 9.6). */
+/* Closing with bytes unread sends a reset, which may overtake our answer and erase it at the peer (RFC
+ * 9112, 9.6). */
 static void close_gently(struct conn *c) {
         bool whole = c->phase == PHASE_ANSWER && buf_is_empty(&c->pending) && !c->readable;
 
@@ -178,7 +179,8 @@ void conn_run(struct conn *c) {
                 }
                 more = receive_some(c) || c->broken;
         }
-        /* Reset, or closed on both sides: nobody is left to answer. What had arrived before was read above. */
+        /* Reset, or closed on both sides: nobody is left to answer. What had arrived before was read above.
+         */
         if (!c->killed && c->gone && !(c->readable && conn_wants_input(c))) {
                 c->x.truncated = c->active && c->phase == PHASE_BODY;
                 conn_kill(c);

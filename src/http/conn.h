@@ -6,11 +6,13 @@
  *   conn.c      the life of a connection         respond.c  writes heads and bodies
  *   request.c   what llhttp found, judged        out.c      the queue of what the socket did not take
  *
- * Everything that happens to a connection ends in conn_run, which alone finishes exchanges, starts the next one and
- * reads. Responding never calls back: it marks and, outside conn_run, defers one. Callbacks of the parser only note
- * what they saw and pause it, so no handler ever runs below llhttp and a handler may destroy everything.
+ * Everything that happens to a connection ends in conn_run, which alone finishes exchanges, starts the next
+ * one and reads. Responding never calls back: it marks and, outside conn_run, defers one. Callbacks of the
+ * parser only note what they saw and pause it, so no handler ever runs below llhttp and a handler may destroy
+ * everything.
  *
- * `holds` counts the frames that have the connection on the stack; a connection killed meanwhile is freed by the last.
+ * `holds` counts the frames that have the connection on the stack; a connection killed meanwhile is freed by
+ * the last.
  */
 #pragma once
 #include <llhttp.h>
@@ -23,7 +25,8 @@ enum phase {
         PHASE_BODY,   /* an exchange whose request is incomplete */
         PHASE_ANSWER, /* an exchange whose request is complete */
         PHASE_DROP,   /* answered; the rest of the body is read for nothing, then the next request follows */
-        PHASE_LINGER, /* answered and shut down for writing; what still comes is dropped until the peer closes */
+        PHASE_LINGER, /* answered and shut down for writing; what still comes is dropped until the peer closes
+                       */
 };
 
 enum response { RESPONSE_NONE, RESPONSE_BEGUN, RESPONSE_ENDED };
@@ -36,7 +39,7 @@ struct http_listener {
         const struct http_limits *limits;
         void *owner;
         struct source source;
-        struct timer retry; /* descriptors ran out */
+        struct timer retry;      /* descriptors ran out */
         struct list conns, idle; /* idle: the one that waits longest is first */
         size_t conn_count, exchange_count;
         unsigned holds;
@@ -44,7 +47,8 @@ struct http_listener {
         bool full, stopped, freed;
 };
 
-/* Enough for the heads of the runtime clients that AWS ships, so that a parked long poll owns no memory beside this. */
+/* Enough for the heads of the runtime clients that AWS ships, so that a parked long poll owns no memory
+ * beside this. */
 #define CONN_ROOM 960
 #define LINGER_TIME (5 * SECOND)
 #define LINGER_BYTES (64 * MIB)
@@ -61,11 +65,11 @@ struct conn {
 
         llhttp_t parser;
         struct head head, trailers;
-        struct buf pending;  /* read, not parsed yet: pipelined, or the handler paused */
-        const char *span;    /* of the body, as the parser just found it */
+        struct buf pending; /* read, not parsed yet: pipelined, or the handler paused */
+        const char *span;   /* of the body, as the parser just found it */
         size_t span_len;
-        uint64_t body_left;  /* of a known length */
-        uint64_t overhead;   /* bytes of head or chunk framing in a row */
+        uint64_t body_left; /* of a known length */
+        uint64_t overhead;  /* bytes of head or chunk framing in a row */
 
         struct list out; /* struct out_piece */
         size_t queued;

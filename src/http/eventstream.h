@@ -2,8 +2,8 @@
 /*
  * eventstream - frames of application/vnd.amazon.eventstream (facts/invoke.md section 1.6)
  *
- * Writing: eventstream_frame fills a head (prelude and headers) and a tail (checksum) around a payload that is not copied:
- * send the three with one writev. Reading: a decoder for the command line and the tests.
+ * Writing: eventstream_frame fills a head (prelude and headers) and a tail (checksum) around a payload that
+ * is not copied: send the three with one writev. Reading: a decoder for the command line and the tests.
  */
 #pragma once
 #include "base/buf.h"
@@ -21,8 +21,8 @@ struct eventstream_frame {
 };
 
 /* payload at most 16 MiB, headers within EVENTSTREAM_HEAD_MAX (must). */
-void eventstream_frame(struct eventstream_frame *frame, const struct eventstream_header *headers, size_t count,
-                       const void *payload, size_t len);
+void eventstream_frame(struct eventstream_frame *frame, const struct eventstream_header *headers,
+                       size_t count, const void *payload, size_t len);
 
 struct eventstream_message {
         const char *headers, *payload; /* spans of the input */
@@ -34,4 +34,5 @@ enum eventstream_result { EVENTSTREAM_MESSAGE = 1, EVENTSTREAM_MORE = 2 };
 /* Looks for a whole message at the start of data: EVENTSTREAM_MESSAGE, EVENTSTREAM_MORE, or -EBADMSG. */
 int eventstream_parse(const char *data, size_t len, struct eventstream_message *ret_message);
 /* The value of a string header: 0, -ENOENT, -EBADMSG. */
-int eventstream_header_value(const struct eventstream_message *m, const char *name, const char **ret_value, size_t *ret_len);
+int eventstream_header_value(const struct eventstream_message *m, const char *name, const char **ret_value,
+                             size_t *ret_len);

@@ -83,8 +83,8 @@ static int end_field(struct head *head) {
         if (r)
                 return r;
         field = records(head);
-        while (field->value_len
-               && (field->value[field->value_len - 1] == ' ' || field->value[field->value_len - 1] == '\t'))
+        while (field->value_len &&
+               (field->value[field->value_len - 1] == ' ' || field->value[field->value_len - 1] == '\t'))
                 --field->value_len;
         head->text = (uint32_t)(field->value + field->value_len - head->block);
         head->block[head->text++] = 0;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * head - the start line and the fields of one message, gathered from the pieces in which the parser finds them
+ * head - the start line and the fields of one message, gathered from the pieces in which the parser finds
+ * them
  *
- * One block holds all of it: text grows from its front, field records from its back. The block is room lent by the
- * connection; what does not fit moves to memory of its own, doubling, so a line of a megabyte costs linear time.
- * Strings are NUL-terminated, names in lower case. They stand still once head_finish was called.
+ * One block holds all of it: text grows from its front, field records from its back. The block is room lent
+ * by the connection; what does not fit moves to memory of its own, doubling, so a line of a megabyte costs
+ * linear time. Strings are NUL-terminated, names in lower case. They stand still once head_finish was called.
  */
 #pragma once
 #include "http/http.h"
 
-/* More fields than any client sends; each costs a record, so their number has a cap beside that of the bytes. */
+/* More fields than any client sends; each costs a record, so their number has a cap beside that of the bytes.
+ */
 #define HEAD_FIELDS_MAX 256
 
 struct head {

@@ -41,7 +41,8 @@ static void take(struct http_listener *l, int fd, const struct sockaddr_storage 
                 fd_close(fd);
 }
 
-/* True when another try makes sense now. What stays in the backlog is tried again when a connection has gone. */
+/* True when another try makes sense now. What stays in the backlog is tried again when a connection has gone.
+ */
 static bool accept_one(struct http_listener *l) {
         struct sockaddr_storage peer = {};
         socklen_t peer_len = sizeof(peer);
@@ -105,12 +106,14 @@ void listener_conn_gone(struct http_listener *l) {
         }
 }
 
-int http_listen(struct loop *loop, int fd, const struct http_handler *handler, const struct http_limits *limits,
-                void *owner, struct http_listener **ret_listener) {
+int http_listen(struct loop *loop, int fd, const struct http_handler *handler,
+                const struct http_limits *limits, void *owner, struct http_listener **ret_listener) {
         struct http_listener *l = xcalloc(1, sizeof(*l));
         int r = 0;
 
-        *l = (struct http_listener){ .loop = loop, .handler = handler, .limits = limits, .owner = owner, .fd = fd };
+        *l = (struct http_listener){
+                .loop = loop, .handler = handler, .limits = limits, .owner = owner, .fd = fd
+        };
         list_init(&l->conns);
         list_init(&l->idle);
         timer_init(&l->retry, loop, on_retry);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the socket did not take waits here, in pieces of which the large ones were handed over and never copied. */
+/* What the socket did not take waits here, in pieces of which the large ones were handed over and never
+ * copied. */
 #include <sys/socket.h>
 
 #include "http/conn.h"
@@ -120,7 +121,8 @@ void out_flush(struct conn *c) {
         }
 }
 
-static void queue_all(struct conn *c, const struct iovec *parts, size_t count, struct buf *body, size_t skip) {
+static void queue_all(struct conn *c, const struct iovec *parts, size_t count, struct buf *body,
+                      size_t skip) {
         for (size_t i = 0; i < count; ++i) {
                 size_t over = MIN(skip, parts[i].iov_len);
 

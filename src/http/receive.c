@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From bytes to events. Bytes are read into the loop's scratch buffer, or, when a body of known length has a sink,
- * into the sink with the scratch buffer behind it: one system call takes the rest of the body and what follows.
- * A read that came back short has drained the socket and is not repeated, unless the peer is known to have closed.
+ * From bytes to events. Bytes are read into the loop's scratch buffer, or, when a body of known length has a
+ * sink, into the sink with the scratch buffer behind it: one system call takes the rest of the body and what
+ * follows. A read that came back short has drained the socket and is not repeated, unless the peer is known
+ * to have closed.
  */
 #include <sys/socket.h>
 
@@ -162,7 +163,8 @@ static size_t feed(struct conn *c, const char *data, size_t len) {
 static void feed_scratch(struct conn *c, const char *data, size_t len) {
         size_t used = feed(c, data, len);
 
-        if (used < len && !c->killed && c->phase != PHASE_LINGER && buf_append(&c->pending, data + used, len - used))
+        if (used < len && !c->killed && c->phase != PHASE_LINGER &&
+            buf_append(&c->pending, data + used, len - used))
                 conn_kill(c);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What llhttp tells and what we make of it. llhttp knows the grammar; this file adds what it leaves to its user: which
- * versions and codings we speak, that a target has a path, that Host is there once, that lines end in CR LF and are
- * not folded (RFC 9112 sections 2.2, 3.2 and 5.2: what two parsers read differently is how requests are smuggled).
+ * What llhttp tells and what we make of it. llhttp knows the grammar; this file adds what it leaves to its
+ * user: which versions and codings we speak, that a target has a path, that Host is there once, that lines
+ * end in CR LF and are not folded (RFC 9112 sections 2.2, 3.2 and 5.2: what two parsers read differently is
+ * how requests are smuggled).
  */
 #include "http/conn.h"
 
@@ -120,15 +121,17 @@ int request_status_of_error(const struct conn *c, int parser_error) {
 
 static enum http_method method_of(uint8_t method) {
         static const uint8_t known[] = {
-                [HTTP_GET] = HTTP_GET_ + 1,     [HTTP_HEAD] = HTTP_HEAD_ + 1,   [HTTP_POST] = HTTP_POST_ + 1,
-                [HTTP_PUT] = HTTP_PUT_ + 1,     [HTTP_DELETE] = HTTP_DELETE_ + 1, [HTTP_PATCH] = HTTP_PATCH_ + 1,
+                [HTTP_GET] = HTTP_GET_ + 1,         [HTTP_HEAD] = HTTP_HEAD_ + 1,
+                [HTTP_POST] = HTTP_POST_ + 1,       [HTTP_PUT] = HTTP_PUT_ + 1,
+                [HTTP_DELETE] = HTTP_DELETE_ + 1,   [HTTP_PATCH] = HTTP_PATCH_ + 1,
                 [HTTP_OPTIONS] = HTTP_OPTIONS_ + 1,
         };
 
         return method < sizeof(known) && known[method] ? (enum http_method)(known[method] - 1) : HTTP_OTHER_;
 }
 
-/* http://authority/path: the path is served, and the authority counts instead of Host (RFC 9112 section 3.2.2). */
+/* http://authority/path: the path is served, and the authority counts instead of Host (RFC 9112
+ * section 3.2.2). */
 static int reduce_absolute_form(struct http_exchange *x, char *target, struct http_field *host) {
         char *authority, *path;
 

@@ -5,8 +5,9 @@
 
 const char *http_method_name(enum http_method method) {
         static const char *const names[] = {
-                [HTTP_GET_] = "GET",       [HTTP_HEAD_] = "HEAD",   [HTTP_POST_] = "POST",       [HTTP_PUT_] = "PUT",
-                [HTTP_DELETE_] = "DELETE", [HTTP_PATCH_] = "PATCH", [HTTP_OPTIONS_] = "OPTIONS", [HTTP_OTHER_] = "OTHER",
+                [HTTP_GET_] = "GET",         [HTTP_HEAD_] = "HEAD",     [HTTP_POST_] = "POST",
+                [HTTP_PUT_] = "PUT",         [HTTP_DELETE_] = "DELETE", [HTTP_PATCH_] = "PATCH",
+                [HTTP_OPTIONS_] = "OPTIONS", [HTTP_OTHER_] = "OTHER",
         };
 
         return names[method];
@@ -17,18 +18,45 @@ const char *http_reason(int status) {
                 int status;
                 const char *reason;
         } reasons[] = {
-                { 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" },
-                { 206, "Partial Content" }, { 301, "Moved Permanently" }, { 302, "Found" }, { 303, "See Other" },
-                { 304, "Not Modified" }, { 307, "Temporary Redirect" }, { 308, "Permanent Redirect" },
-                { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" }, { 404, "Not Found" },
-                { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
-                { 409, "Conflict" }, { 410, "Gone" }, { 411, "Length Required" }, { 412, "Precondition Failed" },
-                { 413, "Content Too Large" }, { 414, "URI Too Long" }, { 415, "Unsupported Media Type" },
-                { 416, "Range Not Satisfiable" }, { 417, "Expectation Failed" }, { 421, "Misdirected Request" },
-                { 422, "Unprocessable Content" }, { 424, "Failed Dependency" }, { 426, "Upgrade Required" },
-                { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
-                { 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 502, "Bad Gateway" },
-                { 503, "Service Unavailable" }, { 504, "Gateway Timeout" }, { 505, "HTTP Version Not Supported" },
+                { 200, "OK" },
+                { 201, "Created" },
+                { 202, "Accepted" },
+                { 204, "No Content" },
+                { 206, "Partial Content" },
+                { 301, "Moved Permanently" },
+                { 302, "Found" },
+                { 303, "See Other" },
+                { 304, "Not Modified" },
+                { 307, "Temporary Redirect" },
+                { 308, "Permanent Redirect" },
+                { 400, "Bad Request" },
+                { 401, "Unauthorized" },
+                { 403, "Forbidden" },
+                { 404, "Not Found" },
+                { 405, "Method Not Allowed" },
+                { 406, "Not Acceptable" },
+                { 408, "Request Timeout" },
+                { 409, "Conflict" },
+                { 410, "Gone" },
+                { 411, "Length Required" },
+                { 412, "Precondition Failed" },
+                { 413, "Content Too Large" },
+                { 414, "URI Too Long" },
+                { 415, "Unsupported Media Type" },
+                { 416, "Range Not Satisfiable" },
+                { 417, "Expectation Failed" },
+                { 421, "Misdirected Request" },
+                { 422, "Unprocessable Content" },
+                { 424, "Failed Dependency" },
+                { 426, "Upgrade Required" },
+                { 429, "Too Many Requests" },
+                { 431, "Request Header Fields Too Large" },
+                { 500, "Internal Server Error" },
+                { 501, "Not Implemented" },
+                { 502, "Bad Gateway" },
+                { 503, "Service Unavailable" },
+                { 504, "Gateway Timeout" },
+                { 505, "HTTP Version Not Supported" },
                 { 507, "Insufficient Storage" },
         };
 
@@ -53,7 +81,8 @@ const char *http_date_line(nsec_t wall, size_t *ret_len) {
 
                 gmtime_r(&now, &tm);
                 /* Names of our own: strftime would use those of the locale. */
-                memcpy(format, "Date: xxx, %d yyy %Y %H:%M:%S GMT\r\n", sizeof("Date: xxx, %d yyy %Y %H:%M:%S GMT\r\n"));
+                memcpy(format, "Date: xxx, %d yyy %Y %H:%M:%S GMT\r\n",
+                       sizeof("Date: xxx, %d yyy %Y %H:%M:%S GMT\r\n"));
                 memcpy(format + 6, days[tm.tm_wday], 3);
                 memcpy(format + 14, months[tm.tm_mon], 3);
                 len = strftime(line, sizeof(line), format, &tm);
@@ -119,8 +148,8 @@ int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf) {
 
 static bool param_is(const char *key, size_t len, const char *name) {
         struct buf plain = BUF_NULL(len);
-        bool is = http_percent_decode(key, len, true, &plain) == 0 && plain.len == strlen(name)
-                && memcmp(buf_data(&plain), name, plain.len) == 0;
+        bool is = http_percent_decode(key, len, true, &plain) == 0 && plain.len == strlen(name) &&
+                  memcmp(buf_data(&plain), name, plain.len) == 0;
 
         buf_deinit(&plain);
         return is;

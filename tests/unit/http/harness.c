@@ -57,7 +57,8 @@ static void on_end(struct http_exchange *x) {
         if (destroyed(h, x, "end"))
                 return;
         if (str_starts(x->path, "/echo") || str_starts(x->path, "/pause"))
-                http_respond(x, 200, "X-Kind: echo\r\n", h->body.len ? buf_data(&h->body) : NULL, h->body.len);
+                http_respond(x, 200, "X-Kind: echo\r\n", h->body.len ? buf_data(&h->body) : NULL,
+                             h->body.len);
         else if (str_starts(x->path, "/sink"))
                 http_respond_buf_consume(x, 200, NULL, &h->sink);
 }
@@ -66,8 +67,9 @@ static void on_done(struct http_exchange *x, bool complete) {
         struct harness *h = harness_of(x);
 
         ++h->done;
-        assert_int_equal(
-                buf_printf(&h->transcript, "done%s%s\n", complete ? "" : " incomplete", x->truncated ? " truncated" : ""), 0);
+        assert_int_equal(buf_printf(&h->transcript, "done%s%s\n", complete ? "" : " incomplete",
+                                    x->truncated ? " truncated" : ""),
+                         0);
         buf_clear(&h->body);
         buf_clear(&h->sink);
         if (h->parked == x)

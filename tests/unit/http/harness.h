@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * harness - a listener on a real loop, a handler that writes down what it is told, and a client that is a bare socket
+ * harness - a listener on a real loop, a handler that writes down what it is told, and a client that is a
+ * bare socket
  *
- * The handler answers by path (see harness.c). The transcript has one line per callback; the pieces of a body are
- * joined, so that it does not depend on how the bytes were cut. Everything runs in one thread: after `turns` nothing
- * is left to do, because bytes written to a unix socket are there at once.
+ * The handler answers by path (see harness.c). The transcript has one line per callback; the pieces of a body
+ * are joined, so that it does not depend on how the bytes were cut. Everything runs in one thread: after
+ * `turns` nothing is left to do, because bytes written to a unix socket are there at once.
  */
 #pragma once
 #include <setjmp.h>
