@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the wire tests share: a daemon, AWS's client for it, packages.
+
+LAMBENT_TEST_ENDPOINT  test the daemon that runs there instead of starting one; tests that need their own are skipped
+LAMBENT_TEST_BINARY    the lambent to start (default: build/lambent)
+LAMBENT_TEST_TIER      --sandbox-tier of every daemon that the tests start
+"""
+
+import io
+import os
+import pathlib
+import sys
+import uuid
+import zipfile
+
+import boto3
+import pytest
+from botocore.config import Config
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from daemon import Daemon, RunningDaemon, adopt_orphans  # noqa: E402
+
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::000000000000:role/lambent"
+
+
+@pytest.fixture(scope="session")
+def lambent():
+    """The daemon that most tests use. At the end nothing of it may be left."""
+    endpoint = os.environ.get("LAMBENT_TEST_ENDPOINT")
+    if endpoint:
+        yield RunningDaemon(endpoint)
+        return
+    adopt_orphans()
+    daemon = Daemon().start()
+    yield daemon
+    status = daemon.stop()
+    leaks = daemon.leaks()
+    daemon.remove()
+    assert status == 0, "".join(daemon.lines[-50:])
+    assert leaks == []
+
+
+@pytest.fixture
+def lambent_factory():
+    """make(*options, env={}, data_dir=…, tier=…) starts a daemon of the test's own; all are stopped and searched for leaks."""
+    if os.environ.get("LAMBENT_TEST_ENDPOINT"):
+        pytest.skip("needs a daemon of its own")
+    adopt_orphans()
+    daemons = []
+
+    def make(*options, **settings):
+        daemon = Daemon(*options, **settings)
+        daemons.append(daemon)
+        return daemon.start()
+
+    yield make
+    leaks = []
+    for daemon in daemons:
+        if daemon.process and daemon.process.poll() is None:
+            daemon.stop()
+        if daemon.process and hasattr(daemon, "_family"):
+            leaks += daemon.leaks()
+        daemon.remove()
+    assert leaks == []
+
+
+def make_client(endpoint, service="lambda", region=REGION, access_key="test", **config):
+    """boto3 without retries, so that a test sees the first answer."""
+    settings = {"retries": {"max_attempts": 0}, "read_timeout": 120, "connect_timeout": 5, "parameter_validation": False, **config}
+    return boto3.client(service, endpoint_url=endpoint, region_name=region, aws_access_key_id=access_key,
+                        aws_secret_access_key="test", config=Config(**settings))
+
+
+@pytest.fixture(scope="session")
+def client(lambent):
+    """boto3's Lambda client for the session's daemon."""
+    return make_client(lambent.endpoint)
+
+
+@pytest.fixture
+def client_of():
+    """client_of(daemon, **settings): boto3's Lambda client for another daemon, region or account."""
+    return lambda daemon, **settings: make_client(daemon.endpoint, **settings)
+
+
+def make_zip(files):
+    """A zip of {name: text or bytes}; a name that ends in * is executable, and loses the star."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name.rstrip("*"), date_time=(2020, 1, 1, 0, 0, 0))
+            info.external_attr = (0o100755 if name.endswith("*") else 0o100644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="session")
+def zip_of():
+    return make_zip
+
+
+@pytest.fixture
+def unique_name():
+    """unique_name("echo") is a function name that no other test has."""
+    return lambda prefix="fn": f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def function(client, unique_name):
+    """function(package, Runtime=…, Handler=…, …) creates a function, waits until it is Active, and deletes it after the test."""
+    made = []
+
+    def make(package, **settings):
+        name = settings.pop("FunctionName", None) or unique_name()
+        settings = {"Runtime": "provided.al2023", "Handler": "handler", "Role": ROLE, **settings}
+        client.create_function(FunctionName=name, Code={"ZipFile": package}, **settings)
+        made.append(name)
+        client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1500})
+        return name
+
+    yield make
+    for name in made:
+        client.delete_function(FunctionName=name)
+
+
+@pytest.fixture
+def python_function(function, zip_of):
+    """python_function(source, **settings): a function of the host's Python runtime whose handler is app.handler."""
+    from guests import host_python_runtime
+
+    def make(source, **settings):
+        return function(zip_of({"app.py": source}), **{"Runtime": host_python_runtime(), "Handler": "app.handler", **settings})
+
+    return make
