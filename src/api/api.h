@@ -28,8 +28,7 @@ const struct http_handler *api_handler(void);
 /* For a listener that belongs to an environment: what it does not know itself. /_lambent/ and /metrics are refused. */
 void api_serve_function(struct api *api, struct http_exchange *x);
 
-/* Operations in files of their own, named by the route table. */
+/* The busiest operations have a file of their own (invoke.c); operations.h has the others. */
 struct api_request;
 void api_invoke(struct api_request *r);
 void api_invoke_stream(struct api_request *r);
-void api_invoke_async(struct api_request *r);

@@ -16,14 +16,14 @@
  * something else sets request->cancel, which is called when the peer goes away before the answer.
  */
 #pragma once
-#include <jansson.h>
-
 #include "api/problem.h"
 #include "base/random.h"
 #include "function/function.h"
 #include "http/http.h"
+#include "lib/json.h"
 
 struct api;
+struct api_body;
 struct api_request;
 struct api_upload;
 struct engine;
@@ -57,6 +57,7 @@ struct api_request {
         size_t label_count;
         json_t *body;              /* ROUTE_JSON: an object, or NULL without a body */
         struct api_upload *upload; /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
+        struct api_body *reading;  /* while the body arrives: json_body.c */
         bool from_function;        /* came through an environment's own listener */
         bool answered;
 
@@ -91,5 +92,7 @@ void function_ref_clear(struct function_ref *ref);
 static inline void function_ref_freep(struct function_ref *ref) {
         function_ref_clear(ref);
 }
+/* The same of a name that did not come in the path. */
+bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict, struct function_ref *ret_ref);
 /* 404 "Function not found: ARN", with the qualifier given here (NULL: without). */
 void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier);

@@ -39,6 +39,7 @@ static void write_layers(struct json_writer *w, const struct version_config *c) 
                 json_open_object(w, NULL);
                 json_str(w, "arn", c->layers[i].arn);
                 json_uint(w, "size", c->layers[i].code_size);
+                json_uint(w, "unzipped", c->layers[i].unzipped);
                 json_str(w, "sha256", c->layers[i].sha256);
                 json_close_object(w);
         }
@@ -72,6 +73,7 @@ int version_config_write(const struct version_config *c, struct buf *buf) {
         write_raw(&w, "file_systems", c->file_systems_json);
         json_str(&w, "code_sha256", c->code_sha256);
         json_uint(&w, "code_size", c->code_size);
+        json_uint(&w, "code_unzipped", c->code_unzipped);
         json_close_object(&w);
         return json_writer_end(&w);
 }
@@ -127,6 +129,7 @@ static bool read_layers(const json_t *doc, struct version_config *c) {
 
                 ref->arn = read_text(layer, "arn");
                 ref->code_size = (uint64_t)json_tree_int(layer, "size", 0);
+                ref->unzipped = (uint64_t)json_tree_int(layer, "unzipped", 0);
                 c->layer_count++;
                 if (!ref->arn || !read_digest(layer, "sha256", ref->sha256))
                         return false;
@@ -163,6 +166,7 @@ int version_config_read(const char *text, size_t len, struct version_config *ret
         c->dead_letter_json = read_raw(doc, "dead_letter");
         c->file_systems_json = read_raw(doc, "file_systems");
         c->code_size = (uint64_t)json_tree_int(doc, "code_size", 0);
+        c->code_unzipped = (uint64_t)json_tree_int(doc, "code_unzipped", 0);
         if (read_digest(doc, "code_sha256", c->code_sha256) && read_vars(doc, c) && read_layers(doc, c))
                 return 0;
         version_config_clear(c);

@@ -29,7 +29,7 @@ struct name_value {
 
 struct layer_ref {
         char *arn; /* of the layer version */
-        uint64_t code_size;
+        uint64_t code_size, unzipped; /* bytes */
         char sha256[SHA256_HEX_LEN + 1];
 };
 #define FUNCTION_LAYERS_MAX 5
@@ -54,7 +54,7 @@ struct version_config {
         /* Parts that mean nothing locally are kept as they are shown (compact JSON); NULL when absent. */
         char *vpc_json, *dead_letter_json, *file_systems_json;
         char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded */
-        uint64_t code_size;
+        uint64_t code_size, code_unzipped;    /* bytes */
 };
 
 /* The document that the store keeps; the same configuration always gives the same bytes. 0, -E2BIG, -ENOMEM. */

@@ -41,6 +41,7 @@ static int save(struct registry *r, struct layer_version *l) {
                                                                         .architectures = l->architectures_json,
                                                                         .sha256 = l->sha256,
                                                                         .size = l->code_size,
+                                                                        .unzipped = l->unzipped,
                                                                         .created = l->created });
         if (result == 0)
                 result = registry_commit(r);
@@ -72,6 +73,7 @@ static struct layer_version borrow(const struct layer_row *row) {
                 .runtimes_json = (char *)row->runtimes,
                 .architectures_json = (char *)row->architectures,
                 .code_size = row->size,
+                .unzipped = row->unzipped,
                 .created = row->created,
         };
 

@@ -14,7 +14,7 @@ struct layer_version {
         char *description, *license;             /* license NULL: not given */
         char *runtimes_json, *architectures_json; /* arrays */
         char sha256[SHA256_HEX_LEN + 1];
-        uint64_t code_size;
+        uint64_t code_size, unzipped;
         nsec_t created; /* wall */
 };
 

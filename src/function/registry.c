@@ -141,7 +141,7 @@ int registry_commit(struct registry *r) {
 static void begin_preparation(struct registry *r, struct version *v) {
         list_unlink(&v->waiting_link);
         v->preparing = true;
-        r->ports.prepare(r->ports.owner, version_ref(v));
+        r->ports.prepare(r->ports.owner, v);
 }
 
 static void prepare_some(struct defer *defer) {
@@ -207,7 +207,6 @@ void registry_prepared(struct registry *r, struct version *v, const char *reason
         v->prepared = !reason_code;
         if (v->function)
                 settle(r, v, reason_code, reason);
-        version_unref(v);
 }
 
 /* Asking. */
@@ -232,6 +231,10 @@ struct version *registry_resolve(struct registry *r, const char *account, const 
         if (v && !v->prepared && !v->preparing && v->status.state == STATE_ACTIVE)
                 begin_preparation(r, v);
         return v;
+}
+
+size_t registry_function_count(const struct registry *r) {
+        return r->functions.count;
 }
 
 struct each {

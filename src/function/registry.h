@@ -25,7 +25,7 @@ struct store;
 
 struct registry_ports {
         /* Unpacks v's code and merges its layers, sets v->task_dir and v->opt_dir, then calls registry_prepared (at once is legal).
-         * v is kept alive until then. */
+         * The port takes a reference to v until then. */
         void (*prepare)(void *owner, struct version *v);
         /* No environment of this version may take a new invocation; they end when idle. */
         void (*retire)(void *owner, struct version *v);
@@ -51,6 +51,7 @@ struct version *registry_resolve(struct registry *r, const char *account, const 
                                  const char *qualifier);
 /* The version as the API shows it (NULL or "$LATEST": latest). */
 struct version *function_version(const struct function *f, const char *qualifier);
+size_t registry_function_count(const struct registry *r);
 /* Functions of an account and region in the order of their names, behind `after` (NULL: from the first), until visit says false.
  * 0 or -errno. */
 int registry_each(struct registry *r, const char *account, const char *region, const char *after,

@@ -14,9 +14,9 @@ int store_next_layer_number(struct store *s, const char *account, const char *re
 }
 
 int store_put_layer(struct store *s, const struct layer_row *row) {
-        return store_run(store_bind(s, SQL_PUT_LAYER, "tttitttttii", row->account, row->region, row->name, (int64_t)row->number,
+        return store_run(store_bind(s, SQL_PUT_LAYER, "tttitttttiii", row->account, row->region, row->name, (int64_t)row->number,
                                     row->description, row->license, row->runtimes, row->architectures, row->sha256,
-                                    (int64_t)row->size, (int64_t)row->created));
+                                    (int64_t)row->size, (int64_t)row->unzipped, (int64_t)row->created));
 }
 
 int store_delete_layer(struct store *s, const char *account, const char *region, const char *name, uint64_t number) {
@@ -35,7 +35,8 @@ static struct layer_row read_layer(sqlite3_stmt *stmt) {
                 .architectures = store_text(stmt, 7),
                 .sha256 = store_text(stmt, 8),
                 .size = (uint64_t)sqlite3_column_int64(stmt, 9),
-                .created = (uint64_t)sqlite3_column_int64(stmt, 10),
+                .unzipped = (uint64_t)sqlite3_column_int64(stmt, 10),
+                .created = (uint64_t)sqlite3_column_int64(stmt, 11),
         };
 }
 

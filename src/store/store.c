@@ -28,7 +28,7 @@ static const char *const migrations[] = {
         "CREATE TABLE layer_versions ("
         " account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL,"
         " description TEXT NOT NULL, license TEXT, runtimes TEXT NOT NULL, architectures TEXT NOT NULL,"
-        " sha256 TEXT NOT NULL, size INTEGER NOT NULL, created INTEGER NOT NULL,"
+        " sha256 TEXT NOT NULL, size INTEGER NOT NULL, unzipped INTEGER NOT NULL, created INTEGER NOT NULL,"
         " PRIMARY KEY (account, region, name, number)) WITHOUT ROWID;",
 };
 
@@ -51,7 +51,7 @@ static const char *const sql[STATEMENTS] = {
         [SQL_NAMES_AFTER] = "SELECT name FROM functions WHERE " OWNER " AND name > ?3 ORDER BY name",
         [SQL_NEXT_LAYER] = "INSERT INTO layers VALUES (?1, ?2, ?3, 1)"
                            " ON CONFLICT DO UPDATE SET last_number = last_number + 1 RETURNING last_number",
-        [SQL_PUT_LAYER] = "INSERT INTO layer_versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        [SQL_PUT_LAYER] = "INSERT INTO layer_versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         [SQL_DELETE_LAYER] = "DELETE FROM layer_versions WHERE " OWNER " AND name = ?3 AND number = ?4",
         [SQL_LAYERS_AFTER] = "SELECT * FROM layer_versions WHERE " OWNER " AND name > ?3 ORDER BY name, number DESC",
         [SQL_LAYER_VERSIONS] = "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 ORDER BY number DESC",

@@ -71,7 +71,7 @@ struct layer_row {
         uint64_t number;
         const char *description, *license, *runtimes, *architectures; /* license NULL; the last two JSON arrays */
         const char *sha256;
-        uint64_t size, created;
+        uint64_t size, unzipped, created;
 };
 
 /* The number the next version of this layer gets, remembered for ever. */

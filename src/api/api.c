@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <stdio.h>
+
+#include "api/api_private.h"
+#include "api/credential.h"
+#include "api/routes.h"
+#include "engine/engine.h"
+#include "http/guard.h"
+
+struct api *api_new(struct loop *loop, struct engine *engine, const struct api_options *options) {
+        struct api *api = xcalloc(1, sizeof(*api));
+
+        api->loop = loop;
+        api->engine = engine;
+        api->options = *options;
+        random_bytes(api->secret, sizeof(api->secret));
+        return api;
+}
+
+void api_free(struct api *api) {
+        free(api);
+}
+
+static void ignore_body(struct http_exchange *x, const char *data, size_t len) {
+}
+
+static void run_at_end(struct http_exchange *x) {
+        struct api_request *r = x->owner;
+
+        if (!r->answered)
+                r->route->run(r);
+}
+
+static void nothing_at_end(struct http_exchange *x) {
+}
+
+static const struct http_ops plain_ops = { .on_body = ignore_body, .on_end = run_at_end, .on_done = api_request_done };
+/* For requests that are refused with their head. */
+static const struct http_ops refused_ops = { .on_body = ignore_body, .on_end = nothing_at_end, .on_done = api_request_done };
+
+static void find_caller(struct api_request *r) {
+        const struct engine_options *options = engine_options(r->engine);
+        struct credential credential;
+        AUTO(str) char *scope = NULL;
+
+        credential_from_header(http_header(r->exchange, "authorization"), &credential);
+        if (!credential.region[0] && (scope = http_query_param(r->exchange, "X-Amz-Credential")))
+                credential_from_scope(scope, strlen(scope), &credential);
+        snprintf(r->account, sizeof(r->account), "%s", credential.account[0] ? credential.account : options->account);
+        r->region = xstrdup(credential.region[0] ? credential.region : options->region);
+}
+
+static bool decode_labels(struct api_request *r, const struct route_labels *labels) {
+        for (size_t i = 0; i < labels->count; i++) {
+                AUTO(buf) struct buf text = BUF_NULL(64 * KIB);
+
+                if (http_percent_decode(labels->label[i].start, labels->label[i].len, false, &text))
+                        return false;
+                r->labels[r->label_count++] = xstrndup(buf_data(&text), text.len);
+        }
+        return true;
+}
+
+static bool pass_guard(struct api_request *r) {
+        const struct api_options *options = &r->api->options;
+
+        switch (guard_check(r->exchange, options->allowed_hosts, options->allowed_host_count)) {
+        case GUARD_OK:
+                return true;
+        case GUARD_FOREIGN_HOST:
+                api_fail(r, PROBLEM_FORBIDDEN,
+                         "The Host header names another server. If this name is yours, start lambent with --allow-host.");
+                return false;
+        case GUARD_FROM_PAGE:
+                api_fail(r, PROBLEM_FORBIDDEN, "Requests from web pages are refused (Origin or Sec-Fetch-Site header).");
+                return false;
+        }
+        must(!"a verdict");
+        return false;
+}
+
+static void dispatch(struct api_request *r) {
+        switch (r->route->kind) {
+        case ROUTE_PLAIN:
+                r->exchange->ops = &plain_ops;
+                break;
+        case ROUTE_JSON:
+                api_body_begin(r);
+                break;
+        case ROUTE_RAW:
+                r->route->run(r);
+                break;
+        }
+}
+
+static void route_request(struct api_request *r) {
+        struct route_labels labels;
+
+        if (route_find(r->exchange->method, r->exchange->path, r->exchange->query, &r->route, &labels)) {
+                api_fail(r, PROBLEM_UNKNOWN_OPERATION, "No operation has the path %.512s with the method %s.", r->exchange->path,
+                         r->exchange->method_name);
+                return;
+        }
+        r->operation = r->route->operation;
+        if (r->route->internal && r->from_function) {
+                api_fail(r, PROBLEM_FORBIDDEN, "This part of lambent is closed to functions.");
+                return;
+        }
+        if (!decode_labels(r, &labels)) {
+                api_fail(r, PROBLEM_SERIALIZATION, "The path holds a bad percent escape.");
+                return;
+        }
+        if (!r->route->run) {
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s.", r->operation);
+                return;
+        }
+        dispatch(r);
+}
+
+static void serve(struct api *api, struct http_exchange *x, bool from_function) {
+        struct api_request *r = xcalloc(1, sizeof(*r));
+
+        r->api = api;
+        r->engine = api->engine;
+        r->exchange = x;
+        r->operation = "";
+        r->from_function = from_function;
+        random_uuid(r->request_id);
+        x->owner = r;
+        x->ops = &refused_ops;
+        if (!pass_guard(r))
+                return;
+        find_caller(r);
+        route_request(r);
+}
+
+static void on_request(struct http_exchange *x) {
+        serve(x->listener_owner, x, false);
+}
+
+const struct http_handler *api_handler(void) {
+        static const struct http_handler handler = { .on_request = on_request };
+
+        return &handler;
+}
+
+void api_serve_function(struct api *api, struct http_exchange *x) {
+        serve(api, x, true);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the API's entrance share. */
+#pragma once
+#include "api/api.h"
+#include "api/request.h"
+
+struct api {
+        struct loop *loop;
+        struct engine *engine;
+        struct api_options options;
+        unsigned char secret[32]; /* signs download Locations; a new one with every start */
+};
+
+/* The HTTP operations of a ROUTE_JSON request: reads the body, then runs the route. False: it has been answered. */
+bool api_body_begin(struct api_request *r);
+/* Gives back what reading holds. */
+void api_body_free(struct api_request *r);
+/* The exchange is over. */
+void api_request_done(struct http_exchange *x, bool complete);
+/* The scheme and authority for Locations: what the client reached us by. malloc'ed. */
+char *api_endpoint_of(const struct api_request *r);

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/configuration.h"
+
+#include "api/names.h"
+#include "api/runtimes.h"
+#include "api/upload.h"
+#include "base/json.h"
+#include "engine/engine.h"
+#include "function/layers.h"
+
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static bool is_all(const char *s, const char *allowed) {
+        return s[strspn(s, allowed)] == '\0';
+}
+
+/* arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ */
+static bool is_role(const char *s) {
+        if (!str_starts(s, "arn:"))
+                return false;
+        s += 4;
+        if (str_starts(s, "aws"))
+                s += strspn(s, LETTERS "-");
+        if (!str_starts(s, ":iam::") || strspn(s + 6, DIGITS) != 12)
+                return false;
+        s += 18;
+        return str_starts(s, ":role") && s[5] && !streq(s + 5, "/") && is_all(s + 5, LETTERS DIGITS "_+=,.@-/");
+}
+
+/* [^\s]+ */
+static bool is_handler(const char *s) {
+        return *s && s[strcspn(s, " \t\n\r\f\v")] == '\0';
+}
+
+/* (arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|() */
+static bool is_arn_or_empty(const char *s) {
+        size_t service;
+
+        if (!*s)
+                return true;
+        if (!str_starts(s, "arn:"))
+                return false;
+        s += 4;
+        if (str_starts(s, "aws"))
+                s += strspn(s, LETTERS "-");
+        if (*s++ != ':')
+                return false;
+        service = strspn(s, "abcdefghijklmnopqrstuvwxyz" DIGITS "-.");
+        return service > 0 && s[service] == ':' && !strpbrk(s, "\n\r");
+}
+
+static bool is_log_group(const char *s) {
+        return *s && is_all(s, LETTERS DIGITS ".-_/#");
+}
+
+static bool is_security_group(const char *s) {
+        return strlen(s) <= 1024 && str_starts(s, "sg-") && is_all(s + 3, LETTERS DIGITS);
+}
+
+static bool is_subnet(const char *s) {
+        return strlen(s) <= 1024 && str_starts(s, "subnet-") && is_all(s + 7, "abcdefghijklmnopqrstuvwxyz" DIGITS);
+}
+
+static bool is_architecture(const char *s) {
+        return streq(s, "x86_64") || streq(s, "arm64");
+}
+
+static bool is_layer_version(const char *s) {
+        unsigned long long number;
+        struct layer_name name;
+        bool foreign;
+
+        return strlen(s) <= 2048 && layer_version_arn_parse(s, &name, &number, &foreign);
+}
+
+#define ROLE_PATTERN "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"
+#define ARN_PATTERN "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"
+#define REGION_PATTERN "(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}"
+#define BOUNDS(low, high) .bounded = true, .min = (low), .max = (high)
+
+const struct rule role_rule = { "Role", RULE_STRING, BOUNDS(0, 10000), .pattern = ROLE_PATTERN, .matches = is_role };
+const struct rule architectures_rule = {
+        "Architectures", RULE_LIST, BOUNDS(1, 1), .item_ok = is_architecture,
+        .item_constraint = "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"
+};
+
+/* From the model's shapes; Timeout and MemorySize with the limits of ordinary functions (facts/control-plane.md section 8). */
+static const struct rule rules[] = {
+        { "Runtime", RULE_STRING },
+        { "Handler", RULE_STRING, BOUNDS(0, 128), .pattern = "[^\\s]+", .matches = is_handler },
+        { "Description", RULE_STRING, BOUNDS(0, 256) },
+        { "Timeout", RULE_INTEGER, BOUNDS(1, 900) },
+        { "MemorySize", RULE_INTEGER, BOUNDS(128, 10240) },
+        { "VpcConfig", RULE_OBJECT },
+        { "VpcConfig.SubnetIds", RULE_LIST, BOUNDS(0, 16), .item_ok = is_subnet,
+          .item_constraint = "Member must satisfy constraint: [Member must have length less than or equal to 1024, Member must have "
+                             "length greater than or equal to 0, Member must satisfy regular expression pattern: subnet-[0-9a-z]*]" },
+        { "VpcConfig.SecurityGroupIds", RULE_LIST, BOUNDS(0, 5), .item_ok = is_security_group,
+          .item_constraint = "Member must satisfy constraint: [Member must have length less than or equal to 1024, Member must have "
+                             "length greater than or equal to 0, Member must satisfy regular expression pattern: sg-[0-9a-zA-Z]*]" },
+        { "VpcConfig.Ipv6AllowedForDualStack", RULE_BOOLEAN },
+        { "DeadLetterConfig", RULE_OBJECT },
+        { "DeadLetterConfig.TargetArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN, .matches = is_arn_or_empty },
+        { "Environment", RULE_OBJECT },
+        { "Environment.Variables", RULE_MAP, .item_ok = environment_name_is_valid,
+          .item_constraint = "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
+                             "[a-zA-Z]([a-zA-Z0-9_])+]" },
+        { "KMSKeyArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN, .matches = is_arn_or_empty },
+        { "TracingConfig", RULE_OBJECT },
+        { "TracingConfig.Mode", RULE_STRING, .enumeration = "Active, PassThrough" },
+        { "Layers", RULE_LIST, .item_ok = is_layer_version,
+          .item_constraint = "Member must satisfy constraint: [Member must have length less than or equal to 2048, Member must have "
+                             "length greater than or equal to 1, Member must satisfy regular expression pattern: "
+                             "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION_PATTERN ":\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)"
+                             "|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), Member must not be null]" },
+        { "FileSystemConfigs", RULE_LIST, BOUNDS(0, 1) },
+        { "EphemeralStorage", RULE_OBJECT },
+        { "EphemeralStorage.Size", RULE_INTEGER, .required = true, BOUNDS(512, 10240) },
+        { "SnapStart", RULE_OBJECT },
+        { "SnapStart.ApplyOn", RULE_STRING, .enumeration = "PublishedVersions, None" },
+        { "LoggingConfig", RULE_OBJECT },
+        { "LoggingConfig.LogFormat", RULE_STRING, .enumeration = "JSON, Text" },
+        { "LoggingConfig.ApplicationLogLevel", RULE_STRING, .enumeration = "TRACE, DEBUG, INFO, WARN, ERROR, FATAL" },
+        { "LoggingConfig.SystemLogLevel", RULE_STRING, .enumeration = "DEBUG, INFO, WARN" },
+        { "LoggingConfig.LogGroup", RULE_STRING, BOUNDS(1, 512), .pattern = "[\\.\\-_/#A-Za-z0-9]+", .matches = is_log_group },
+};
+
+bool configuration_check(const json_t *body, struct checker *c, struct problem *ret_problem) {
+        return rules_check(rules, ARRAY_SIZE(rules), body, c, ret_problem);
+}
+
+void configuration_default(struct version_config *ret_config) {
+        *ret_config = (struct version_config){
+                .description = xstrdup(""),
+                .timeout_s = 3,
+                .memory_mb = 128,
+                .tmp_mb = 512,
+                .architecture = xstrdup("x86_64"),
+                .package_type = xstrdup("Zip"),
+                .tracing_mode = xstrdup("PassThrough"),
+                .snap_start_apply_on = xstrdup("None"),
+                .log_format = xstrdup("Text"),
+        };
+}
+
+static void set(char **text, const char *value) {
+        if (!value)
+                return;
+        free(*text);
+        *text = xstrdup(value);
+}
+
+/* An empty text takes the member away. */
+static void set_or_clear(char **text, const char *value) {
+        if (!value)
+                return;
+        free(*text);
+        *text = *value ? xstrdup(value) : NULL;
+}
+
+static void replace(char **text, char *value_consume) {
+        free(*text);
+        *text = value_consume;
+}
+
+static void apply_logging(const json_t *logging, struct version_config *c) {
+        if (!logging)
+                return;
+        set(&c->log_format, json_tree_str(logging, "LogFormat"));
+        set(&c->log_group, json_tree_str(logging, "LogGroup"));
+        if (streq(c->log_format, "Text")) {
+                replace(&c->log_level, NULL);
+                replace(&c->system_log_level, NULL);
+                return;
+        }
+        set(&c->log_level, json_tree_str(logging, "ApplicationLogLevel"));
+        set(&c->system_log_level, json_tree_str(logging, "SystemLogLevel"));
+        if (!c->log_level)
+                c->log_level = xstrdup("INFO");
+        if (!c->system_log_level)
+                c->system_log_level = xstrdup("INFO");
+}
+
+/* The VPC of a subnet is not in the request: an id that follows from the subnet stands for it. */
+static void apply_vpc(const json_t *vpc, struct version_config *c) {
+        const json_t *subnets = json_tree_get(vpc, "SubnetIds"), *groups = json_tree_get(vpc, "SecurityGroupIds");
+        const char *first = json_string_value(json_array_get(subnets, 0));
+        AUTO(str) char *id = first ? xasprintf("vpc-%s", first + strlen("subnet-")) : xstrdup("");
+        AUTO(json_tree) json_t *shown = NULL;
+
+        if (!vpc)
+                return;
+        shown = json_object();
+        json_object_set_new(shown, "SubnetIds", subnets ? json_deep_copy(subnets) : json_array());
+        json_object_set_new(shown, "SecurityGroupIds", groups ? json_deep_copy(groups) : json_array());
+        json_object_set_new(shown, "VpcId", json_string(id));
+        json_object_set_new(shown, "Ipv6AllowedForDualStack", json_boolean(json_tree_bool(vpc, "Ipv6AllowedForDualStack", false)));
+        replace(&c->vpc_json, json_tree_text(shown));
+}
+
+static void apply_dead_letter(const json_t *dead_letter, struct version_config *c) {
+        const char *target = json_tree_str(dead_letter, "TargetArn");
+        AUTO(json_tree) json_t *shown = NULL;
+
+        if (!dead_letter)
+                return;
+        if (target && *target) {
+                shown = json_object();
+                json_object_set_new(shown, "TargetArn", json_string(target));
+        }
+        replace(&c->dead_letter_json, shown ? json_tree_text(shown) : NULL);
+}
+
+static void apply_plain(const json_t *body, struct version_config *c) {
+        const json_t *systems = json_tree_get(body, "FileSystemConfigs");
+
+        set(&c->role, json_tree_str(body, "Role"));
+        set(&c->runtime, json_tree_str(body, "Runtime"));
+        set(&c->handler, json_tree_str(body, "Handler"));
+        set(&c->description, json_tree_str(body, "Description"));
+        set_or_clear(&c->kms_key_arn, json_tree_str(body, "KMSKeyArn"));
+        set(&c->tracing_mode, json_tree_str(json_tree_get(body, "TracingConfig"), "Mode"));
+        set(&c->snap_start_apply_on, json_tree_str(json_tree_get(body, "SnapStart"), "ApplyOn"));
+        c->timeout_s = (uint32_t)json_tree_int(body, "Timeout", c->timeout_s);
+        c->memory_mb = (uint32_t)json_tree_int(body, "MemorySize", c->memory_mb);
+        c->tmp_mb = (uint32_t)json_tree_int(json_tree_get(body, "EphemeralStorage"), "Size", c->tmp_mb);
+        apply_logging(json_tree_get(body, "LoggingConfig"), c);
+        apply_vpc(json_tree_get(body, "VpcConfig"), c);
+        apply_dead_letter(json_tree_get(body, "DeadLetterConfig"), c);
+        if (systems)
+                replace(&c->file_systems_json, json_array_size(systems) ? json_tree_text(systems) : NULL);
+}
+
+static bool resolve_layer(struct api_request *r, const char *arn, const struct version_config *before, struct layer_ref *ret_ref,
+                          struct problem *ret_problem) {
+        AUTO(layer_version) struct layer_version layer = {};
+        unsigned long long number = 0;
+        struct layer_name name;
+        bool foreign;
+
+        /* A version that was deleted serves on where it is used already. */
+        for (size_t i = 0; i < before->layer_count; i++) {
+                if (streq(before->layers[i].arn, arn)) {
+                        *ret_ref = before->layers[i];
+                        ret_ref->arn = xstrdup(arn);
+                        return true;
+                }
+        }
+        must(layer_version_arn_parse(arn, &name, &number, &foreign));
+        if (!foreign) {
+                AUTO(str) char *account = xstrndup(name.account.start, name.account.len);
+                AUTO(str) char *region = xstrndup(name.region.start, name.region.len);
+                AUTO(str) char *layer_name = xstrndup(name.name.start, name.name.len);
+                int result = layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
+
+                if (result < 0)
+                        return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.", strerror(-result));
+                if (result == 0) {
+                        *ret_ref = (struct layer_ref){ .arn = xstrdup(arn), .code_size = layer.code_size, .unzipped = layer.unzipped };
+                        memcpy(ret_ref->sha256, layer.sha256, sizeof(ret_ref->sha256));
+                        return true;
+                }
+        }
+        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Layer version %s does not exist.", arn);
+}
+
+/* Rules over the list as a whole: facts/control-plane.md section 8. */
+static bool check_layer_list(const json_t *list, const char *region, struct problem *ret_problem) {
+        if (json_array_size(list) > FUNCTION_LAYERS_MAX)
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Cannot reference more than %d layers.", FUNCTION_LAYERS_MAX);
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *arn = json_string_value(json_array_get(list, i));
+                size_t layer_len = (size_t)(strrchr(arn, ':') - arn);
+                unsigned long long number;
+                struct layer_name name;
+                bool foreign;
+
+                must(layer_version_arn_parse(arn, &name, &number, &foreign));
+                if (!foreign && (name.region.len != strlen(region) || memcmp(name.region.start, region, name.region.len) != 0))
+                        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                           "Layers are not in the same region as the function. Layers are expected to be in region %s.",
+                                           region);
+                for (size_t j = 0; j < i && !foreign; j++) {
+                        const char *other = json_string_value(json_array_get(list, j));
+
+                        if (strncmp(other, arn, layer_len + 1) == 0)
+                                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                                   "Two different versions of the same layer are not allowed to be referenced in the "
+                                                   "same function. %s and %s are versions of the same layer.",
+                                                   other, arn);
+                }
+        }
+        return true;
+}
+
+static bool apply_layers(struct api_request *r, const char *region, const json_t *list, struct version_config *c,
+                         struct problem *ret_problem) {
+        struct layer_ref refs[FUNCTION_LAYERS_MAX] = {};
+        size_t count = 0;
+
+        if (!list)
+                return true;
+        if (!check_layer_list(list, region, ret_problem))
+                return false;
+        for (; count < json_array_size(list); count++) {
+                if (!resolve_layer(r, json_string_value(json_array_get(list, count)), c, &refs[count], ret_problem)) {
+                        while (count > 0)
+                                free(refs[--count].arn);
+                        return false;
+                }
+        }
+        for (size_t i = 0; i < c->layer_count; i++)
+                free(c->layers[i].arn);
+        memcpy(c->layers, refs, sizeof(refs));
+        c->layer_count = count;
+        return true;
+}
+
+bool configuration_fits(const struct version_config *c, struct problem *ret_problem) {
+        uint64_t total = c->code_unzipped;
+
+        for (size_t i = 0; i < c->layer_count; i++)
+                total += c->layers[i].unzipped;
+        if (c->layer_count == 0 || total <= UNZIPPED_SIZE_MAX)
+                return true;
+        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                           "Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %llu "
+                           "bytes.",
+                           UNZIPPED_SIZE_MAX, (unsigned long long)total);
+}
+
+bool configuration_apply(struct api_request *r, const char *region, const json_t *body, struct version_config *c,
+                         struct problem *ret_problem) {
+        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig", "TenancyConfig", "ImageConfig" };
+        const char *runtime = json_tree_str(body, "Runtime");
+        const json_t *variables = json_tree_get(json_tree_get(body, "Environment"), "Variables");
+
+        for (size_t i = 0; i < ARRAY_SIZE(absent); i++)
+                if (json_tree_get(body, absent[i]))
+                        return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s with %s.", r->operation,
+                                           absent[i]);
+        if (runtime && !runtime_check(runtime, ret_problem))
+                return false;
+        apply_plain(body, c);
+        if (streq(c->snap_start_apply_on, "PublishedVersions") && c->runtime && !runtime_has_snap_start(c->runtime))
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "%s is not supported for SnapStart enabled functions.",
+                                   c->runtime);
+        if (variables && !environment_apply(variables, c, ret_problem))
+                return false;
+        return apply_layers(r, region, json_tree_get(body, "Layers"), c, ret_problem);
+}

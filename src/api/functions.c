@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* functions - CreateFunction, GetFunction, GetFunctionConfiguration, DeleteFunction */
+#include "api/configuration.h"
+#include "api/download.h"
+#include "api/names.h"
+#include "api/operations.h"
+#include "api/runtimes.h"
+#include "api/upload.h"
+#include "api/view.h"
+#include "engine/engine.h"
+
+/* A configuration is small: environment variables are limited to 4 KB, everything else by the model. */
+#define ANSWER_MAX_BYTES (16 * MIB)
+#define TAGS_MAX 50
+
+/* ---- CreateFunction ---- */
+
+struct creation {
+        struct function_ref ref;
+        struct version_config config;
+        char *tags_json;
+        bool publish;
+};
+
+static bool is_function_name(const char *text) {
+        struct function_name name;
+
+        return function_name_parse(text, false, &name);
+}
+
+static const struct rule create_rules[] = {
+        { "FunctionName", RULE_STRING, .required = true, .bounded = true, .min = 1, .max = 140, .pattern = function_name_pattern,
+          .matches = is_function_name },
+        { "Code", RULE_OBJECT, .required = true },
+        { "Code.ZipFile", RULE_STRING },
+        { "Code.S3Bucket", RULE_STRING },
+        { "Code.ImageUri", RULE_STRING },
+        { "Publish", RULE_BOOLEAN },
+        { "PackageType", RULE_STRING, .enumeration = "Zip, Image" },
+        { "Tags", RULE_MAP },
+};
+
+static void creation_free(struct api_request *r) {
+        struct creation *creation = TAKE(r->state);
+
+        if (!creation)
+                return;
+        function_ref_clear(&creation->ref);
+        version_config_clear(&creation->config);
+        free(creation->tags_json);
+        free(creation);
+}
+
+static bool check_shape(const json_t *body, struct problem *ret_problem) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        struct rule role = role_rule;
+
+        role.required = true;
+        return rules_check(create_rules, ARRAY_SIZE(create_rules), body, &checker, ret_problem) &&
+               rules_check(&role, 1, body, &checker, ret_problem) &&
+               rules_check(&architectures_rule, 1, body, &checker, ret_problem) &&
+               configuration_check(body, &checker, ret_problem) && checker_end(&checker, ret_problem);
+}
+
+static bool check_code(struct api_request *r, const json_t *body, struct problem *ret_problem) {
+        const json_t *code = json_tree_get(body, "Code");
+
+        if (json_tree_get(body, "PackageType") && streq(json_tree_str(body, "PackageType"), "Image"))
+                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement CreateFunction with PackageType Image.");
+        if (!json_tree_get(body, "Runtime") || !json_tree_get(body, "Handler"))
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+        if (json_tree_get(code, "S3Bucket") || json_tree_get(code, "S3Key"))
+                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement CreateFunction with Code.S3Bucket.");
+        if (json_tree_get(code, "ImageUri"))
+                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement CreateFunction with Code.ImageUri.");
+        if (json_tree_get(code, "ZipFile") && !r->upload)
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
+        if (!r->upload)
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Please provide a source for function code.");
+        return true;
+}
+
+static bool check_tags(const json_t *tags, struct problem *ret_problem) {
+        if (json_object_size(tags) <= TAGS_MAX)
+                return true;
+        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Number of tags exceeds resource tag limit.");
+}
+
+static void answer_created(struct api_request *r) {
+        struct creation *creation = r->state;
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        struct json_writer w = JSON_WRITER(&body);
+        struct function_ref *ref = &creation->ref;
+        struct version *v;
+        int result;
+
+        snprintf(creation->config.code_sha256, sizeof(creation->config.code_sha256), "%s", api_upload_sha256(r->upload));
+        creation->config.code_size = api_upload_size(r->upload);
+        creation->config.code_unzipped = api_upload_unzipped(r->upload);
+        if (!configuration_fits(&creation->config, &problem)) {
+                api_fail_with(r, &problem);
+                creation_free(r);
+                return;
+        }
+        result = registry_create(engine_registry(r->engine), ref->account, ref->region, ref->name, &creation->config,
+                                 creation->tags_json, creation->publish, &v);
+        if (result == REGISTRY_EXISTS) {
+                api_fail(r, PROBLEM_CONFLICT, "Function already exist: %s", ref->name);
+        } else if (result) {
+                api_fail(r, PROBLEM_SERVICE, "The function could not be stored: %s.", strerror(-result));
+        } else {
+                /* Also with Publish the ARN is the function's: TestLambdaVersions::test_publish_version_on_create. */
+                view_version(&w, NULL, v, NULL, VIEW_WHOLE);
+                must(json_writer_end(&w) == 0);
+                api_reply_json(r, 201, &body);
+        }
+        creation_free(r);
+}
+
+/* Name, region and the limit that Lambda itself holds a plain name to. */
+static bool name_new_function(struct api_request *r, struct function_ref *ref) {
+        if (!api_name_ref(r, json_tree_str(r->body, "FunctionName"), NULL, true, ref))
+                return false;
+        if (strlen(ref->name) > 64) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have "
+                         "length less than or equal to 64",
+                         ref->name);
+                return false;
+        }
+        if (registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name)) {
+                api_fail(r, PROBLEM_CONFLICT, "Function already exist: %s", ref->name);
+                return false;
+        }
+        return true;
+}
+
+void api_create_function(struct api_request *r) {
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        const json_t *architectures, *tags;
+        struct creation *creation;
+
+        if (!check_shape(r->body, &problem)) {
+                api_fail_with(r, &problem);
+                return;
+        }
+        creation = r->state = xcalloc(1, sizeof(*creation));
+        r->cancel = creation_free;
+        tags = json_tree_get(r->body, "Tags");
+        configuration_default(&creation->config);
+        if (!check_code(r, r->body, &problem) || !check_tags(tags, &problem)) {
+                api_fail_with(r, &problem);
+                creation_free(r);
+                return;
+        }
+        if (!name_new_function(r, &creation->ref)) {
+                creation_free(r);
+                return;
+        }
+        if (!configuration_apply(r, creation->ref.region, r->body, &creation->config, &problem)) {
+                api_fail_with(r, &problem);
+                creation_free(r);
+                return;
+        }
+        architectures = json_tree_get(r->body, "Architectures");
+        if (architectures) {
+                free(creation->config.architecture);
+                creation->config.architecture = xstrdup(json_string_value(json_array_get(architectures, 0)));
+        }
+        creation->tags_json = json_object_size(tags) ? json_tree_text(tags) : NULL;
+        creation->publish = json_tree_bool(r->body, "Publish", false);
+        api_upload_finish(r->upload, answer_created);
+}
+
+/* ---- GetFunction, GetFunctionConfiguration ---- */
+
+static struct version *find_version(struct api_request *r, struct function_ref *ret_ref) {
+        struct function *f;
+        struct version *v;
+
+        if (!api_function_ref(r, REF_QUALIFIER, ret_ref))
+                return NULL;
+        f = registry_find(engine_registry(r->engine), ret_ref->account, ret_ref->region, ret_ref->name);
+        v = f ? function_version(f, ret_ref->qualifier) : NULL;
+        if (!v)
+                api_fail_no_function(r, ret_ref, ret_ref->qualifier);
+        return v;
+}
+
+static void reply_written(struct api_request *r, struct json_writer *w, int status) {
+        must(json_writer_end(w) == 0);
+        api_reply_json(r, status, w->buf);
+}
+
+void api_get_function(struct api_request *r) {
+        AUTO(function_ref) struct function_ref ref = {};
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct version *v = find_version(r, &ref);
+        struct json_writer w = JSON_WRITER(&body);
+        AUTO(str) char *location = NULL;
+
+        if (!v)
+                return;
+        location = api_download_location(r, v->config.code_sha256);
+        json_open_object(&w, NULL);
+        view_version(&w, "Configuration", v, ref.qualifier, VIEW_WHOLE);
+        json_open_object(&w, "Code");
+        json_str(&w, "RepositoryType", "S3");
+        json_str(&w, "Location", location);
+        json_close_object(&w);
+        if (v->function->tags_json)
+                json_raw(&w, "Tags", v->function->tags_json, strlen(v->function->tags_json));
+        json_close_object(&w);
+        reply_written(r, &w, 200);
+}
+
+void api_get_function_configuration(struct api_request *r) {
+        AUTO(function_ref) struct function_ref ref = {};
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct version *v = find_version(r, &ref);
+        struct json_writer w = JSON_WRITER(&body);
+
+        if (!v)
+                return;
+        view_version(&w, NULL, v, ref.qualifier, VIEW_WHOLE);
+        reply_written(r, &w, 200);
+}
+
+/* ---- DeleteFunction ---- */
+
+void api_delete_function(struct api_request *r) {
+        struct registry *registry = engine_registry(r->engine);
+        AUTO(function_ref) struct function_ref ref = {};
+        struct version *v = NULL;
+        struct function *f;
+        int result = 0;
+
+        if (!api_function_ref(r, REF_QUALIFIER, &ref))
+                return;
+        /* Before the function is looked for: test_function_name_and_qualifier_validation[qualifier_too_long1-delete_function]. */
+        if (ref.qualifier && qualifier_is_alias(ref.qualifier)) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Deletion of aliases is not currently supported.");
+                return;
+        }
+        if (ref.qualifier && streq(ref.qualifier, "$LATEST")) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "$LATEST version cannot be deleted without deleting the function.");
+                return;
+        }
+        f = registry_find(registry, ref.account, ref.region, ref.name);
+        if (!f) {
+                api_fail_no_function(r, &ref, NULL);
+                return;
+        }
+        if (!ref.qualifier)
+                result = registry_delete(registry, f);
+        else if ((v = function_version(f, ref.qualifier)))
+                result = registry_delete_version(registry, f, v);
+        if (result)
+                api_fail(r, PROBLEM_SERVICE, "The function could not be deleted: %s.", strerror(-result));
+        else
+                api_reply(r, 204, NULL, NULL, NULL, 0);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layers - the six operations on layers (facts/control-plane.md section 9) */
+#include "function/layers.h"
+
+#include "api/configuration.h"
+#include "api/download.h"
+#include "api/names.h"
+#include "api/operations.h"
+#include "api/paging.h"
+#include "api/runtimes.h"
+#include "api/upload.h"
+#include "api/view.h"
+#include "engine/engine.h"
+
+#define ANSWER_MAX_BYTES (64 * MIB)
+#define LAYER_ITEMS_MAX 50
+
+/* ---- names ---- */
+
+struct layer_ref_parts {
+        char *account, *region, *name;
+};
+
+static void layer_ref_parts_freep(struct layer_ref_parts *p) {
+        free(p->account);
+        free(p->region);
+        free(p->name);
+}
+
+static bool is_layer_name(const char *text) {
+        struct layer_name name;
+
+        return layer_name_parse(text, &name);
+}
+
+static const struct rule name_rule = { "layerName", RULE_STRING, .bounded = true, .min = 1, .max = 140,
+                                       .pattern = layer_name_pattern, .matches = is_layer_name };
+
+static void take_parts(const struct api_request *r, const struct layer_name *name, struct layer_ref_parts *ret_parts) {
+        ret_parts->account = name->account.start ? xstrndup(name->account.start, name->account.len) : xstrdup(r->account);
+        ret_parts->region = name->region.start ? xstrndup(name->region.start, name->region.len) : xstrdup(r->region);
+        ret_parts->name = xstrndup(name->name.start, name->name.len);
+}
+
+/* False: answered. */
+static bool finish_checks(struct api_request *r, struct checker *checker) {
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+
+        if (checker_end(checker, &problem))
+                return true;
+        api_fail_with(r, &problem);
+        return false;
+}
+
+static bool read_name(struct api_request *r, struct checker *checker, struct layer_ref_parts *ret_parts) {
+        struct layer_name name;
+
+        rule_check_text(&name_rule, r->labels[0], checker);
+        if (!finish_checks(r, checker))
+                return false;
+        must(layer_name_parse(r->labels[0], &name));
+        take_parts(r, &name, ret_parts);
+        return true;
+}
+
+static bool read_number(struct api_request *r, uint64_t *ret_number) {
+        const char *text = r->labels[1];
+
+        if (str_to_u64(text, INT64_MAX, ret_number) == 0 && *ret_number > 0)
+                return true;
+        if (text[0] == '-' || strspn(text, "0") == strlen(text))
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Layer Version Cannot be less than 1");
+        else
+                api_fail(r, PROBLEM_SERIALIZATION, "STRING_VALUE can not be converted to a Long");
+        return false;
+}
+
+/* ---- what a layer looks like ---- */
+
+static void write_traits(struct json_writer *w, const struct layer_version *l) {
+        AUTO(str) char *arn = layer_arn(l->region, l->account, l->name, l->number);
+        char created[32];
+
+        view_time(l->created, created);
+        json_str(w, "LayerVersionArn", arn);
+        json_uint(w, "Version", l->number);
+        json_str(w, "Description", l->description);
+        json_str(w, "CreatedDate", created);
+        json_raw(w, "CompatibleRuntimes", l->runtimes_json, strlen(l->runtimes_json));
+        json_raw(w, "CompatibleArchitectures", l->architectures_json, strlen(l->architectures_json));
+        if (l->license)
+                json_str(w, "LicenseInfo", l->license);
+}
+
+static void answer_layer(struct api_request *r, int status, const struct layer_version *l) {
+        AUTO(str) char *location = api_download_location(r, l->sha256);
+        AUTO(str) char *arn = layer_arn(l->region, l->account, l->name, 0);
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct json_writer w = JSON_WRITER(&body);
+        char sha256[48];
+
+        view_sha256(l->sha256, sha256);
+        json_open_object(&w, NULL);
+        json_open_object(&w, "Content");
+        json_str(&w, "Location", location);
+        json_str(&w, "CodeSha256", sha256);
+        json_uint(&w, "CodeSize", l->code_size);
+        json_close_object(&w);
+        json_str(&w, "LayerArn", arn);
+        write_traits(&w, l);
+        json_close_object(&w);
+        must(json_writer_end(&w) == 0);
+        api_reply_json(r, status, &body);
+}
+
+/* ---- PublishLayerVersion ---- */
+
+static bool is_architecture(const char *text) {
+        return streq(text, "x86_64") || streq(text, "arm64");
+}
+
+/* The runtimes' constraint is printed bare, unlike other lists': TestLambdaLayer::test_layer_exceptions. */
+static const struct rule publish_rules[] = {
+        { "CompatibleRuntimes", RULE_LIST, .bounded = true, .min = 0, .max = 15, .item_ok = runtime_is_creatable },
+        { "CompatibleArchitectures", RULE_LIST, .bounded = true, .min = 0, .max = 2, .item_ok = is_architecture,
+          .item_constraint = "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be "
+                             "null]" },
+        { "Description", RULE_STRING, .bounded = true, .min = 0, .max = 256 },
+        { "LicenseInfo", RULE_STRING, .bounded = true, .min = 0, .max = 512 },
+        { "Content", RULE_OBJECT, .required = true },
+        { "Content.ZipFile", RULE_STRING },
+        { "Content.S3Bucket", RULE_STRING },
+};
+
+static char *list_text(const json_t *list) {
+        return list ? json_tree_text(list) : xstrdup("[]");
+}
+
+static void publish(struct api_request *r) {
+        AUTO(layer_version) struct layer_version l = {};
+        const char *license = json_tree_str(r->body, "LicenseInfo"), *description = json_tree_str(r->body, "Description");
+        struct layer_ref_parts parts;
+        struct layer_name name;
+        int result;
+
+        must(layer_name_parse(r->labels[0], &name));
+        take_parts(r, &name, &parts);
+        l = (struct layer_version){
+                .account = parts.account,
+                .region = parts.region,
+                .name = parts.name,
+                .description = xstrdup(description ? description : ""),
+                .license = license ? xstrdup(license) : NULL,
+                .runtimes_json = list_text(json_tree_get(r->body, "CompatibleRuntimes")),
+                .architectures_json = list_text(json_tree_get(r->body, "CompatibleArchitectures")),
+                .code_size = api_upload_size(r->upload),
+                .unzipped = api_upload_unzipped(r->upload),
+        };
+        snprintf(l.sha256, sizeof(l.sha256), "%s", api_upload_sha256(r->upload));
+        result = layers_publish(engine_registry(r->engine), &l);
+        if (result)
+                api_fail(r, PROBLEM_SERVICE, "The layer could not be stored: %s.", strerror(-result));
+        else
+                answer_layer(r, 201, &l);
+}
+
+void api_publish_layer_version(struct api_request *r) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
+        AUTO(str) char *runtimes = xasprintf("Member must satisfy enum value set: [%s]", runtimes_creatable);
+        struct rule rules[ARRAY_SIZE(publish_rules)];
+
+        memcpy(rules, publish_rules, sizeof(rules));
+        rules[0].item_constraint = runtimes;
+        if (!rules_check(rules, ARRAY_SIZE(rules), r->body, &checker, &problem)) {
+                api_fail_with(r, &problem);
+                return;
+        }
+        if (!read_name(r, &checker, &parts))
+                return;
+        if (json_tree_get(json_tree_get(r->body, "Content"), "S3Bucket"))
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement PublishLayerVersion with Content.S3Bucket.");
+        else if (!streq(parts.region, r->region) || !streq(parts.account, r->account))
+                api_fail(r, PROBLEM_FORBIDDEN, "User is not authorized to perform: lambda:PublishLayerVersion on resource: %s", r->labels[0]);
+        else if (!r->upload)
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
+        else
+                api_upload_finish(r->upload, publish);
+}
+
+/* ---- GetLayerVersion, GetLayerVersionByArn, DeleteLayerVersion ---- */
+
+static void get(struct api_request *r, const struct layer_ref_parts *parts, uint64_t number) {
+        AUTO(layer_version) struct layer_version l = {};
+        int result = layers_get(engine_registry(r->engine), parts->account, parts->region, parts->name, number, &l);
+
+        if (result == LAYERS_NOT_FOUND)
+                api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
+        else if (result)
+                api_fail(r, PROBLEM_SERVICE, "The layer could not be read: %s.", strerror(-result));
+        else
+                answer_layer(r, 200, &l);
+}
+
+void api_get_layer_version(struct api_request *r) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
+        uint64_t number;
+
+        if (read_name(r, &checker, &parts) && read_number(r, &number))
+                get(r, &parts, number);
+}
+
+static bool is_layer_version_arn(const char *text) {
+        unsigned long long number;
+        struct layer_name name;
+        bool foreign;
+
+        return layer_version_arn_parse(text, &name, &number, &foreign);
+}
+
+void api_get_layer_version_by_arn(struct api_request *r) {
+        static const struct rule rule = { "arn", RULE_STRING, .required = true, .bounded = true, .min = 1, .max = 2048,
+                                          .pattern = layer_version_arn_pattern, .matches = is_layer_version_arn };
+        AUTO(str) char *arn = http_query_param(r->exchange, "Arn");
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
+        unsigned long long number = 0;
+        struct layer_name name;
+        bool foreign;
+
+        rule_check_text(&rule, arn, &checker);
+        if (!finish_checks(r, &checker))
+                return;
+        must(layer_version_arn_parse(arn, &name, &number, &foreign));
+        if (foreign) {
+                api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
+                return;
+        }
+        take_parts(r, &name, &parts);
+        get(r, &parts, number);
+}
+
+void api_delete_layer_version(struct api_request *r) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
+        uint64_t number;
+        int result;
+
+        if (!read_name(r, &checker, &parts) || !read_number(r, &number))
+                return;
+        result = layers_delete(engine_registry(r->engine), parts.account, parts.region, parts.name, number);
+        if (result)
+                api_fail(r, PROBLEM_SERVICE, "The layer could not be deleted: %s.", strerror(-result));
+        else
+                api_reply(r, 204, NULL, NULL, NULL, 0);
+}
+
+/* ---- ListLayers, ListLayerVersions ---- */
+
+struct listing {
+        struct page page;
+        struct json_writer *writer;
+        char *runtime, *architecture; /* filters */
+        char *done_name;              /* ListLayers: its newest matching version is written */
+};
+
+static void listing_freep(struct listing *l) {
+        page_clear(&l->page);
+        free(l->runtime);
+        free(l->architecture);
+        free(l->done_name);
+}
+
+static bool has_item(const char *json, const char *wanted) {
+        AUTO(json_tree) json_t *list = NULL;
+        const json_t *item;
+        size_t i;
+
+        if (!wanted)
+                return true;
+        if (json_tree_parse(json, strlen(json), &list, NULL))
+                return false;
+        json_array_foreach(list, i, item)
+                if (json_is_string(item) && streq(json_string_value(item), wanted))
+                        return true;
+        return false;
+}
+
+static bool passes(const struct listing *l, const struct layer_version *layer) {
+        return has_item(layer->runtimes_json, l->runtime) && has_item(layer->architectures_json, l->architecture);
+}
+
+static bool list_layer(void *owner, const struct layer_version *layer) {
+        struct listing *l = owner;
+        AUTO(str) char *arn = NULL;
+
+        if ((l->done_name && streq(l->done_name, layer->name)) || !passes(l, layer))
+                return true;
+        if (!page_take(&l->page, layer->name, 0))
+                return false;
+        free(l->done_name);
+        l->done_name = xstrdup(layer->name);
+        arn = layer_arn(layer->region, layer->account, layer->name, 0);
+        json_open_object(l->writer, NULL);
+        json_str(l->writer, "LayerName", layer->name);
+        json_str(l->writer, "LayerArn", arn);
+        json_open_object(l->writer, "LatestMatchingVersion");
+        write_traits(l->writer, layer);
+        json_close_object(l->writer);
+        json_close_object(l->writer);
+        return true;
+}
+
+static bool list_version(void *owner, const struct layer_version *layer) {
+        struct listing *l = owner;
+
+        if ((l->page.after_name && layer->number >= l->page.after_number) || !passes(l, layer))
+                return true;
+        if (!page_take(&l->page, layer->name, layer->number))
+                return false;
+        json_open_object(l->writer, NULL);
+        write_traits(l->writer, layer);
+        json_close_object(l->writer);
+        return true;
+}
+
+static void check_filters(struct api_request *r, struct listing *l, struct checker *checker) {
+        static const struct rule runtime_rule = { "compatibleRuntime", RULE_STRING, .enumeration = runtimes_known };
+        static const struct rule architecture_rule = { "compatibleArchitecture", RULE_STRING, .enumeration = "x86_64, arm64" };
+
+        l->runtime = http_query_param(r->exchange, "CompatibleRuntime");
+        l->architecture = http_query_param(r->exchange, "CompatibleArchitecture");
+        if (l->runtime && !runtime_is_creatable(l->runtime))
+                rule_check_text(&runtime_rule, l->runtime, checker);
+        rule_check_text(&architecture_rule, l->architecture, checker);
+        page_check(r, LAYER_ITEMS_MAX, checker);
+}
+
+/* parts NULL: all layers of the caller. */
+static void list(struct api_request *r, struct listing *l, const struct layer_ref_parts *parts) {
+        struct registry *registry = engine_registry(r->engine);
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct json_writer w = JSON_WRITER(&body);
+        int result;
+
+        if (!page_begin(r, &l->page))
+                return;
+        l->writer = &w;
+        json_open_object(&w, NULL);
+        json_open_array(&w, parts ? "LayerVersions" : "Layers");
+        if (parts)
+                result = layers_each(registry, parts->account, parts->region, parts->name, NULL, list_version, l);
+        else
+                result = layers_each(registry, r->account, r->region, NULL, l->page.after_name, list_layer, l);
+        if (result) {
+                api_fail(r, PROBLEM_SERVICE, "The layers could not be listed: %s.", strerror(-result));
+                return;
+        }
+        json_close_array(&w);
+        page_write_marker(&l->page, &w);
+        json_close_object(&w);
+        must(json_writer_end(&w) == 0);
+        api_reply_json(r, 200, &body);
+}
+
+void api_list_layers(struct api_request *r) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(listing) struct listing l = {};
+
+        check_filters(r, &l, &checker);
+        if (finish_checks(r, &checker))
+                list(r, &l, NULL);
+}
+
+void api_list_layer_versions(struct api_request *r) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
+        AUTO(listing) struct listing l = {};
+
+        check_filters(r, &l, &checker);
+        if (read_name(r, &checker, &parts))
+                list(r, &l, &parts);
+}

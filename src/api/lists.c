@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lists - ListFunctions, ListVersionsByFunction */
+#include "api/operations.h"
+#include "api/paging.h"
+#include "api/view.h"
+#include "engine/engine.h"
+
+/* Fifty configurations of the greatest size. */
+#define ANSWER_MAX_BYTES (256 * MIB)
+#define ITEMS_MAX 10000
+
+struct listing {
+        struct page page;
+        struct json_writer *writer;
+        bool all_versions;
+};
+
+/* $LATEST, then the published versions, as far as they fit and are not behind us. */
+static bool list_versions(struct listing *l, const struct function *f, bool resumed) {
+        struct version *v;
+
+        if (!resumed) {
+                if (!page_take(&l->page, f->name, 0))
+                        return false;
+                view_version(l->writer, NULL, f->latest, "$LATEST", VIEW_LISTED);
+        }
+        list_each(v, &f->versions, link) {
+                uint64_t number = strtoull(v->number, NULL, 10);
+
+                if (resumed && number <= l->page.after_number)
+                        continue;
+                if (!page_take(&l->page, f->name, number))
+                        return false;
+                view_version(l->writer, NULL, v, v->number, VIEW_LISTED);
+        }
+        return true;
+}
+
+static bool list_function(void *owner, struct function *f) {
+        struct listing *l = owner;
+
+        if (l->all_versions)
+                return list_versions(l, f, false);
+        if (!page_take(&l->page, f->name, 0))
+                return false;
+        view_version(l->writer, NULL, f->latest, NULL, VIEW_LISTED);
+        return true;
+}
+
+static bool is_master_region(const char *text) {
+        return streq(text, "ALL") || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(text);
+}
+
+static bool check_list(struct api_request *r, const char *version) {
+        static const struct rule version_rule = { "functionVersion", RULE_STRING, .enumeration = "ALL" };
+        static const struct rule master_rule = {
+                "masterRegion", RULE_STRING, .pattern = "ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}",
+                .matches = is_master_region
+        };
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        AUTO(str) char *master = http_query_param(r->exchange, "MasterRegion");
+
+        rule_check_text(&version_rule, version, &checker);
+        rule_check_text(&master_rule, master, &checker);
+        page_check(r, ITEMS_MAX, &checker);
+        if (checker_end(&checker, &problem))
+                return true;
+        api_fail_with(r, &problem);
+        return false;
+}
+
+static void reply(struct api_request *r, struct listing *l, struct json_writer *w) {
+        json_close_array(w);
+        page_write_marker(&l->page, w);
+        json_close_object(w);
+        must(json_writer_end(w) == 0);
+        api_reply_json(r, 200, w->buf);
+        page_clear(&l->page);
+}
+
+void api_list_functions(struct api_request *r) {
+        AUTO(str) char *version = http_query_param(r->exchange, "FunctionVersion");
+        struct registry *registry = engine_registry(r->engine);
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct json_writer w = JSON_WRITER(&body);
+        struct listing l = { .writer = &w };
+        struct function *f;
+        bool go_on = true;
+        int result = 0;
+
+        if (!check_list(r, version) || !page_begin(r, &l.page))
+                return;
+        l.all_versions = version != NULL;
+        json_open_object(&w, NULL);
+        json_open_array(&w, "Functions");
+        if (l.all_versions && l.page.after_name && (f = registry_find(registry, r->account, r->region, l.page.after_name)))
+                go_on = list_versions(&l, f, true);
+        if (go_on)
+                result = registry_each(registry, r->account, r->region, l.page.after_name, list_function, &l);
+        if (result) {
+                page_clear(&l.page);
+                api_fail(r, PROBLEM_SERVICE, "The functions could not be listed: %s.", strerror(-result));
+                return;
+        }
+        reply(r, &l, &w);
+}
+
+void api_list_versions_by_function(struct api_request *r) {
+        AUTO(function_ref) struct function_ref ref = {};
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct json_writer w = JSON_WRITER(&body);
+        struct listing l = { .writer = &w };
+        struct function *f;
+
+        if (!api_function_ref(r, 0, &ref))
+                return;
+        page_check(r, ITEMS_MAX, &checker);
+        if (!checker_end(&checker, &problem)) {
+                api_fail_with(r, &problem);
+                return;
+        }
+        f = registry_find(engine_registry(r->engine), ref.account, ref.region, ref.name);
+        if (!f) {
+                api_fail_no_function(r, &ref, NULL);
+                return;
+        }
+        if (!page_begin(r, &l.page))
+                return;
+        json_open_object(&w, NULL);
+        json_open_array(&w, "Versions");
+        list_versions(&l, f, l.page.after_name != NULL);
+        reply(r, &l, &w);
+}

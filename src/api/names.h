@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * names - the forms in which clients name functions and layers
+ *
+ * name, name:qualifier, account:function:name[:qualifier], full and partial ARNs: facts/control-plane.md section 3. The parts are
+ * those that AWS's pattern would capture, optional parts greedily first; a string the pattern refuses is refused here.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Spans of the text; start NULL where a part is absent. */
+struct name_part {
+        const char *start;
+        size_t len;
+};
+
+struct function_name {
+        struct name_part region, account, name, qualifier;
+};
+
+/* The patterns as AWS prints them in its errors. */
+extern const char function_name_pattern[];            /* write operations */
+extern const char namespaced_function_name_pattern[]; /* read and invoke operations: dots, $LATEST.PUBLISHED */
+extern const char qualifier_pattern[];
+extern const char layer_name_pattern[];
+extern const char layer_version_arn_pattern[];
+
+bool function_name_parse(const char *text, bool namespaced, struct function_name *ret_name);
+bool qualifier_is_valid(const char *text);
+/* A word that can only be an alias. */
+bool qualifier_is_alias(const char *text);
+
+struct layer_name {
+        struct name_part region, account, name; /* region and account only of an ARN */
+};
+
+bool layer_name_parse(const char *text, struct layer_name *ret_name);
+/* arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION; AWS's own public ones have no account and are refused by *ret_foreign. */
+bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number, bool *ret_foreign);

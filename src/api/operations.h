@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * operations - what the route table names: one function an operation
+ *
+ * Each answers its request once, now or later (request.h).
+ */
+#pragma once
+#include "api/api.h"
+#include "api/request.h"
+
+/* functions.c */
+void api_create_function(struct api_request *r);
+void api_get_function(struct api_request *r);
+void api_get_function_configuration(struct api_request *r);
+void api_delete_function(struct api_request *r);
+
+/* lists.c */
+void api_list_functions(struct api_request *r);
+void api_list_versions_by_function(struct api_request *r);
+
+/* updates.c */
+void api_update_function_code(struct api_request *r);
+void api_update_function_configuration(struct api_request *r);
+void api_publish_version(struct api_request *r);
+
+/* layers.c */
+void api_publish_layer_version(struct api_request *r);
+void api_get_layer_version(struct api_request *r);
+void api_get_layer_version_by_arn(struct api_request *r);
+void api_delete_layer_version(struct api_request *r);
+void api_list_layers(struct api_request *r);
+void api_list_layer_versions(struct api_request *r);
+
+/* download.c */
+void api_download(struct api_request *r);
+
+/* introspect.c */
+void api_list_environments(struct api_request *r);
+void api_evict(struct api_request *r);
+void api_list_invocations(struct api_request *r);
+void api_doctor(struct api_request *r);
+void api_metrics(struct api_request *r);
+
+/* read_logs.c */
+void api_logs(struct api_request *r);
+
+void api_health(struct api_request *r);
+
+/* read_logs.c */
+void api_logs(struct api_request *r);

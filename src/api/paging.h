@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * paging - Marker and MaxItems of the lists
+ *
+ * A marker is opaque to clients: Base64 of the last item's name and number. The next page begins behind it, also when that
+ * item has been deleted meanwhile.
+ */
+#pragma once
+#include "api/request.h"
+#include "api/rules.h"
+#include "base/json.h"
+
+#define PAGE_ITEMS 50 /* a page never has more, whatever MaxItems says (facts/control-plane.md section 1) */
+
+struct page {
+        size_t most, count;
+        char *after_name; /* NULL: from the start */
+        uint64_t after_number;
+        char *last_name; /* of what was taken last */
+        uint64_t last_number;
+        bool more; /* something did not fit */
+};
+
+void page_clear(struct page *p);
+static inline void page_freep(struct page *p) {
+        page_clear(p);
+}
+/* Adds what is wrong with MaxItems to the checker. */
+void page_check(struct api_request *r, int64_t items_max, struct checker *c);
+/* Reads the parameters. False: answered. */
+bool page_begin(struct api_request *r, struct page *ret_page);
+/* Whether one more item fits; if so it counts as taken. */
+bool page_take(struct page *p, const char *name, uint64_t number);
+/* NextMarker: null on the last page. */
+void page_write_marker(const struct page *p, struct json_writer *w);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runtimes - which runtime identifiers the API takes, and what it says of the others (facts/runtimes.md section 2) */
+#pragma once
+#include "api/problem.h"
+
+/* The set as AWS prints it in errors. */
+extern const char runtimes_creatable[];
+/* The long set that the filters of the layer lists take. */
+extern const char runtimes_known[];
+
+/* May a function be created with it? */
+bool runtime_check(const char *runtime, struct problem *ret_problem);
+bool runtime_is_creatable(const char *runtime);
+bool runtime_has_snap_start(const char *runtime);
+/* An id per identifier and region that never changes: arn:aws:lambda:REGION::runtime:<64 hex>; malloc'ed. */
+char *runtime_version_arn(const char *region, const char *runtime);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* updates - UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion */
+#include "api/configuration.h"
+#include "api/operations.h"
+#include "api/upload.h"
+#include "api/view.h"
+#include "engine/engine.h"
+
+#define ANSWER_MAX_BYTES (16 * MIB)
+
+/* ---- what the three share ---- */
+
+static struct function *find_function(struct api_request *r, const struct function_ref *ref) {
+        struct function *f = registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
+
+        if (!f)
+                api_fail_no_function(r, ref, NULL);
+        return f;
+}
+
+static bool is_busy(const struct function *f) {
+        return f->latest->status.state == STATE_PENDING || f->latest->status.update == UPDATE_IN_PROGRESS;
+}
+
+static void fail_busy(struct api_request *r, const struct function *f) {
+        AUTO(str) char *arn = function_arn(f->region, f->account, f->name, NULL);
+
+        api_fail(r, PROBLEM_CONFLICT, "The operation cannot be performed at this time. An update is in progress for resource: %s", arn);
+}
+
+/* No other change under way, and the one that the client knows is the last. */
+static bool may_change(struct api_request *r, const struct function *f) {
+        const char *revision = json_tree_str(r->body, "RevisionId");
+
+        if (is_busy(f)) {
+                fail_busy(r, f);
+                return false;
+        }
+        if (revision && !streq(revision, f->latest->status.revision_id)) {
+                api_fail(r, PROBLEM_PRECONDITION,
+                         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve "
+                         "the latest Revision Id");
+                return false;
+        }
+        return true;
+}
+
+static void answer(struct api_request *r, int status, const struct version *v, const char *qualifier) {
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        struct json_writer w = JSON_WRITER(&body);
+
+        view_version(&w, NULL, v, qualifier, VIEW_WHOLE);
+        must(json_writer_end(&w) == 0);
+        api_reply_json(r, status, &body);
+}
+
+static void change(struct api_request *r, struct function *f, struct version_config *config_consume, bool publish) {
+        struct version *v;
+        int result = registry_update(engine_registry(r->engine), f, config_consume, publish, &v);
+
+        if (result == REGISTRY_BUSY)
+                fail_busy(r, f);
+        else if (result)
+                api_fail(r, PROBLEM_SERVICE, "The change could not be stored: %s.", strerror(-result));
+        else
+                answer(r, 200, v, version_is_latest(v) ? NULL : v->number);
+}
+
+static bool check(struct api_request *r, const struct rule *rules, size_t count, bool with_configuration) {
+        AUTO(checker) struct checker checker = CHECKER_NULL;
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+
+        if (rules_check(rules, count, r->body, &checker, &problem) &&
+            (!with_configuration || configuration_check(r->body, &checker, &problem)) && checker_end(&checker, &problem))
+                return true;
+        api_fail_with(r, &problem);
+        return false;
+}
+
+/* ---- UpdateFunctionCode ---- */
+
+static const struct rule code_rules[] = {
+        { "ZipFile", RULE_STRING },   { "S3Bucket", RULE_STRING }, { "ImageUri", RULE_STRING },
+        { "Publish", RULE_BOOLEAN },  { "DryRun", RULE_BOOLEAN },  { "RevisionId", RULE_STRING },
+};
+
+static bool check_source(struct api_request *r) {
+        if (json_tree_get(r->body, "ImageUri"))
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Please don't provide ImageUri when updating a function with packageType Zip.");
+        else if (json_tree_get(r->body, "S3Bucket") || json_tree_get(r->body, "S3Key"))
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement UpdateFunctionCode with S3Bucket.");
+        else if (json_tree_get(r->body, "PublishTo"))
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement UpdateFunctionCode with PublishTo.");
+        else if (json_tree_get(r->body, "ZipFile") && !r->upload)
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
+        else if (!r->upload)
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Please provide a source for function code.");
+        else
+                return true;
+        return false;
+}
+
+static void use_new_code(struct api_request *r) {
+        const json_t *architectures = json_tree_get(r->body, "Architectures");
+        AUTO(function_ref) struct function_ref ref = {};
+        AUTO(version_config) struct version_config config = {};
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        struct function *f;
+
+        /* The function may have been changed or deleted while the package was unpacked. */
+        if (!api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
+                return;
+        version_config_copy(&f->latest->config, &config);
+        snprintf(config.code_sha256, sizeof(config.code_sha256), "%s", api_upload_sha256(r->upload));
+        config.code_size = api_upload_size(r->upload);
+        config.code_unzipped = api_upload_unzipped(r->upload);
+        if (architectures) {
+                free(config.architecture);
+                config.architecture = xstrdup(json_string_value(json_array_get(architectures, 0)));
+        }
+        if (!configuration_fits(&config, &problem))
+                api_fail_with(r, &problem);
+        else if (json_tree_bool(r->body, "DryRun", false))
+                answer(r, 200, f->latest, NULL);
+        else
+                change(r, f, &config, json_tree_bool(r->body, "Publish", false));
+}
+
+void api_update_function_code(struct api_request *r) {
+        AUTO(function_ref) struct function_ref ref = {};
+        struct rule rules[ARRAY_SIZE(code_rules) + 1];
+        struct function *f;
+
+        memcpy(rules, code_rules, sizeof(code_rules));
+        rules[ARRAY_SIZE(code_rules)] = architectures_rule;
+        if (!check(r, rules, ARRAY_SIZE(rules), false) || !api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)))
+                return;
+        if (check_source(r) && may_change(r, f))
+                api_upload_finish(r->upload, use_new_code);
+}
+
+/* ---- UpdateFunctionConfiguration ---- */
+
+void api_update_function_configuration(struct api_request *r) {
+        static const struct rule revision_rule = { "RevisionId", RULE_STRING };
+        struct rule rules[] = { revision_rule, role_rule };
+        AUTO(function_ref) struct function_ref ref = {};
+        AUTO(version_config) struct version_config config = {};
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+        struct function *f;
+
+        if (!check(r, rules, ARRAY_SIZE(rules), true) || !api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) ||
+            !may_change(r, f))
+                return;
+        version_config_copy(&f->latest->config, &config);
+        if (configuration_apply(r, f->region, r->body, &config, &problem) && configuration_fits(&config, &problem))
+                change(r, f, &config, false);
+        else
+                api_fail_with(r, &problem);
+}
+
+/* ---- PublishVersion ---- */
+
+static const struct rule publish_rules[] = {
+        { "CodeSha256", RULE_STRING },
+        { "Description", RULE_STRING, .bounded = true, .min = 0, .max = 256 },
+        { "RevisionId", RULE_STRING },
+};
+
+void api_publish_version(struct api_request *r) {
+        const char *wanted = json_tree_str(r->body, "CodeSha256");
+        AUTO(function_ref) struct function_ref ref = {};
+        struct function *f;
+        struct version *v;
+        char sha256[48];
+        int result;
+
+        if (!check(r, publish_rules, ARRAY_SIZE(publish_rules), false) || !api_function_ref(r, REF_STRICT, &ref) ||
+            !(f = find_function(r, &ref)) || !may_change(r, f))
+                return;
+        if (json_tree_get(r->body, "PublishTo")) {
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement PublishVersion with PublishTo.");
+                return;
+        }
+        view_sha256(f->latest->config.code_sha256, sha256);
+        if (wanted && *wanted && !streq(wanted, sha256)) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in "
+                         "$LATEST.",
+                         wanted, sha256);
+                return;
+        }
+        result = registry_publish(engine_registry(r->engine), f, json_tree_str(r->body, "Description"), &v);
+        if (result == REGISTRY_BUSY)
+                fail_busy(r, f);
+        else if (result)
+                api_fail(r, PROBLEM_SERVICE, "The version could not be stored: %s.", strerror(-result));
+        else
+                answer(r, 201, v, v->number);
+}

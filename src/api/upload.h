@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * upload - a ZipFile on its way from the client into the content store
+ *
+ * The Base64 text is decoded as it arrives; the store hashes and writes behind. When the operation has checked everything
+ * else it calls api_upload_finish: the zip gets its digest, is unpacked (which proves that it is one), and ready() is called. All
+ * that can be wrong with a zip is answered here. Until the upload is freed its digest counts as in use, so that a function made
+ * of it never finds it swept away.
+ */
+#pragma once
+#include "api/request.h"
+
+struct api_upload;
+
+#define ZIP_SIZE_MAX 52428800      /* facts/control-plane.md section 8 */
+#define UNZIPPED_SIZE_MAX 262144000
+#define UNZIPPED_ENTRIES_MAX 1000000
+
+struct api_upload *api_upload_new(struct api_request *r);
+void api_upload_free(struct api_upload *u); /* NULL is legal */
+/* Takes a piece of the text. What is wrong with it is remembered for api_upload_finish. */
+void api_upload_write(struct api_upload *u, const char *base64, size_t len);
+/* Pause the sender when true; it is resumed by itself. */
+bool api_upload_is_behind(const struct api_upload *u);
+/* Calls ready(r) some turns later, or answers the request with what is wrong. */
+void api_upload_finish(struct api_upload *u, void (*ready)(struct api_request *r));
+
+/* Once ready. */
+const char *api_upload_sha256(const struct api_upload *u); /* hex */
+uint64_t api_upload_size(const struct api_upload *u);
+uint64_t api_upload_unzipped(const struct api_upload *u);
