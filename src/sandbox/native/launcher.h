@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launcher - what the files of lambent-launcher share
+ *
+ * The launcher is the only process that keeps privileges. It makes a mount namespace with the skeleton root in it (skeleton.c), then
+ * clones one cell per environment (cell.c), which copies that namespace and never executes anything itself: it stays as PID 1
+ * and vforks the processes of the function (process.c).
+ *
+ * Who dies of what: the daemon's death closes the control socket (the launcher kills the cells, removes cgroups and folders, ends)
+ * and each cell's own socket (the cell ends); the launcher's death reaches a cell as SIGKILL (PDEATHSIG) and, against the race
+ * before that is set, as the end of the life-line pipe; PID 1's death ends its pid namespace. Without namespaces (T3) the cell and
+ * the launcher are subreapers and kill the trees themselves.
+ */
+#pragma once
+#include <signal.h>
+#include <sys/types.h>
+
+#include "sandbox/native/cgroup.h"
+#include "sandbox/native/wire.h"
+
+/* As AWS names and numbers the user inside (facts/environment.md, section 2). */
+#define SANDBOX_USER "sbx_user1051"
+#define SANDBOX_UID 993
+#define SANDBOX_GID 990
+
+/* T1 gives each cell a uid and gid of its own from a block in the range that nobody assigns (systemd's UIDS-GIDS: above
+ * 1879048192, below 2^31). A daemon holds its block by binding an abstract socket of that name. */
+#define UID_RANGE_START 1980000000u
+#define UID_BLOCK 16384u
+#define UID_BLOCKS 64u
+#define SLOTS_MAX UID_BLOCK
+
+#define PROCESSES_MAX 16 /* runtime, 10 extensions, room */
+
+struct slot {
+        pid_t pid;     /* of the cell; 0: free */
+        bool leaf;     /* its cgroup leaf exists */
+        bool leftover; /* dead, but the leaf or folder could not be removed yet */
+};
+
+struct launcher {
+        int control;   /* to the daemon */
+        int life[2];   /* the life-line: cells hold the read end, only the launcher the write end */
+        int uid_lock;
+        int resolver_watch; /* inotify; -1 */
+        int tier;           /* 1, 2, 3 */
+        uint32_t flags;     /* WIRE_… */
+        uid_t uid_base;     /* T1 */
+        uid_t caller_uid;
+        gid_t caller_gid;
+        char state_dir[512];
+        struct cgroups cgroups;
+        struct slot *slots;
+        size_t slot_count;
+};
+
+/* A process started by SPAWN. */
+struct process {
+        pid_t pid; /* 0: none */
+        uint32_t kind;
+};
+
+/* PID 1 of one environment. */
+struct cell {
+        const struct launcher *launcher;
+        size_t slot;
+        int daemon, life;
+        int api_fd, output_read, output_write, null_fd;
+        uint16_t port;
+        uid_t uid; /* of the function's processes, as the cell sees it */
+        gid_t gid;
+        struct cgroup_leaf leaf;
+        struct process processes[PROCESSES_MAX];
+        uint64_t memory;     /* limit in bytes, for the watchdog; 0: none */
+        uint64_t oom_kills;  /* seen so far */
+        bool watchdog;       /* limit by watching, because there is no cgroup */
+        bool stopped;        /* the generation is frozen by SIGSTOP */
+        pid_t watchdog_kill; /* the process that the watchdog has killed */
+        char tmp_dir[560];   /* T3 */
+        const char *failed_step;
+};
+
+/* skeleton.c */
+int skeleton_make(struct launcher *launcher, const char **ret_step); /* working directory = the skeleton afterwards */
+void skeleton_refresh_resolver(struct launcher *launcher);
+int skeleton_slot_files(struct launcher *launcher, size_t slot);
+int bind_tree(const char *source, const char *target, uint64_t attributes); /* recursive, private */
+int write_file(const char *path, const char *text);
+
+/* cell.c: never returns. */
+_Noreturn void cell_main(struct cell *cell);
+/* root.c */
+int root_prepare(struct cell *cell);
+int root_open(struct cell *cell, const struct wire_in *in);
+
+/* process.c */
+int process_spawn(struct cell *cell, const struct wire_in *in); /* the errno of exec as -errno */
+void process_reap(struct cell *cell);
+void process_kill_all(struct cell *cell);
+void process_stop_all(struct cell *cell, bool stop);
+void process_kill_orphans(const struct launcher *launcher);
+int process_watch(struct cell *cell); /* the watchdog's look at memory */
+
+/* confine.c */
+int confine_limits(const struct cell *cell);
+int confine_capabilities(void);       /* empties the bounding set */
+int confine_keep_few(void);           /* what PID 1 still needs after the root is built */
+int confine_seccomp(void);
+bool confine_has_seccomp(void);
+bool confine_has_landlock(void);
+int confine_landlock_scope(void);     /* no signals and abstract sockets across environments */
+int confine_landlock_paths(const struct cell *cell, const struct wire_in *in); /* T3 */

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The processes of one environment, seen from its PID 1: started by vfork, reaped, told about, killed as a whole.
+ *
+ * With a pid namespace "all" is kill(-1); without (T3) it is every descendant, found by parent links, and because the
+ * cell is a subreaper nobody can leave the family by being orphaned.
+ */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "runtime/place.h"
+#include "sandbox/native/launcher.h"
+
+#define FAMILY_MAX 4096
+
+/* ---- start ---- */
+
+struct start {
+        char *argv[WIRE_STRINGS_MAX + 1];
+        char *envp[WIRE_STRINGS_MAX + 2];
+        const char *cwd;
+        volatile int error; /* the child shares our memory until it executes */
+};
+
+static _Noreturn void start_failed(struct start *start) {
+        start->error = errno;
+        _exit(127);
+}
+
+/* Runs in the vfork child: system calls only. The raw ones, because the C library's setresuid would want to tell threads. */
+static _Noreturn void become(const struct cell *cell, struct start *start) {
+        gid_t gid = cell->gid;
+        sigset_t none;
+
+        setsid();
+        if (dup2(cell->null_fd, STDIN_FILENO) < 0 || dup2(cell->output_write, STDOUT_FILENO) < 0 ||
+            dup2(cell->output_write, STDERR_FILENO) < 0)
+                start_failed(start);
+        if (cell->launcher->tier == 1 &&
+            (syscall(SYS_setgroups, 1, &gid) < 0 || syscall(SYS_setresgid, gid, gid, gid) < 0 ||
+             syscall(SYS_setresuid, cell->uid, cell->uid, cell->uid) < 0))
+                start_failed(start);
+        if (cell->launcher->tier == 3)
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (chdir(start->cwd) < 0)
+                start_failed(start);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(start->argv[0], start->argv, start->envp);
+        start_failed(start);
+}
+
+static int unpack(struct cell *cell, const struct wire_in *in, struct start *start) {
+        static char tmpdir[sizeof(cell->tmp_dir) + 8];
+        uint32_t argc = in->head.spawn.argc, envc;
+
+        if (in->head.spawn.kind > PROCESS_EXTENSION || argc < 1 || in->head.strings < 1 || argc > in->head.strings - 1)
+                return -EPROTO;
+        envc = in->head.strings - 1 - argc;
+        start->cwd = in->strings[0];
+        memcpy(start->argv, in->strings + 1, argc * sizeof(char *));
+        start->argv[argc] = NULL;
+        memcpy(start->envp, in->strings + 1 + argc, envc * sizeof(char *));
+        if (cell->tmp_dir[0]) {
+                snprintf(tmpdir, sizeof(tmpdir), "TMPDIR=%s", cell->tmp_dir);
+                start->envp[envc++] = tmpdir;
+        }
+        start->envp[envc] = NULL;
+        return 0;
+}
+
+static struct process *free_process(struct cell *cell) {
+        for (size_t i = 0; i < PROCESSES_MAX; ++i)
+                if (!cell->processes[i].pid)
+                        return &cell->processes[i];
+        return NULL;
+}
+
+/* The daemon looks for the runtime's number only when somebody asks for it: it reads PID 1's name. */
+static void tell_runtime_pid(pid_t pid) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "cell:%d", pid);
+        prctl(PR_SET_NAME, name);
+}
+
+/* A function of its own: the child runs on the parent's stack, so nothing of the caller's may live in this frame. */
+static __attribute__((noinline)) pid_t start_child(const struct cell *cell, struct start *start) {
+        pid_t pid = vfork();
+
+        if (pid == 0)
+                become(cell, start);
+        return pid < 0 ? -errno : pid;
+}
+
+int process_spawn(struct cell *cell, const struct wire_in *in) {
+        static struct start start;
+        struct process *process = free_process(cell);
+        int r = unpack(cell, in, &start);
+        pid_t pid;
+
+        if (r)
+                return r;
+        if (!process)
+                return -EAGAIN;
+        start.error = 0;
+        pid = start_child(cell, &start);
+        if (pid < 0)
+                return pid;
+        if (start.error) {
+                waitpid(pid, NULL, 0);
+                return -start.error;
+        }
+        *process = (struct process){ .pid = pid, .kind = in->head.spawn.kind };
+        if (process->kind == PROCESS_RUNTIME)
+                tell_runtime_pid(pid);
+        return 0;
+}
+
+/* ---- end ---- */
+
+static void report(struct cell *cell, struct process *process, int status) {
+        struct wire head = { .type = WIRE_EXIT, .exit.kind = process->kind };
+        uint64_t kills = cgroup_leaf_oom_kills(&cell->leaf);
+
+        if (WIFEXITED(status)) {
+                head.exit.end = PLACE_EXITED;
+                head.exit.detail = (uint32_t)WEXITSTATUS(status);
+        } else {
+                bool oom = WTERMSIG(status) == SIGKILL && (kills > cell->oom_kills || process->pid == cell->watchdog_kill);
+
+                head.exit.end = oom ? PLACE_OOM_KILLED : PLACE_SIGNALED;
+                head.exit.detail = (uint32_t)WTERMSIG(status);
+        }
+        cell->oom_kills = kills;
+        process->pid = 0;
+        wire_send(cell->daemon, &head, NULL, NULL, 0);
+}
+
+static void reaped(struct cell *cell, pid_t pid, int status) {
+        for (size_t i = 0; i < PROCESSES_MAX; ++i)
+                if (cell->processes[i].pid == pid)
+                        report(cell, &cell->processes[i], status);
+}
+
+void process_reap(struct cell *cell) {
+        int status;
+        pid_t pid;
+
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+                reaped(cell, pid, status);
+}
+
+/* ---- all of them ---- */
+
+struct member {
+        pid_t pid, parent;
+        bool ours;
+};
+
+static bool read_stat(const char *name, struct member *member) {
+        char path[300], text[512], *after;
+        FILE *file;
+        size_t n;
+
+        snprintf(path, sizeof(path), "/proc/%s/stat", name);
+        file = fopen(path, "re");
+        if (!file)
+                return false;
+        n = fread(text, 1, sizeof(text) - 1, file);
+        fclose(file);
+        text[n] = '\0';
+        after = strrchr(text, ')'); /* the name may hold anything */
+        member->pid = atoi(name);
+        member->ours = false;
+        return after && sscanf(after + 1, " %*c %d", &member->parent) == 1;
+}
+
+/* Every descendant of ours in the list of all processes. */
+static size_t find_family(struct member *family) {
+        DIR *proc = opendir("/proc");
+        struct dirent *entry;
+        size_t count = 0;
+        bool grew = true;
+
+        while (proc && count < FAMILY_MAX && (entry = readdir(proc)))
+                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && read_stat(entry->d_name, &family[count]))
+                        ++count;
+        if (proc)
+                closedir(proc);
+        while (grew) {
+                grew = false;
+                for (size_t i = 0; i < count; ++i) {
+                        bool under = family[i].parent == getpid();
+
+                        for (size_t k = 0; k < count && !under; ++k)
+                                under = family[k].ours && family[k].pid == family[i].parent;
+                        if (under && !family[i].ours)
+                                grew = family[i].ours = true;
+                }
+        }
+        return count;
+}
+
+static void signal_all(const struct cell *cell, int signal_number) {
+        static struct member family[FAMILY_MAX];
+        size_t count;
+
+        if (cell->launcher->tier != 3) {
+                kill(-1, signal_number);
+                return;
+        }
+        count = find_family(family);
+        for (size_t i = 0; i < count; ++i)
+                if (family[i].ours)
+                        kill(family[i].pid, signal_number);
+}
+
+void process_kill_all(struct cell *cell) {
+        int status;
+        pid_t pid;
+
+        process_reap(cell);
+        cell->oom_kills = cgroup_leaf_oom_kills(&cell->leaf); /* what dies now was not killed for its memory */
+        if (cell->launcher->tier == 3)
+                signal_all(cell, SIGSTOP); /* nobody forks while we count */
+        signal_all(cell, SIGKILL);
+        while ((pid = waitpid(-1, &status, 0)) > 0 || (pid < 0 && errno == EINTR)) {
+                if (pid > 0)
+                        reaped(cell, pid, status);
+                /* Without a pid namespace orphans fall to us one generation at a time. */
+                if (cell->launcher->tier == 3)
+                        signal_all(cell, SIGKILL);
+        }
+        cell->stopped = false;
+        cell->watchdog_kill = 0;
+}
+
+void process_stop_all(struct cell *cell, bool stop) {
+        signal_all(cell, stop ? SIGSTOP : SIGCONT);
+        cell->stopped = stop;
+}
+
+/* What a cell that was killed has left behind without a pid namespace: it has become ours. */
+void process_kill_orphans(const struct launcher *launcher) {
+        static struct member family[FAMILY_MAX];
+        bool found = true;
+
+        while (found) {
+                size_t count = find_family(family);
+
+                found = false;
+                for (size_t i = 0; i < count; ++i) {
+                        bool cell = false;
+
+                        for (size_t k = 0; k < launcher->slot_count && !cell; ++k)
+                                cell = launcher->slots[k].pid == family[i].pid;
+                        if (cell || family[i].parent != getpid())
+                                continue;
+                        found = true;
+                        kill(family[i].pid, SIGKILL);
+                        waitpid(family[i].pid, NULL, 0);
+                }
+        }
+}
+
+/* ---- the watchdog ---- */
+
+static uint64_t resident(const char *pid) {
+        unsigned long long pages = 0;
+        char path[300];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%s/statm", pid);
+        file = fopen(path, "re");
+        if (!file)
+                return 0;
+        if (fscanf(file, "%*s %llu", &pages) != 1)
+                pages = 0;
+        fclose(file);
+        return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Sums the environment's resident memory; above the limit the largest process of it is killed, as the kernel would. */
+int process_watch(struct cell *cell) {
+        static struct member family[FAMILY_MAX];
+        size_t count = find_family(family);
+        uint64_t sum = 0, most = 0;
+        pid_t largest = 0;
+        char name[16];
+
+        for (size_t i = 0; i < count; ++i) {
+                uint64_t size;
+
+                if (!family[i].ours)
+                        continue;
+                snprintf(name, sizeof(name), "%d", family[i].pid);
+                size = resident(name);
+                sum += size;
+                if (size > most) {
+                        most = size;
+                        largest = family[i].pid;
+                }
+        }
+        if (sum <= cell->memory || !largest)
+                return 0;
+        cell->watchdog_kill = largest;
+        kill(largest, SIGKILL);
+        return 1;
+}

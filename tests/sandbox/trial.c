@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+/* ---- the place's events ---- */
+
+static struct guest *guest_of(struct place *place) {
+        return place->owner;
+}
+
+static void on_opened(struct place *place, int api_fd, const char *api_address) {
+        struct guest *guest = guest_of(place);
+
+        assert_false(guest->opened);
+        guest->opened = true;
+        guest->api_fd = api_fd;
+        snprintf(guest->api_address, sizeof(guest->api_address), "%s", api_address);
+}
+
+static void on_output(struct place *place, const char *data, size_t len) {
+        struct guest *guest = guest_of(place);
+
+        len = MIN(len, sizeof(guest->output) - 1 - guest->output_len);
+        memcpy(guest->output + guest->output_len, data, len);
+        guest->output_len += len;
+        guest->output[guest->output_len] = '\0';
+}
+
+static void on_exit_event(struct place *place, enum process_kind kind, enum place_end end, int detail) {
+        struct guest *guest = guest_of(place);
+
+        assert_true(guest->exit_count < TRIAL_EXITS);
+        guest->exits[guest->exit_count++] = (struct trial_exit){ kind, end, detail };
+        guest->output_at_exit = guest->output_len;
+}
+
+static void on_emptied(struct place *place) {
+        ++guest_of(place)->emptied;
+}
+
+static void on_lost(struct place *place, const char *why) {
+        struct guest *guest = guest_of(place);
+
+        guest->lost = true;
+        snprintf(guest->why, sizeof(guest->why), "%s", why);
+}
+
+static const struct place_events events = { on_opened, on_output, on_exit_event, on_emptied, on_lost };
+
+/* ---- the trial ---- */
+
+static void copy_program(const char *from, const char *to) {
+        int source = open(from, O_RDONLY | O_CLOEXEC), target = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+        char chunk[64 * KIB];
+        ssize_t n;
+
+        assert_true(source >= 0 && target >= 0);
+        while ((n = read(source, chunk, sizeof(chunk))) > 0)
+                assert_int_equal(write(target, chunk, (size_t)n), n);
+        fd_close(source);
+        fd_close(target);
+}
+
+static void make_folder(struct trial *trial) {
+        char path[160];
+
+        snprintf(trial->folder, sizeof(trial->folder), "/tmp/lambent-trial-XXXXXX");
+        assert_non_null(mkdtemp(trial->folder));
+        assert_int_equal(chmod(trial->folder, 0755), 0);
+        snprintf(path, sizeof(path), "%s/data", trial->folder);
+        assert_int_equal(mkdir(path, 0700), 0);
+        snprintf(trial->state, sizeof(trial->state), "%s/data/state", trial->folder);
+        assert_int_equal(mkdir(trial->state, 0700), 0);
+        snprintf(trial->task, sizeof(trial->task), "%s/task", trial->folder);
+        assert_int_equal(mkdir(trial->task, 0755), 0);
+        snprintf(path, sizeof(path), "%s/guest", trial->task);
+        copy_program(getenv("LAMBENT_GUEST"), path);
+        snprintf(path, sizeof(path), "%s/launcher", trial->folder);
+        copy_program(getenv("LAMBENT_LAUNCHER"), path);
+}
+
+int trial_open(struct trial *trial, enum native_tier tier, const struct native_options *options) {
+        char launcher[96], hidden[96];
+        char *problem = NULL;
+        int r;
+
+        *trial = (struct trial){ .options = options ? *options : (struct native_options){ .limit_memory = true } };
+        make_folder(trial);
+        assert_int_equal(loop_new(&trial->loop), 0);
+        snprintf(launcher, sizeof(launcher), "%s/launcher", trial->folder);
+        snprintf(hidden, sizeof(hidden), "%s/data", trial->folder);
+        trial->options.launcher_path = launcher;
+        trial->options.best_tier = tier;
+        trial->options.state_dir = trial->state;
+        trial->options.hidden_dir = hidden;
+        r = native_new(trial->loop, &trial->options, &trial->native, &problem);
+        if (r)
+                print_message("# %s\n", problem);
+        free(problem);
+        if (!r && native_report(trial->native)->tier != tier) {
+                print_message("# %s\n", native_report(trial->native)->why_not_better);
+                r = -EOPNOTSUPP;
+        }
+        return r;
+}
+
+void trial_end_native(struct trial *trial) {
+        native_free(TAKE(trial->native));
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *where) {
+        return remove(path);
+}
+
+void trial_close(struct trial *trial) {
+        trial_end_native(trial);
+        loop_free(TAKE(trial->loop));
+        nftw(trial->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- one environment ---- */
+
+void guest_open(struct trial *trial, struct guest *guest, const struct native_place_spec *spec) {
+        struct native_place_spec plain = { .id = "0123456789abcdef0123456789abcdef", .memory_mb = 128, .tmp_mb = 512 };
+
+        plain.task_dir = trial->task;
+        *guest = (struct guest){ .trial = trial, .api_fd = -1 };
+        guest->place = native_place_new(trial->native, spec ?: &plain);
+        guest->place->owner = guest;
+        guest->place->events = &events;
+        assert_int_equal(guest->place->ops->open(guest->place), 0);
+        trial_until(trial, guest->opened || guest->lost);
+}
+
+void guest_close(struct guest *guest) {
+        guest->place->ops->free(guest->place);
+        guest->api_fd = fd_close(guest->api_fd);
+}
+
+void guest_start(struct guest *guest, enum process_kind kind, const char *word, const char *arg) {
+        char program[200], api[64];
+        const char *const argv[] = { program, word, arg, NULL };
+        const char *const envp[] = { "PATH=/usr/bin:/bin", api, NULL };
+        const struct process_spec process = { .kind = kind, .argv = argv, .envp = envp, .cwd = guest->place->task_root };
+
+        snprintf(program, sizeof(program), "%s/guest", guest->place->task_root);
+        snprintf(api, sizeof(api), "AWS_LAMBDA_RUNTIME_API=%s", guest->api_address);
+        assert_int_equal(guest->place->ops->spawn(guest->place, &process), 0);
+}
+
+void guest_clear(struct guest *guest) {
+        guest->output_len = 0;
+        guest->output[0] = '\0';
+        guest->exit_count = 0;
+}
+
+const char *guest_run(struct guest *guest, const char *word, const char *arg) {
+        guest_clear(guest);
+        guest_start(guest, PROCESS_RUNTIME, word, arg);
+        trial_until(guest->trial, guest->exit_count || guest->lost);
+        if (guest->lost)
+                fail_msg("the environment was lost: %s", guest->why);
+        return guest->output;
+}
+
+/* ---- traces ---- */
+
+static bool is_ours(const char *pid) {
+        char path[300], text[32] = "";
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
+                text[0] = '\0';
+        fd_close(fd);
+        text[strcspn(text, "\n")] = '\0';
+        return streq(text, "launcher") || streq(text, "guest") || str_starts(text, "cell:");
+}
+
+static size_t count_processes(void) {
+        DIR *proc = opendir("/proc");
+        struct dirent *entry;
+        size_t count = 0;
+
+        while ((entry = readdir(proc)))
+                count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && is_ours(entry->d_name);
+        closedir(proc);
+        return count;
+}
+
+static size_t count_lines(const char *path) {
+        FILE *file = fopen(path, "re");
+        size_t count = 0;
+        int c;
+
+        while (file && (c = fgetc(file)) != EOF)
+                count += c == '\n';
+        if (file)
+                fclose(file);
+        return count;
+}
+
+static size_t counted;
+
+static int count_group(const char *path, const struct stat *st, int type, struct FTW *where) {
+        counted += type == FTW_D && strstr(path, "/lambent-");
+        return 0;
+}
+
+static int count_entry(const char *path, const struct stat *st, int type, struct FTW *where) {
+        ++counted;
+        return 0;
+}
+
+static size_t count_below(const char *path, int (*count)(const char *, const struct stat *, int, struct FTW *)) {
+        counted = 0;
+        nftw(path, count, 16, FTW_PHYS);
+        return counted;
+}
+
+struct traces traces_count(const struct trial *trial) {
+        return (struct traces){
+                .processes = count_processes(),
+                .mounts = count_lines("/proc/self/mountinfo"),
+                .cgroups = count_below("/sys/fs/cgroup", count_group),
+                .files = count_below(trial->state, count_entry),
+        };
+}
