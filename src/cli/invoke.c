@@ -13,7 +13,7 @@
 struct invoke_options {
         struct client_options client;
         char *event, *qualifier;
-        bool stream, log, async;
+        bool stream, log;
 };
 
 static char *invoke_target(const struct invoke_options *options, const char *name) {
@@ -27,8 +27,7 @@ static char *invoke_target(const struct invoke_options *options, const char *nam
 }
 
 static char *invoke_fields(const struct invoke_options *options) {
-        return xasprintf("Content-Type: application/json\r\nX-Amz-Invocation-Type: %s\r\n%s",
-                         options->async ? "Event" : "RequestResponse",
+        return xasprintf("Content-Type: application/json\r\n%s",
                          options->log ? "X-Amz-Log-Type: Tail\r\n" : "");
 }
 
@@ -73,10 +72,8 @@ static int invoke_whole(struct client *client, const struct invoke_options *opti
                         print_log(answer.log_result);
                 if (options->client.json)
                         print_answer_json(&answer);
-                else if (!options->async)
-                        print_payload(buf_data(&answer.body), answer.body.len);
                 else
-                        printf("%s\n", answer.request_id ? answer.request_id : "");
+                        print_payload(buf_data(&answer.body), answer.body.len);
                 r = answer.function_error != NULL;
         }
         answer_release(&answer);
@@ -161,8 +158,8 @@ static int run_invoke(void *values, const struct strings *operands) {
         struct client client;
         int r;
 
-        if (options->stream && (options->async || options->client.json)) {
-                complain("--stream prints the bytes as they come: it goes with neither --async nor --json");
+        if (options->stream && options->client.json) {
+                complain("--stream prints the bytes as they come, so it does not go with --json");
                 return 2;
         }
         if (event_read(options->event, &event) || client_open(&client, &options->client))
@@ -180,8 +177,6 @@ static const struct option invoke_table[] = {
         { "log", 0, NULL, OPTION_FLAG, "", NULL,
           "print the end of the invocation's log (4 KB) on standard error",
           OPTION_AT(struct invoke_options, log) },
-        { "async", 0, NULL, OPTION_FLAG, "", NULL, "queue the event, print the request id",
-          OPTION_AT(struct invoke_options, async) },
         { "qualifier", 0, NULL, OPTION_TEXT, "VERSION", NULL, "a version or an alias",
           OPTION_AT(struct invoke_options, qualifier) },
         CLIENT_OPTIONS(struct invoke_options),
