@@ -86,8 +86,8 @@ def _as_event(number, given):
     return event
 
 
-def run(client, folder, handler, events, env=None, timeout=20):
-    """Feeds the events one by one; ends when all are answered or the process has ended."""
+def run(client, folder, handler, events, env=None, timeout=20, await_next=True, expected=None):
+    """Feeds the events one by one; ends when all are answered and more is asked for, or when the process has ended."""
     api = FakeApi()
     env = {**base_env(folder, api), **client.env, "_HANDLER": handler, **(env or {})}
     for number, event in enumerate(events):
@@ -103,7 +103,7 @@ def run(client, folder, handler, events, env=None, timeout=20):
     reader.start()
     threading.Thread(target=lambda: (process.wait(), api.requests.put(None)), daemon=True).start()
     try:
-        _collect(api, outcome, len(events), timeout)
+        _collect(api, outcome, len(events) if expected is None else expected, timeout, await_next)
     finally:
         if outcome.exit_code is None:
             _kill_group(process)
@@ -124,7 +124,7 @@ def _kill_group(process):
         pass
 
 
-def _collect(api, outcome, expected, timeout):
+def _collect(api, outcome, expected, timeout, await_next):
     answered = 0
     while True:
         try:
@@ -141,6 +141,8 @@ def _collect(api, outcome, expected, timeout):
         if request.kind in ("response", "error"):
             answered += 1
         outcome.answers.append(Answer(request.kind, request.body, request.headers, request.trailers))
+        if answered >= expected and not await_next:
+            return
 
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -149,8 +151,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 def _drop_own_frames(client, text):
     own = r"(?:%s|node:internal)" % client.own_frames
     text = re.sub(r'(\[|, ?)"    at [^"]*%s[^"]*"(?=[,\]])' % own, lambda m: "[" if m.group(1) == "[" else "", text)
-    text = re.sub(r"(^|\n|\r)    at [^\n\r]*%s[^\n\r]*" % own, r"\1<frame>", text)
-    return re.sub(r"(<frame>[\r\n]*)+", "", text).replace("[,", "[")
+    text = re.sub(r'(\n|\r|\\n) +at (?:(?!\\n)[^\n\r"])*%s(?:(?!\\n)[^\n\r"{])*' % own, "", text)
+    return text.replace("[,", "[")
 
 
 def normalise(client, text):

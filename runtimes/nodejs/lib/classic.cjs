@@ -112,6 +112,8 @@ class Runtime {
     load().then(
       (loaded) => {
         this.loaded = loaded;
+        // Called as a method, so that stack traces name it as on AWS.
+        this.handler = loaded.handler;
         this.scheduleIteration();
       },
       (error) => {
@@ -164,7 +166,7 @@ class Runtime {
       });
       const event = JSON.parse(bodyJson);
       exportTraceId(headers);
-      const result = this.loaded.handler(event, classicContext(base, headers), invocation.callback);
+      const result = this.handler(event, classicContext(base, headers), invocation.callback);
       if (isPromise(result)) result.then(base.succeed, base.fail).catch(base.fail);
     } catch (error) {
       invocation.callback(error);
@@ -191,7 +193,7 @@ class Runtime {
     try {
       onLoopEmpty(() => this.scheduleIteration());
       exportTraceId(headers);
-      const result = this.loaded.handler(JSON.parse(bodyJson), stream, classicContext(context, headers));
+      const result = this.handler(JSON.parse(bodyJson), stream, classicContext(context, headers));
       if (!isPromise(result)) {
         fail('Streaming does not support non-async handlers.');
         return;

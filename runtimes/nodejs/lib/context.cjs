@@ -22,7 +22,7 @@ function fromHeaders(headers, withTrace) {
     awsRequestId: headers['lambda-runtime-aws-request-id'],
     tenantId: headers['lambda-runtime-aws-tenant-id'],
   };
-  if (withTrace) data.xRayTraceId = headers['lambda-runtime-trace-id'];
+  if (withTrace) data.xRayTraceId = headers['lambda-runtime-trace-id'] ?? '';
   data.getRemainingTimeInMillis = function getRemainingTimeInMillis() {
     return deadline - Date.now();
   };

@@ -4,10 +4,16 @@
 
 const { Generation } = require('./generation.cjs');
 
+// The newer client sets the name on each error, where it shows among the logged members.
 function named(name) {
-  const type = { [name]: class extends Error {} }[name];
-  type.prototype.name = `Runtime.${name}`;
-  return type;
+  class RuntimeError extends Error {
+    constructor(message) {
+      super(message);
+      if (Generation.modern) this.name = `Runtime.${name}`;
+    }
+  }
+  RuntimeError.prototype.name = `Runtime.${name}`;
+  return RuntimeError;
 }
 
 const ImportModuleError = named('ImportModuleError');
@@ -48,13 +54,19 @@ function escapeDelete(text) {
   return text === undefined || text === null ? text : text.replace(/\x7F/g, '%7F');
 }
 
+function traceOf(error) {
+  const stack = escapeDelete(error.stack);
+  // Without a stack the older client gives up on the whole error.
+  return Generation.modern && !stack ? [] : stack.split('\n');
+}
+
 function toAnswer(error) {
   try {
     if (isError(error)) {
       return {
         errorType: escapeDelete(error.name),
         errorMessage: escapeDelete(error.message),
-        trace: Generation.modern ? (escapeDelete(error.stack) || '').split('\n') : escapeDelete(error.stack).split('\n'),
+        trace: traceOf(error),
       };
     }
     return {
@@ -110,12 +122,16 @@ function toXRayCause(error) {
 }
 
 function serialize(value) {
+  let text;
   try {
-    return JSON.stringify(value === undefined ? null : value);
+    text = JSON.stringify(value === undefined ? null : value);
   } catch {
     const message = 'Unable to stringify response body';
     throw Generation.modern ? new JSONStringifyError(message) : new Error(message);
   }
+  // A function or a symbol has no JSON text at all; the words are those of AWS's native client.
+  if (text === undefined) throw new TypeError('Wrong arguments');
+  return text;
 }
 
 module.exports = {

@@ -15,29 +15,45 @@ function turnOfTheLoop() {
   });
 }
 
-async function invokeBuffered(client, handler, context, event) {
-  const id = context.awsRequestId;
-  try {
-    const result = await handler(event, context);
-    await turnOfTheLoop();
-    await client.postInvocationResponse(id, errors.serialize(result));
-  } catch (error) {
-    await turnOfTheLoop();
-    log.logError('Invoke Error', error);
-    await client.postInvocationError(id, errors.serialize(errors.toAnswer(error)), errors.toXRayCause(error));
+// The names of the classes, of the method and of its member show in stack traces; they are AWS's.
+class BufferedInvokeProcessor {
+  constructor(client, loaded) {
+    this.client = client;
+    this.handler = loaded.handler;
+  }
+
+  async processInvoke(context, event) {
+    const id = context.awsRequestId;
+    try {
+      const result = await this.handler(event, context);
+      await turnOfTheLoop();
+      await this.client.postInvocationResponse(id, errors.serialize(result));
+    } catch (error) {
+      await turnOfTheLoop();
+      log.logError('Invoke Error', error);
+      await this.client.postInvocationError(id, errors.serialize(errors.toAnswer(error)), errors.toXRayCause(error));
+    }
   }
 }
 
-async function invokeStreaming(client, loaded, context, event) {
-  const stream = client.openResponseStream(context.awsRequestId, loaded.highWaterMark);
-  try {
-    const result = loaded.handler(event, stream, context);
-    if (typeof result?.then !== 'function') throw new Error('Streaming does not support non-async handlers.');
-    await stream.settle(await result);
-  } catch (error) {
-    await turnOfTheLoop();
-    log.logError('Invoke Error', error);
-    await stream.failWith(errors.toAnswer(error));
+class StreamingInvokeProcessor {
+  constructor(client, loaded) {
+    this.client = client;
+    this.handler = loaded.handler;
+    this.highWaterMark = loaded.highWaterMark;
+  }
+
+  async processInvoke(context, event) {
+    const stream = this.client.openResponseStream(context.awsRequestId, this.highWaterMark);
+    try {
+      const result = this.handler(event, stream, context);
+      if (typeof result?.then !== 'function') throw new Error('Streaming does not support non-async handlers.');
+      await stream.settle(await result);
+    } catch (error) {
+      await turnOfTheLoop();
+      log.logError('Invoke Error', error);
+      await stream.failWith(errors.toAnswer(error));
+    }
   }
 }
 
@@ -48,18 +64,35 @@ async function takeInvocation(client) {
   return { context, event: JSON.parse(bodyJson) };
 }
 
-function invoke(client, loaded, { context, event }) {
+function processInvocation(client, loaded, { context, event }) {
+  const Processor = loaded.streaming ? StreamingInvokeProcessor : BufferedInvokeProcessor;
   return invokeStore.runWith({ requestId: context.awsRequestId, traceId: context.xRayTraceId }, () =>
-    loaded.streaming
-      ? invokeStreaming(client, loaded, context, event)
-      : invokeBuffered(client, loaded.handler, context, event),
+    new Processor(client, loaded).processInvoke(context, event),
   );
 }
 
 async function serve(client, loaded) {
   for (;;) {
-    await invoke(client, loaded, await takeInvocation(client));
+    await processInvocation(client, loaded, await takeInvocation(client));
   }
 }
 
-module.exports = { serve, takeInvocation, invoke };
+// Polls again at once. Each invocation answers over a connection of its own, kept for later ones.
+async function serveParallel(client, loaded, openClient) {
+  const idle = [];
+  for (;;) {
+    const invocation = await takeInvocation(client);
+    const answering = idle.pop() || openClient();
+    setImmediate(async () => {
+      try {
+        await processInvocation(answering, loaded, invocation);
+      } catch (error) {
+        // The invocation has timed out, say: the others go on.
+        log.logError('Failed to post invocation response', error);
+      }
+      idle.push(answering);
+    });
+  }
+}
+
+module.exports = { serve, serveParallel };

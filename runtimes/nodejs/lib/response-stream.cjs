@@ -107,7 +107,8 @@ class ResponseStream extends Writable {
   async failWith(answer) {
     const body = Buffer.from(JSON.stringify(answer)).toString('base64');
     const type = String(answer.errorType).replace(/[^\x20-\x7e]/g, '?');
-    this._trailers = `${ERROR_TYPE}: ${type}\r\n${ERROR_BODY}: ${body}\r\n`;
+    // After its end there is no place left for an error.
+    if (!this.writableEnded) this._trailers = `${ERROR_TYPE}: ${type}\r\n${ERROR_BODY}: ${body}\r\n`;
     if (this.destroyed && !this.writableFinished) return;
     if (!this.writableEnded) this.end();
     try {

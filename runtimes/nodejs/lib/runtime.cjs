@@ -39,7 +39,12 @@ async function runModern(client, taskRoot, handlerName) {
     await reportInitError(client, error);
     throw error;
   }
-  await require('./modern.cjs').serve(client, loaded);
+  const { serve, serveParallel } = require('./modern.cjs');
+  if (Generation.isMultiConcurrent()) {
+    await serveParallel(client, loaded, () => new Client(process.env.AWS_LAMBDA_RUNTIME_API));
+  } else {
+    await serve(client, loaded);
+  }
 }
 
 async function run(logFd) {

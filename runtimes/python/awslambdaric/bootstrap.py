@@ -320,7 +320,8 @@ def _invoke(lambda_runtime_client, request_handler, event_request):
 
     _GLOBAL_AWS_REQUEST_ID = event_request.invoke_id
     _GLOBAL_TENANT_ID = event_request.tenant_id
-    update_xray_env_variable(event_request.x_amzn_trace_id)
+    if "AWS_LAMBDA_MAX_CONCURRENCY" not in os.environ:
+        update_xray_env_variable(event_request.x_amzn_trace_id)
     handle_event_request(
         lambda_runtime_client,
         request_handler,
@@ -363,4 +364,8 @@ def main():
         _stand_in_for_site(extra_paths)
     _open_log()
     _prepare_logging(stdlib_path)
+    if b"AWS_LAMBDA_MAX_CONCURRENCY" in posix.environ:
+        from . import workers
+
+        workers.become_worker(int(_env(b"AWS_LAMBDA_MAX_CONCURRENCY")))
     run(_env(b"_HANDLER", ""), LambdaRuntimeClient(_env(b"AWS_LAMBDA_RUNTIME_API")))
