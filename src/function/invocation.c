@@ -193,11 +193,8 @@ void invocation_fail(struct invocation *i, const char *why) {
 
 void invocation_abandon(struct invocation *i) {
         if (i->state == INVOCATION_WAITING) {
-                struct pools *pools = i->pools;
-
-                pool_forget(i);
+                pool_withdraw(i);
                 invocation_free(i);
-                pools_check_drained(pools);
                 return;
         }
         if (i->abandoned)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A member's list is its state: pool->idle (and pools->idle, over all versions) or pool->others. Every change goes through
- * member_enter. A pool exists while it has members or waiting invocations.
+ * A member's list is its state: pool->idle (and pools->idle, over all versions) or pool->others. Every change
+ * goes through member_enter. A pool exists while it has members or waiting invocations.
  */
 #include "function/pool_private.h"
 
@@ -39,13 +39,43 @@ struct pool *pool_of(struct pools *p, struct version *v) {
 }
 
 static void pool_free_if_unused(struct pool *pool) {
-        if (!list_is_empty(&pool->idle) || !list_is_empty(&pool->others) || !list_is_empty(&pool->waiting))
+        if (pool->pins || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others) ||
+            !list_is_empty(&pool->waiting))
                 return;
         list_unlink(&pool->link);
         pool->version->pool = NULL;
         free(pool->problem);
         version_unref(pool->version);
         free(pool);
+}
+
+/* While a caller is told something, it may do anything: its pool stays until then. */
+static void pool_pin(struct pool *pool) {
+        ++pool->pins;
+}
+
+static void pool_unpin(struct pool *pool) {
+        --pool->pins;
+        pool_free_if_unused(pool);
+}
+
+static size_t excess(size_t a, size_t b) {
+        return a > b ? a - b : 0;
+}
+
+/* The one place where starts and waiters are counted, so that `wanted` and `surplus` are never out of date.
+ */
+static void pool_count(struct pool *pool, int starting, int waiting) {
+        struct pools *p = pool->pools;
+
+        p->wanted -= excess(pool->waiting_count, pool->starting);
+        p->surplus -= excess(pool->starting, pool->waiting_count);
+        pool->starting += (size_t)starting;
+        pool->waiting_count += (size_t)waiting;
+        p->starting += (size_t)starting;
+        p->waiting += (size_t)waiting;
+        p->wanted += excess(pool->waiting_count, pool->starting);
+        p->surplus += excess(pool->starting, pool->waiting_count);
 }
 
 /* ---- members ---- */
@@ -68,8 +98,7 @@ static void member_enter(struct member *m, enum member_state state) {
         enum member_state was = m->state;
         nsec_t now = loop_now(p->loop);
 
-        pool->starting += (size_t)is_beginning(state) - (size_t)is_beginning(was);
-        p->starting += (size_t)is_beginning(state) - (size_t)is_beginning(was);
+        pool_count(pool, is_beginning(state) - is_beginning(was), 0);
         p->busy += (size_t)(state == MEMBER_BUSY) - (size_t)(was == MEMBER_BUSY);
         p->stopping += (size_t)(state == MEMBER_STOPPING) - (size_t)(was == MEMBER_STOPPING);
         m->state = state;
@@ -91,15 +120,6 @@ static void member_enter(struct member *m, enum member_state state) {
         timer_arm(&m->timer, MIN(later(now, p->options.freeze_after), later(now, p->options.idle_ttl)));
 }
 
-static void release_builder(struct member *m) {
-        struct pools *p = m->pool->pools;
-
-        if (!m->building)
-                return;
-        m->building = false;
-        --p->building;
-}
-
 static void start_some(struct defer *defer);
 
 static void build_soon(struct pools *p) {
@@ -107,13 +127,22 @@ static void build_soon(struct pools *p) {
                 defer_call(p->loop, &p->build, start_some);
 }
 
+static void release_builder(struct member *m) {
+        struct pools *p = m->pool->pools;
+
+        if (!m->building)
+                return;
+        m->building = false;
+        --p->building;
+        build_soon(p);
+}
+
 static void member_free(struct member *m) {
         struct pool *pool = m->pool;
         struct pools *p = pool->pools;
 
-        release_builder(m);
-        pool->starting -= (size_t)is_beginning(m->state);
-        p->starting -= (size_t)is_beginning(m->state);
+        must(!m->invocation);
+        pool_count(pool, -is_beginning(m->state), 0);
         p->busy -= (size_t)(m->state == MEMBER_BUSY);
         p->stopping -= (size_t)(m->state == MEMBER_STOPPING);
         --p->members;
@@ -121,6 +150,7 @@ static void member_free(struct member *m) {
         list_unlink(&m->link);
         list_unlink(&m->idle_link);
         list_unlink(&m->build_link);
+        release_builder(m);
         m->environment->ops->free(m->environment);
         p->ports.unmake(p->ports.owner, m->tag);
         free(m);
@@ -148,7 +178,8 @@ static void member_on_timer(struct timer *timer) {
 
 /* ---- starting ---- */
 
-/* Asks the maker for one more environment; it starts from the loop, when a builder is free. 0 or -errno with a sentence. */
+/* Asks the maker for one more environment; it starts from the loop, when a builder is free. 0 or -errno with
+ * a sentence. */
 static int member_new(struct pool *pool, char **ret_problem) {
         struct pools *p = pool->pools;
         struct member *m = xcalloc(1, sizeof(*m));
@@ -171,8 +202,7 @@ static int member_new(struct pool *pool, char **ret_problem) {
         list_init(&m->build_link);
         m->state = MEMBER_QUEUED;
         ++p->members;
-        ++pool->starting;
-        ++p->starting;
+        pool_count(pool, 1, 0);
         ++p->totals.cold_starts;
         list_push_front(&pool->others, &m->link);
         list_push_back(&p->to_build, &m->build_link);
@@ -210,37 +240,46 @@ static bool make_room(struct pools *p) {
 
 static void serve_waiting(struct pools *p);
 
-/* From the loop, because no invocation may end inside invocation_start. One waiter hears of one failure. */
+/*
+ * From the loop, because no invocation may end inside invocation_start. One waiter hears of one failure; one
+ * call tells one waiter, because that may change everything.
+ */
 static void fail_waiters(struct defer *defer) {
         struct pools *p = container_of(defer, struct pools, fail);
-        struct pool *pool;
+        struct pool *at, *pool = NULL;
+        struct invocation *i;
 
-        list_each(pool, &p->pools, link) {
-                struct invocation *i = list_first(&pool->waiting, struct invocation, link);
+        list_each(at, &p->pools, link)
+                if (at->problem && !pool)
+                        pool = at;
+                else if (at->problem)
+                        defer_call(p->loop, &p->fail, fail_waiters);
+        if (pool) {
                 AUTO(str) char *problem = TAKE(pool->problem);
 
-                if (!problem)
-                        continue;
+                i = list_first(&pool->waiting, struct invocation, link);
+                pool_pin(pool);
                 if (i) {
                         pool_forget(i);
                         invocation_fail(i, problem);
                 }
-                pool_free_if_unused(pool);
+                pool_unpin(pool);
         }
         serve_waiting(p);
         pools_check_drained(p);
 }
 
 /*
- * Begins as many starts as there are waiting invocations without one. At the limit it makes room first and comes back when the
- * room is there (member_gone). 0, or REFUSED_THROTTLED when one waiter can never be served.
+ * Begins as many starts as there are waiting invocations without one. At the limit it makes room first and
+ * comes back when the room is there (member_lost). 0, or REFUSED_THROTTLED when one waiter can never be
+ * served. Starts that nobody waits for any more end as idle environments, so they are room to come too.
  */
 static int pool_start_more(struct pool *pool) {
         struct pools *p = pool->pools;
 
         while (pool->starting < pool->waiting_count) {
                 if (p->members >= p->options.environments_max) {
-                        if (p->stopping >= p->waiting - p->starting || make_room(p))
+                        if (p->stopping >= p->wanted || make_room(p) || p->stopping + p->surplus >= p->wanted)
                                 return 0;
                         return REFUSED_THROTTLED;
                 }
@@ -261,6 +300,7 @@ static void member_take(struct member *m, struct invocation *i) {
         if (m->state == MEMBER_FROZEN)
                 m->environment->ops->thaw(m->environment);
         member_enter(m, MEMBER_BUSY);
+        ++m->pool->pools->under_way;
         ++m->invocations;
         m->invocation = i;
         i->pool = m->pool;
@@ -272,14 +312,20 @@ static void wait_in_line(struct pool *pool, struct invocation *i) {
         i->pool = pool;
         i->state = INVOCATION_WAITING;
         list_push_back(&pool->waiting, &i->link);
-        ++pool->waiting_count;
-        ++pool->pools->waiting;
+        pool_count(pool, 0, 1);
 }
 
 void pool_forget(struct invocation *i) {
         list_unlink(&i->link);
-        --i->pool->waiting_count;
-        --i->pool->pools->waiting;
+        pool_count(i->pool, 0, -1);
+}
+
+void pool_withdraw(struct invocation *i) {
+        struct pools *p = i->pools;
+
+        pool_forget(i);
+        pool_free_if_unused(i->pool);
+        pools_check_drained(p);
 }
 
 int pool_admit(struct pool *pool, struct invocation *i) {
@@ -300,7 +346,7 @@ int pool_admit(struct pool *pool, struct invocation *i) {
 
 /* Somebody of another version waits for room that nothing else is about to make. */
 static bool is_wanted_elsewhere(const struct pools *p) {
-        return p->members >= p->options.environments_max && p->waiting > p->starting + p->stopping;
+        return p->members >= p->options.environments_max && p->wanted > p->stopping;
 }
 
 /* A member is free: the oldest waiter of its version gets it. */
@@ -332,17 +378,13 @@ static void serve_waiting(struct pools *p) {
 /* ---- events of the environment ---- */
 
 static void on_started(struct environment *e) {
-        struct member *m = e->owner;
-
-        release_builder(m);
-        build_soon(m->pool->pools);
+        release_builder(e->owner);
 }
 
 static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
         struct member *m = e->owner;
 
         release_builder(m);
-        build_soon(m->pool->pools);
         m->start = start;
         m->init = init;
         if (m->state == MEMBER_STARTING)
@@ -371,8 +413,9 @@ static void on_idle(struct environment *e, const struct invocation_report *repor
         struct member *m = e->owner;
         struct pools *p = m->pool->pools;
 
+        --p->under_way;
         invocation_on_idle(TAKE(m->invocation), report);
-        if (m->state == MEMBER_BUSY)
+        if (m->state == MEMBER_BUSY && !e->ending)
                 member_rest(m);
         pools_check_drained(p);
 }
@@ -388,18 +431,20 @@ static void on_log(struct environment *e, nsec_t wall, const char *line, size_t 
 static void member_lost(struct member *m, const char *why) {
         struct pool *pool = m->pool;
         struct pools *p = pool->pools;
-        struct invocation *i = is_beginning(m->state) ? list_first(&pool->waiting, struct invocation, link) : NULL;
+        bool was_beginning = is_beginning(m->state);
+        struct invocation *i;
 
         if (m->state != MEMBER_STOPPING)
                 log_warn("environment=%s function=%s lost: %s", m->environment->id, pool->version->name, why);
+        pool_pin(pool);
         member_free(m);
-        if (i) {
+        i = list_first(&pool->waiting, struct invocation, link);
+        if (i && was_beginning && pool->starting < pool->waiting_count) {
                 pool_forget(i);
                 invocation_fail(i, why);
         }
-        build_soon(p);
         serve_waiting(p);
-        pool_free_if_unused(pool);
+        pool_unpin(pool);
         pools_check_drained(p);
 }
 
@@ -420,7 +465,8 @@ static const struct environment_events member_events = {
 
 /* ---- all of them ---- */
 
-struct pools *pools_new(struct loop *loop, const struct pools_options *options, const struct pools_ports *ports) {
+struct pools *pools_new(struct loop *loop, const struct pools_options *options,
+                        const struct pools_ports *ports) {
         struct pools *p = xcalloc(1, sizeof(*p));
 
         p->loop = loop;
@@ -443,7 +489,8 @@ void pools_retire(struct pools *p, struct version *v) {
                 member_stop(m);
 }
 
-static bool version_matches(const struct version *v, const char *account, const char *region, const char *name) {
+static bool version_matches(const struct version *v, const char *account, const char *region,
+                            const char *name) {
         return (!account || streq(v->account, account)) && (!region || streq(v->region, region)) &&
                (!name || streq(v->name, name));
 }
@@ -456,7 +503,7 @@ static size_t evict_from(struct list *members, const char *id, bool now) {
                 if (m->state == MEMBER_STOPPING || (id && !streq(m->environment->id, id)))
                         continue;
                 ++count;
-                if (now || is_resting(m->state))
+                if (now || m->state != MEMBER_BUSY)
                         member_stop(m);
                 else
                         m->stop_when_idle = true;
@@ -475,17 +522,20 @@ size_t pools_evict(struct pools *p, const char *account, const char *region, con
                 count += evict_from(&pool->others, id, now);
                 count += evict_from(&pool->idle, id, now);
         }
+        serve_waiting(p); /* some may have relied on a start that is no more */
         return count;
 }
 
 static void tell_drained(struct defer *defer) {
         struct pools *p = container_of(defer, struct pools, drained);
 
-        p->on_drained(p->drained_owner);
+        void (*on_drained)(void *owner) = TAKE(p->on_drained);
+
+        on_drained(p->drained_owner);
 }
 
 void pools_check_drained(struct pools *p) {
-        if (p->draining && p->on_drained && !p->busy && !p->waiting)
+        if (p->draining && p->on_drained && !p->under_way && !p->waiting)
                 defer_call(p->loop, &p->drained, tell_drained);
 }
 
@@ -499,13 +549,12 @@ void pools_drain(struct pools *p, void (*on_drained)(void *owner), void *owner) 
 static void kill_all(struct list *members) {
         struct member *m;
 
-        list_each(m, members, link) {
-                if (m->invocation) {
-                        /* Still under way: the caller is told that the environment is no more. */
-                        struct invocation *i = TAKE(m->invocation);
+        while ((m = list_first(members, struct member, link))) {
+                struct invocation *i = TAKE(m->invocation);
 
-                        if (i->state == INVOCATION_ANSWERED)
-                                i->abandoned = i->abandoned || !i->want_tail;
+                if (i) {
+                        /* Still under way: the caller is told that the environment is no more. */
+                        --m->pool->pools->under_way;
                         invocation_fail(i, "lambent is stopping");
                 }
                 member_free(m);
@@ -518,17 +567,20 @@ void pools_free(struct pools *p) {
 
         if (!p)
                 return;
-        defer_cancel(&p->build);
-        defer_cancel(&p->fail);
-        list_each(pool, &p->pools, link) {
-                list_each(i, &pool->waiting, link) {
+        p->draining = true; /* a caller that is told of the end may not begin anew */
+        p->on_drained = NULL;
+        while ((pool = list_first(&p->pools, struct pool, link))) {
+                pool_pin(pool);
+                while ((i = list_first(&pool->waiting, struct invocation, link))) {
                         pool_forget(i);
                         invocation_refuse(i, REFUSED_SHUTDOWN, "");
                 }
                 kill_all(&pool->others);
                 kill_all(&pool->idle);
-                pool_free_if_unused(pool);
+                pool_unpin(pool);
         }
+        defer_cancel(&p->build);
+        defer_cancel(&p->fail);
         defer_cancel(&p->drained);
         for (size_t k = 0; k < p->record_count; ++k) {
                 free(p->records[k].function);
@@ -561,7 +613,8 @@ static void view_members(struct pool *pool, struct list *members, bool with_stat
         }
 }
 
-void pools_each(struct pools *p, bool with_stats, void (*fn)(void *ctx, const struct member_view *view), void *ctx) {
+void pools_each(struct pools *p, bool with_stats, void (*fn)(void *ctx, const struct member_view *view),
+                void *ctx) {
         struct pool *pool;
 
         list_each(pool, &p->pools, link) {

@@ -15,6 +15,8 @@ struct pools {
         struct defer build;    /* starts them, from the loop */
         struct defer fail;     /* tells waiters that no environment could be made */
         size_t members, building, starting, stopping, busy, waiting;
+        size_t under_way;       /* delivered, and not idle again */
+        size_t wanted, surplus; /* over all pools: waiters without a start, starts without a waiter */
         struct pools_totals totals;
         struct invocation_record *records; /* a ring */
         size_t record_room, record_count, record_next;
@@ -32,6 +34,7 @@ struct pool {
         struct list others;  /* starting, busy, stopping */
         struct list waiting; /* of struct invocation, the oldest first */
         size_t starting, waiting_count;
+        unsigned pins;
         char *problem; /* why the last environment could not be made, until a waiter was told */
         bool retired;
 };
@@ -76,7 +79,8 @@ struct invocation {
 struct pool *pool_of(struct pools *p, struct version *v);
 /* Finds the invocation an environment, or queues it. A refusal, or 0. */
 int pool_admit(struct pool *pool, struct invocation *i);
-void pool_forget(struct invocation *i); /* a waiting one is withdrawn */
+void pool_forget(struct invocation *i);   /* it waits no more */
+void pool_withdraw(struct invocation *i); /* the same, and nobody will answer it */
 void pools_record_add(struct pools *p, struct invocation_record *record_consume);
 void pools_check_drained(struct pools *p);
 
