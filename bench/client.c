@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The load client: N keep-alive connections, each with one request in flight, against any host, port and path; one line of JSON
- * with the latencies. In the path, {} stands for the number of the connection. Asked for one connection it blocks in read(), so
- * that a ping-pong costs what it must and no epoll_wait; with more it waits for all of them in one thread.
+ * The load client: N keep-alive connections, each with one request in flight, against any host, port and
+ * path; one line of JSON with the latencies. In the path, {} stands for the number of the connection. Asked
+ * for one connection it blocks in read(), so that a ping-pong costs what it must and no epoll_wait; with more
+ * it waits for all of them in one thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,8 @@ static void make_head(struct run *run, struct connection *connection, int number
         if (hole)
                 snprintf(index, sizeof(index), "%d", number);
         n = asprintf(&connection->head,
-                     "%s %.*s%s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                     "%s %.*s%s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: "
+                     "%zu\r\n\r\n",
                      plan->method, before, plan->path, index, hole ? hole + 2 : "", plan->to, plan->body_len);
         if (n < 0)
                 die("no memory");
@@ -81,7 +83,8 @@ static void finish(struct run *run, struct connection *connection) {
         struct message *message = &connection->message;
 
         run->done++;
-        /* Not before all that were begun in the warm-up are over: their times would be those of a cold server. */
+        /* Not before all that were begun in the warm-up are over: their times would be those of a cold
+         * server. */
         if (!run->started && run->done > run->plan->warmup) {
                 run->started = connection->began;
                 run->deadline = run->started + (uint64_t)(run->plan->seconds * 1e9);
@@ -141,14 +144,17 @@ static void run_epoll(struct run *run, struct connection *connections, int count
 static void report(struct run *run) {
         double seconds = (double)(now_nsec() - run->started) / 1e9;
 
-        printf("{\"done\":%lu,\"bad_status\":%lu,\"function_errors\":%lu,\"seconds\":%.4f,\"per_second\":%.1f,", run->done,
-               run->bad_status, run->function_errors, seconds, (double)run->samples.count / seconds);
+        printf("{\"done\":%lu,\"bad_status\":%lu,\"function_errors\":%lu,\"seconds\":%.4f,\"per_second\":%."
+               "1f,",
+               run->done, run->bad_status, run->function_errors, seconds,
+               (double)run->samples.count / seconds);
         samples_print(&run->samples, stdout);
         puts("}");
 }
 
 static void usage(void) {
-        fputs("usage: bench_client --to IP:PORT --path PATH [--method POST] [--body BYTES] [--connections N]\n"
+        fputs("usage: bench_client --to IP:PORT --path PATH [--method POST] [--body BYTES] [--connections "
+              "N]\n"
               "                    [--requests N | --seconds S] [--warmup N] [--cpu N]\n",
               stderr);
         exit(2);
@@ -156,27 +162,46 @@ static void usage(void) {
 
 static struct plan parse_plan(int argc, char **argv) {
         static const struct option options[] = {
-                { "to", required_argument, NULL, 't' },      { "path", required_argument, NULL, 'p' },
-                { "method", required_argument, NULL, 'm' },  { "body", required_argument, NULL, 'b' },
+                { "to", required_argument, NULL, 't' },          { "path", required_argument, NULL, 'p' },
+                { "method", required_argument, NULL, 'm' },      { "body", required_argument, NULL, 'b' },
                 { "connections", required_argument, NULL, 'c' }, { "requests", required_argument, NULL, 'n' },
-                { "seconds", required_argument, NULL, 's' }, { "warmup", required_argument, NULL, 'w' },
-                { "cpu", required_argument, NULL, 'u' },     {},
+                { "seconds", required_argument, NULL, 's' },     { "warmup", required_argument, NULL, 'w' },
+                { "cpu", required_argument, NULL, 'u' },         {},
         };
         struct plan plan = { .method = "POST", .body_len = 100, .requests = 1000, .connections = 1 };
         int c;
 
         while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
                 switch (c) {
-                case 't': plan.to = optarg; break;
-                case 'p': plan.path = optarg; break;
-                case 'm': plan.method = optarg; break;
-                case 'b': plan.body_len = strtoul(optarg, NULL, 10); break;
-                case 'c': plan.connections = atoi(optarg); break;
-                case 'n': plan.requests = strtoul(optarg, NULL, 10); break;
-                case 's': plan.seconds = strtod(optarg, NULL); break;
-                case 'w': plan.warmup = strtoul(optarg, NULL, 10); break;
-                case 'u': pin_to_cpu(atoi(optarg)); break;
-                default: usage();
+                case 't':
+                        plan.to = optarg;
+                        break;
+                case 'p':
+                        plan.path = optarg;
+                        break;
+                case 'm':
+                        plan.method = optarg;
+                        break;
+                case 'b':
+                        plan.body_len = strtoul(optarg, NULL, 10);
+                        break;
+                case 'c':
+                        plan.connections = atoi(optarg);
+                        break;
+                case 'n':
+                        plan.requests = strtoul(optarg, NULL, 10);
+                        break;
+                case 's':
+                        plan.seconds = strtod(optarg, NULL);
+                        break;
+                case 'w':
+                        plan.warmup = strtoul(optarg, NULL, 10);
+                        break;
+                case 'u':
+                        pin_to_cpu(atoi(optarg));
+                        break;
+                default:
+                        usage();
                 }
         }
         if (!plan.to || !plan.path || plan.connections < 1 || plan.body_len == 1 || optind != argc)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor of a warm invocation: the six messages that it takes on TCP, relayed by a program that does nothing else.
+ * The floor of a warm invocation: the six messages that it takes on TCP, relayed by a program that does
+ * nothing else.
  *
  *      client  ── POST invocations ─▶ relay ── 200 with the event ─▶ runtime
  *      client ◀── 200 with the answer ── relay ◀── POST response ── runtime
  *                                        relay ── 202 ─▶ runtime ── GET next ─▶ relay
  *
- * Client and runtime are the very programs that are used against lambent, and the bytes are alike, so that the relay in the
- * middle is the only difference: no table, no parser beyond finding where a message ends. With one pair of client and runtime
- * it blocks in read(), the least that latency can cost; with more, one thread waits for all in epoll, the least that processor
- * time can cost. Prints the ports for clients and runtimes as JSON, and dies with its parent.
+ * Client and runtime are the very programs that are used against lambent, and the bytes are alike, so that
+ * the relay in the middle is the only difference: no table, no parser beyond finding where a message ends.
+ * With one pair of client and runtime it blocks in read(), the least that latency can cost; with more, one
+ * thread waits for all in epoll, the least that processor time can cost. Prints the ports for clients and
+ * runtimes as JSON, and dies with its parent.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -43,7 +45,8 @@ static const char event_head[] =
         "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
         "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n"
         "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:000000000000:function:bench\r\n"
-        "Lambda-Runtime-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n"
+        "Lambda-Runtime-Trace-Id: "
+        "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n"
         "Content-Length: ";
 static const char answer_head[] =
         "HTTP/1.1 200 OK\r\n"
@@ -52,12 +55,11 @@ static const char answer_head[] =
         "X-Amz-Executed-Version: $LATEST\r\n"
         "X-Amzn-Trace-Id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0\r\n"
         "Content-Length: ";
-static const char ack[] =
-        "HTTP/1.1 202 Accepted\r\n"
-        "Content-Type: application/json\r\n"
-        "Content-Length: 16\r\n"
-        "\r\n"
-        "{\"status\":\"OK\"}\n";
+static const char ack[] = "HTTP/1.1 202 Accepted\r\n"
+                          "Content-Type: application/json\r\n"
+                          "Content-Length: 16\r\n"
+                          "\r\n"
+                          "{\"status\":\"OK\"}\n";
 
 static bool forward(int fd, const char *head, size_t head_len, const struct message *message) {
         char full[1024], digits[24], *at = digits + sizeof(digits);
@@ -70,7 +72,8 @@ static bool forward(int fd, const char *head, size_t head_len, const struct mess
         while (n /= 10);
         memcpy(full, head, head_len);
         memcpy(full + head_len, at, (size_t)(digits + sizeof(digits) - at));
-        return send_two(fd, full, head_len + (size_t)(digits + sizeof(digits) - at), message->body, message->body_len);
+        return send_two(fd, full, head_len + (size_t)(digits + sizeof(digits) - at), message->body,
+                        message->body_len);
 }
 
 static int accept_one(int listener) {
@@ -84,7 +87,8 @@ static int accept_one(int listener) {
 /* Relays for one client until it hangs up; false when the runtime has. */
 static bool serve_client(int client, int runtime, struct message *message) {
         while (message_read(message, client)) {
-                if (!forward(runtime, event_head, sizeof(event_head) - 1, message) || !message_read(message, runtime))
+                if (!forward(runtime, event_head, sizeof(event_head) - 1, message) ||
+                    !message_read(message, runtime))
                         return false;
                 if (!forward(client, answer_head, sizeof(answer_head) - 1, message))
                         return false;

@@ -2,8 +2,8 @@
 /*
  * The floor of a cold start: the plain program, with no sandbox around it and nothing else to do.
  *
- *      floor_start [--runs N] [--at-once K] PROGRAM [ARG…]     from posix_spawn until its GET …/next has been read
- *      floor_start --whole [--runs N] PROGRAM [ARG…]           from posix_spawn until it has ended
+ *      floor_start [--runs N] [--at-once K] PROGRAM [ARG…]     from posix_spawn until its GET …/next has been
+ * read floor_start --whole [--runs N] PROGRAM [ARG…]           from posix_spawn until it has ended
  *
  * Prints JSON: the times, and the processor time of one start. With --at-once a sample is K starts together.
  */
@@ -99,10 +99,17 @@ int main(int argc, char **argv) {
 
         while ((c = getopt_long(argc, argv, "+", options, NULL)) != -1) {
                 switch (c) {
-                case 'w': whole = true; break;
-                case 'n': runs = atoi(optarg); break;
-                case 'k': at_once = atoi(optarg); break;
-                default: return 2;
+                case 'w':
+                        whole = true;
+                        break;
+                case 'n':
+                        runs = atoi(optarg);
+                        break;
+                case 'k':
+                        at_once = atoi(optarg);
+                        break;
+                default:
+                        return 2;
                 }
         }
         if (optind == argc)

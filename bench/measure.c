@@ -21,7 +21,8 @@ uint64_t now_nsec(void) {
 }
 
 _Noreturn void die(const char *what) {
-        fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, what, errno ? ": " : "", errno ? strerror(errno) : "");
+        fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, what, errno ? ": " : "",
+                errno ? strerror(errno) : "");
         exit(1);
 }
 
@@ -62,7 +63,8 @@ void samples_print(struct samples *samples, FILE *out) {
         for (size_t i = 0; i < n; i++)
                 sum += samples->nsec[i];
         fprintf(out,
-                "\"samples\":%zu,\"min_us\":%.2f,\"p50_us\":%.2f,\"p90_us\":%.2f,\"p99_us\":%.2f,\"max_us\":%.2f,"
+                "\"samples\":%zu,\"min_us\":%.2f,\"p50_us\":%.2f,\"p90_us\":%.2f,\"p99_us\":%.2f,\"max_us\":%"
+                ".2f,"
                 "\"mean_us\":%.2f",
                 n, (double)samples->nsec[0] / 1e3, (double)samples->nsec[n / 2] / 1e3,
                 (double)samples->nsec[n - 1 - n / 10] / 1e3, (double)samples->nsec[n - 1 - n / 100] / 1e3,
@@ -78,7 +80,8 @@ static int tcp_socket(const char *where, struct sockaddr_in *ret_address) {
         if (!colon || (size_t)(colon - where) >= sizeof(ip))
                 die("an address must be ip:port");
         memcpy(ip, where, (size_t)(colon - where));
-        *ret_address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1)) };
+        *ret_address =
+                (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1)) };
         if (inet_pton(AF_INET, ip, &ret_address->sin_addr) != 1)
                 die("an address must be ip:port");
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What the benchmark programs share: a clock, durations with their percentiles, "ip:port" sockets, whole HTTP messages on a
- * blocking socket. A benchmark that cannot go on dies with a message: there is nothing to save and nobody to answer.
+ * What the benchmark programs share: a clock, durations with their percentiles, "ip:port" sockets, whole HTTP
+ * messages on a blocking socket. A benchmark that cannot go on dies with a message: there is nothing to save
+ * and nobody to answer.
  */
 #include <stdbool.h>
 #include <stddef.h>

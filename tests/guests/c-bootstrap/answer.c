@@ -51,7 +51,8 @@ static char *put_hex(char *at, size_t number) {
 
 /* Sends a body in pieces of 64 KB, framed as chunks or not. False: the other side has hung up. */
 static bool send_body(struct guest *guest, size_t len, bool chunked) {
-        /* A piece with its frame is one send: the size on the left, the end of line on the right of the data. */
+        /* A piece with its frame is one send: the size on the left, the end of line on the right of the data.
+         */
         static char piece[16 + CHUNK + 2];
         char *data = piece + 16;
 
@@ -110,7 +111,8 @@ static void run_stream(struct guest *guest) {
         api_receive(&guest->api, &reply);
 }
 
-/* Half an answer, then the error in the trailers: {"errorMessage":"mid-stream","errorType":"Function.Guest"}. */
+/* Half an answer, then the error in the trailers: {"errorMessage":"mid-stream","errorType":"Function.Guest"}.
+ */
 static void run_stream_error(struct guest *guest) {
         static const char rest[] =
                 "7\r\npartial\r\n0\r\n"
@@ -132,13 +134,14 @@ static void run_stream_cut(struct guest *guest) {
 }
 
 static void run_post_error(struct guest *guest) {
-        static const char error[] = "{\"errorMessage\":\"the guest failed\",\"errorType\":\"GuestError\",\"stackTrace\":[]}";
+        static const char error[] =
+                "{\"errorMessage\":\"the guest failed\",\"errorType\":\"GuestError\",\"stackTrace\":[]}";
         char path[128];
         struct reply reply;
 
         api_post(&guest->api, path_of(guest, "error", path),
-                 "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: Function.Guest\r\n", error,
-                 sizeof(error) - 1, &reply);
+                 "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: Function.Guest\r\n",
+                 error, sizeof(error) - 1, &reply);
 }
 
 /* {"status":400,"body":"…"}: what the Runtime API said to something it should refuse. */
@@ -158,7 +161,8 @@ static void run_wrong_id(struct guest *guest) {
         guest_answer_text(guest);
 }
 
-/* The verdict on a second answer can only be told by the next invocation; the first one is answered with null. */
+/* The verdict on a second answer can only be told by the next invocation; the first one is answered with
+ * null. */
 static void run_answer_twice(struct guest *guest) {
         static struct text verdict;
         struct reply reply;

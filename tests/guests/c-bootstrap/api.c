@@ -14,7 +14,8 @@
 #include "text.h"
 
 #define API_PREFIX "/2018-06-01/runtime/"
-/* Room for an event of 100 KB with its head, so that one read() takes it whole; larger ones make the buffer grow. */
+/* Room for an event of 100 KB with its head, so that one read() takes it whole; larger ones make the buffer
+ * grow. */
 #define API_BUFFER (256 * 1024)
 
 _Noreturn void die(const char *what) {
@@ -126,7 +127,8 @@ static void api_grow(struct api *api, size_t size) {
         api->cap = size;
 }
 
-/* Reads until there are `want` bytes, or, with want 0, a whole head. Returns how many there are; 0 at the end of the connection. */
+/* Reads until there are `want` bytes, or, with want 0, a whole head. Returns how many there are; 0 at the end
+ * of the connection. */
 static size_t receive_until(struct api *api, size_t used, size_t want) {
         for (;;) {
                 ssize_t n;
@@ -197,7 +199,8 @@ void api_head(const struct api *api, const char *path, const char *headers, char
         stpcpy(stpcpy(at, headers), "\r\n");
 }
 
-void api_post(struct api *api, const char *path, const char *headers, const char *body, size_t len, struct reply *ret_reply) {
+void api_post(struct api *api, const char *path, const char *headers, const char *body, size_t len,
+              struct reply *ret_reply) {
         char head[1024], lines[768], *at = lines;
         struct iovec parts[2];
 
@@ -209,7 +212,8 @@ void api_post(struct api *api, const char *path, const char *headers, const char
         api_connect(api);
         parts[0] = (struct iovec){ head, strlen(head) };
         parts[1] = (struct iovec){ (char *)body, len };
-        /* A peer that refuses a large body early may close before it has read all of it; its reply is there all the same. */
+        /* A peer that refuses a large body early may close before it has read all of it; its reply is there
+         * all the same. */
         (void)send_parts(api, parts, len ? 2 : 1);
         api_receive(api, ret_reply);
 }

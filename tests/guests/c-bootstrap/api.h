@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The Runtime API as a custom runtime sees it: one blocking keep-alive TCP connection to $AWS_LAMBDA_RUNTIME_API, one request at a
- * time. On the warm path an invocation is four system calls: read the event, write the answer, read its 202, write the next GET.
+ * The Runtime API as a custom runtime sees it: one blocking keep-alive TCP connection to
+ * $AWS_LAMBDA_RUNTIME_API, one request at a time. On the warm path an invocation is four system calls: read
+ * the event, write the answer, read its 202, write the next GET.
  *
- * What a reply points to stays valid until the next call. A connection that the other side closed is opened again by the
- * next request; a reply that never came has status 0.
+ * What a reply points to stays valid until the next call. A connection that the other side closed is opened
+ * again by the next request; a reply that never came has status 0.
  */
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -35,7 +36,8 @@ void api_close(struct api *api);
 /* GET …/invocation/next; dies when the connection ends instead, as there is nobody left to work for. */
 void api_next(struct api *api, struct reply *ret_event);
 /* POST to `path` under /2018-06-01/runtime/; `headers` are whole lines, or "". */
-void api_post(struct api *api, const char *path, const char *headers, const char *body, size_t len, struct reply *ret_reply);
+void api_post(struct api *api, const char *path, const char *headers, const char *body, size_t len,
+              struct reply *ret_reply);
 /* POST …/invocation/<id>/response. */
 void api_answer(struct api *api, const char *id, const char *body, size_t len, struct reply *ret_reply);
 

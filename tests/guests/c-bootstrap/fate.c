@@ -69,8 +69,8 @@ static void run_sleep(struct guest *guest) {
 }
 
 /*
- * Touches memory a MiB at a time until somebody stops it. It gives up at four times the size that the function was promised,
- * because where no limit holds the machine would be the one that suffers, and says so.
+ * Touches memory a MiB at a time until somebody stops it. It gives up at four times the size that the
+ * function was promised, because where no limit holds the machine would be the one that suffers, and says so.
  */
 static void run_oom(struct guest *guest) {
         const char *size = getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
@@ -105,13 +105,7 @@ static void run_fork_child(struct guest *guest) {
 }
 
 const struct mode fate_modes[] = {
-        { "invoke-exit", run_exit },
-        { "invoke-abort", run_abort },
-        { "invoke-segv", run_segv },
-        { "invoke-hang", run_hang },
-        { "answer-exit", run_answer_exit },
-        { "sleep-ms", run_sleep },
-        { "oom", run_oom },
-        { "fork-child", run_fork_child },
-        {},
+        { "invoke-exit", run_exit }, { "invoke-abort", run_abort },      { "invoke-segv", run_segv },
+        { "invoke-hang", run_hang }, { "answer-exit", run_answer_exit }, { "sleep-ms", run_sleep },
+        { "oom", run_oom },          { "fork-child", run_fork_child },   {},
 };

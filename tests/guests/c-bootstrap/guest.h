@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One guest: a runtime that does what the word in _HANDLER says, "name" or "name:argument". README.md lists the words.
- * The three families of modes: answers (answer.c) show every way to answer an invocation, right and wrong; probes (probe.c) tell
- * what the program sees of the world around it; fates (fate.c) are ways to end or to stall, at start or inside an invocation.
+ * One guest: a runtime that does what the word in _HANDLER says, "name" or "name:argument". README.md lists
+ * the words. The three families of modes: answers (answer.c) show every way to answer an invocation, right
+ * and wrong; probes (probe.c) tell what the program sees of the world around it; fates (fate.c) are ways to
+ * end or to stall, at start or inside an invocation.
  */
 #include <stdbool.h>
 
@@ -38,5 +39,6 @@ extern const struct mode fate_modes[];
 void guest_answer_text(struct guest *guest);
 /* A JSON string of exactly `len` bytes (a digit for 1, nothing for 0); the caller frees it. */
 char *filler_new(size_t len);
-/* Ends or stalls the process as `what` says (exit:N, abort, segv, hang, sleep-ms:N); false for an unknown word. */
+/* Ends or stalls the process as `what` says (exit:N, abort, segv, hang, sleep-ms:N); false for an unknown
+ * word. */
 bool fate_befall(const char *what);

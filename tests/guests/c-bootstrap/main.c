@@ -49,15 +49,17 @@ static void serve_one(struct guest *guest, const struct mode *mode) {
 
 /* What happens before the first next. */
 static void initialise(struct guest *guest, const char *word) {
-        static const char report[] = "{\"errorMessage\":\"the guest cannot start\",\"errorType\":\"Runtime.GuestInit\","
-                                     "\"stackTrace\":[]}";
+        static const char report[] =
+                "{\"errorMessage\":\"the guest cannot start\",\"errorType\":\"Runtime.GuestInit\","
+                "\"stackTrace\":[]}";
         struct reply reply;
 
         if (!strncmp(word, "init-", 5) && strcmp(word, "init-error") && !fate_befall(word + 5))
                 die("unknown init mode");
         api_init(&guest->api);
         if (!strcmp(word, "init-error")) {
-                api_post(&guest->api, "init/error", "Lambda-Runtime-Function-Error-Type: Runtime.GuestInit\r\n", report,
+                api_post(&guest->api, "init/error",
+                         "Lambda-Runtime-Function-Error-Type: Runtime.GuestInit\r\n", report,
                          sizeof(report) - 1, &reply);
                 _exit(1);
         }

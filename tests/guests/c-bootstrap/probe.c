@@ -229,9 +229,9 @@ static void add_limits(struct text *text) {
                 const char *name;
                 int resource;
         } limits[] = {
-                { "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC }, { "core", RLIMIT_CORE },
+                { "nofile", RLIMIT_NOFILE },   { "nproc", RLIMIT_NPROC }, { "core", RLIMIT_CORE },
                 { "memlock", RLIMIT_MEMLOCK }, { "stack", RLIMIT_STACK }, { "data", RLIMIT_DATA },
-                { "as", RLIMIT_AS }, { "fsize", RLIMIT_FSIZE },
+                { "as", RLIMIT_AS },           { "fsize", RLIMIT_FSIZE },
         };
 
         text_str(text, ",\"rlimits\":{");
@@ -251,7 +251,7 @@ static void add_limits(struct text *text) {
 }
 
 static bool status_is_wanted(const char *name, size_t len) {
-        static const char *const wanted[] = { "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff",
+        static const char *const wanted[] = { "Uid",    "Gid",    "Groups",     "CapInh",  "CapPrm", "CapEff",
                                               "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "NSpid" };
 
         for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A growing piece of text, for answers that are put together: numbers, JSON strings, whole files. It never fails: a guest
- * that runs out of memory while it talks about itself aborts. No stdio anywhere: the guest is part of what benchmarks measure.
+ * A growing piece of text, for answers that are put together: numbers, JSON strings, whole files. It never
+ * fails: a guest that runs out of memory while it talks about itself aborts. No stdio anywhere: the guest is
+ * part of what benchmarks measure.
  */
 #include <stddef.h>
 
