@@ -2,8 +2,8 @@
 /*
  * The floor of a cold start: the plain program, with no sandbox around it and nothing else to do.
  *
- *      floor_start [--runs N] [--at-once K] PROGRAM [ARG…]     from posix_spawn until its GET …/next has been
- * read floor_start --whole [--runs N] PROGRAM [ARG…]           from posix_spawn until it has ended
+ *      floor_start [--runs N] [--at-once K] PROGRAM [ARG…]     until its GET …/next has been read
+ *      floor_start --whole [--runs N] PROGRAM [ARG…]           until it has ended
  *
  * Prints JSON: the times, and the processor time of one start. With --at-once a sample is K starts together.
  */
