@@ -109,10 +109,3 @@ int content_open_blob(const struct content_store *store, const char *hex);
 void content_remove(struct content_store *store, const char *hex);
 /* Removes every digest that keep() does not claim: at start, once the owner has read what it refers to. */
 void content_sweep(struct content_store *store, bool (*keep)(const char *hex, void *owner), void *owner);
-
-/* ---- for the command line: blocks; needs no store ---- */
-
-/* Writes the folder, or the single file, as a zip to zip_fd through the helper. The same content makes the
- * same bytes. level: 0 stores … 9. */
-int zip_folder(const char *helper, const char *path, int level, int zip_fd,
-               struct archive_report *ret_report);

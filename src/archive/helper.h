@@ -6,11 +6,13 @@
  * by its arguments and descriptors, and answers with one struct archive_report on descriptor 1. It dies with
  * the process that started it: by PDEATHSIG, and by finding nobody at the other end of descriptor 1.
  *
- *   lambent-archive unpack BYTES ENTRIES   0: the zip               1: report   3: empty directory to fill
- *   lambent-archive merge COUNT            0: -                     1: report   3: empty directory   4…:
- * trees, first to last lambent-archive clear                  0: -                     1: report   3:
- * directory to empty lambent-archive pack LEVEL             0: directory or file     1: report   3: the zip
- * to write
+ *   lambent-archive unpack BYTES ENTRIES  0: the zip   3: empty directory to fill
+ *
+ *   lambent-archive merge COUNT           3: empty directory   4…: trees, first to last
+ *
+ *   lambent-archive clear                 3: directory to empty
+ *
+ *   lambent-archive pack LEVEL [NAME]     0: directory, or a file to be packed as NAME   3: the zip to write
  *
  * After the report of a success, unpack and merge go on to bring the file system's data to the disk (syncfs)
  * and end with status 0 when that is done: what is published at once can be marked as safe from power cuts

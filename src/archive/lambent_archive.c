@@ -13,7 +13,7 @@
 #include "base/util.h"
 
 static int usage(void) {
-        fputs("usage: lambent-archive unpack BYTES ENTRIES | merge COUNT | clear | pack LEVEL NAME\n"
+        fputs("usage: lambent-archive unpack BYTES ENTRIES | merge COUNT | clear | pack LEVEL [NAME]\n"
               "A helper of lambent, started by it with descriptors of its own; not meant for the command "
               "line.\n",
               stderr);
@@ -24,7 +24,9 @@ static int refuse_confinement(int r) {
         struct archive_report report = { .outcome = ARCHIVE_BROKE_OFF, .error = r };
 
         snprintf(report.reason, sizeof(report.reason), "cannot confine itself: %s", strerror(-r));
-        return write(HELPER_REPORT_FD, &report, sizeof(report)) < 0 ? 1 : 1;
+        if (write(HELPER_REPORT_FD, &report, sizeof(report)) < 0)
+                return 2;
+        return 1;
 }
 
 /* Says how it went, at once; then, if asked to, makes it last. */
@@ -106,7 +108,7 @@ static int pack(const char *level, const char *name) {
         return finish(&report, -1);
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv) {
         if (argc < 2)
                 return usage();
         /* Names pass as the bytes they are, and times without a zone file: both are settled while files can
@@ -121,7 +123,12 @@ int main(int argc, char **argv) {
                 return merge(argv[2]);
         if (streq(argv[1], "clear") && argc == 2)
                 return clear();
-        if (streq(argv[1], "pack") && argc == 4)
-                return pack(argv[2], argv[3]);
+        if (streq(argv[1], "pack") && (argc == 3 || argc == 4))
+                return pack(argv[2], argc == 4 ? argv[3] : "file");
         return usage();
+}
+
+/* Without exit handlers: what a sanitizer does in its own would need the files that are out of reach now. */
+int main(int argc, char **argv) {
+        _exit(run(argc, argv));
 }

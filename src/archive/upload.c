@@ -128,21 +128,26 @@ static int publish(struct upload_file *file, const struct content_blob *blob) {
         return renameat(file->root->fd, file->name, file->root->fd, path) < 0 ? -errno : 0;
 }
 
-static void finish_run(struct job *job) {
-        struct upload_end *end = container_of(job, struct upload_end, job);
+static int name_and_publish(struct upload_file *file, struct content_blob *ret_blob) {
         unsigned char digest[SHA256_LEN];
 
-        end->r = end->file->error ? end->file->error : file_open(end->file);
-        if (end->r)
-                return;
-        sha256_final(&end->file->hash, digest);
-        hex_encode(digest, sizeof(digest), end->blob.hex);
-        base64_encode(digest, sizeof(digest), end->blob.base64);
-        end->blob.base64[base64_encoded_len(sizeof(digest))] = 0;
-        end->blob.size = end->file->size;
-        end->r = publish(end->file, &end->blob);
-        if (end->r)
-                unlinkat(end->file->root->fd, end->file->name, 0);
+        sha256_final(&file->hash, digest);
+        hex_encode(digest, sizeof(digest), ret_blob->hex);
+        base64_encode(digest, sizeof(digest), ret_blob->base64);
+        ret_blob->base64[base64_encoded_len(sizeof(digest))] = 0;
+        ret_blob->size = file->size;
+        return publish(file, ret_blob);
+}
+
+static void finish_run(struct job *job) {
+        struct upload_end *end = container_of(job, struct upload_end, job);
+        struct upload_file *file = end->file;
+
+        end->r = file->error ? file->error : file_open(file);
+        if (!end->r)
+                end->r = name_and_publish(file, &end->blob);
+        if (end->r && file->fd >= 0)
+                unlinkat(file->root->fd, file->name, 0);
 }
 
 static void remove_run(struct job *job) {
