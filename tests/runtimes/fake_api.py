@@ -47,6 +47,7 @@ class FakeApi:
         self._lock = threading.Lock()
         self.connection_count = 0
         self.close_after_each = False
+        self.post_status = 202
         threading.Thread(target=self._accept, daemon=True).start()
 
     def push(self, event):
@@ -111,8 +112,8 @@ class FakeApi:
         if request.kind == "restore/next":
             return b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
         body = b'{"status":"OK"}\n'
-        head = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        return head + body
+        head = b"HTTP/1.1 %d Status\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        return head % (self.post_status, len(body)) + body
 
 
 def _event_bytes(event):

@@ -86,9 +86,10 @@ def _as_event(number, given):
     return event
 
 
-def run(client, folder, handler, events, env=None, timeout=20, await_next=True, expected=None):
+def run(client, folder, handler, events, env=None, timeout=20, await_next=True, expected=None, post_status=202):
     """Feeds the events one by one; ends when all are answered and more is asked for, or when the process has ended."""
     api = FakeApi()
+    api.post_status = post_status
     env = {**base_env(folder, api), **client.env, "_HANDLER": handler, **(env or {})}
     for number, event in enumerate(events):
         api.push(_as_event(number, event))

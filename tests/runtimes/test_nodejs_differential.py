@@ -120,7 +120,10 @@ INIT_FAILURES = {
     "requires-missing": ("app.handler", {"app.js": "require('no-such-module');\n"}),
     "imports-missing": ("app.handler", {"app.mjs": "import x from 'no-such-module';\n"}),
     "await-fails": ("app.handler", {"app.mjs": "await Promise.reject(new Error('tla'));\n"}),
-    "rejection": ("app.handler", {"app.js": "Promise.reject(new Error('stray')); exports.handler = async () => 1;\n"}),
+    "uncaught": ("app.handler", {"app.mjs": "setTimeout(() => { throw new Error('stray'); }, 1);\n"
+                                 "await new Promise(() => setTimeout(() => {}, 100000));\n"}),
+    "rejection": ("app.handler", {"app.mjs": "setTimeout(() => Promise.reject(new Error('stray')), 1);\n"
+                                  "await new Promise(() => setTimeout(() => {}, 100000));\n"}),
     "esm-in-js": ("app.handler", {"app.js": "export const handler = async () => 1;\n"}),
     "bad-streaming": ("app.handler", {"app.js": "exports.handler = async () => 1;\n"
                                       "exports.handler[Symbol.for('aws.lambda.runtime.handler.streaming')] = 'odd';\n"}),
@@ -131,8 +134,6 @@ INIT_FAILURES = {
 def test_init_errors(pair, tmp_path, name):
     if name == "bad-streaming" and not is_modern(pair):
         pytest.skip("AWS's older client trips over a name of its own here")
-    if name == "rejection" and is_modern(pair):
-        pytest.skip("AWS's newer client may have polled already when Node ends the process")
     handler, files = INIT_FAILURES[name]
     make_function(tmp_path, files)
     views = []
@@ -200,7 +201,6 @@ CALLBACKS = {
     "succeed-then-callback": "(e, c, cb) => { c.succeed(1); cb(null, 2); }",
     "pending-forever": "async () => new Promise(() => {})",
     "sync-return": "() => 'ignored'",
-    "resolve-then-work": "async () => { setTimeout(() => console.log('after'), 5); return 1; }",
 }
 
 
@@ -313,6 +313,15 @@ def test_streaming(pair, tmp_path, name):
     same, theirs = (comparable(client, outcome) for client, outcome in zip(pair, outcomes))
     assert same == theirs
     assert same["answers"][0]["lambda-runtime-function-response-mode"] == "streaming"
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_refused_result_is_passed_over(pair, tmp_path, status):
+    make_function(tmp_path, {"app.js": "exports.handler = async (e) => { if (e.bad) throw new Error('x'); return 1; };\n"})
+    for client in pair:
+        outcome = run(client, tmp_path, "app.handler", [{}, {"bad": 1}, {}], TEXT, post_status=status)
+        assert [answer.kind for answer in outcome.answers] == ["response", "error", "response"], client.name
+        assert outcome.exit_code is None
 
 
 def test_large_event_and_result(pair, tmp_path):

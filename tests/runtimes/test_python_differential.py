@@ -293,6 +293,13 @@ def test_endings(python_pair, tmp_path, name, where):
         assert (outcome.answers, outcome.exit_code) == ([], code), client.name
 
 
+def test_refused_result_ends_the_process(python_pair, tmp_path):
+    make_function(tmp_path, {"app.py": "def handler(event, context):\n    return 1\n"})
+    for client in python_pair:
+        outcome = run(client, tmp_path, "app.handler", [{}, {}], PLAIN, post_status=413)
+        assert ([answer.kind for answer in outcome.answers], outcome.exit_code) == (["response"], 1), client.name
+
+
 def test_large_event_and_result(python_pair, tmp_path):
     code = "def handler(event, context):\n    return {'n': len(event['x']), 'y': event['x']}\n"
     event = Event(b'{"x": "' + b"a" * (6 << 20) + b'"}')

@@ -292,3 +292,14 @@ def test_python_parallel_invocations(python_client, tmp_path):
     events = [Event(json.dumps({"pipe": pipe, "mode": mode}).encode()) for mode in "rw"]
     outcome = run(python_client, tmp_path, "app.handler", events, {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}, await_next=False)
     assert {answer.json() for answer in outcome.answers} == {event.request_id for event in events}
+
+
+@pytest.mark.parametrize("thrower,status", [("throw new Error('late')", 129), ("Promise.reject(new Error('late'))", 128)])
+def test_node_stray_error_while_polling(node_client, tmp_path, thrower, status):
+    """Reported beside the pending poll; AWS's own client blocks for ever here."""
+    code = "exports.handler = async () => { setTimeout(() => { %s; }, 50); return 1; };\n" % thrower
+    make_function(tmp_path, {"app.js": code})
+    # One answer more than can come: only the end of the process ends this.
+    outcome = run(node_client, tmp_path, "app.handler", [{}], expected=3)
+    assert [answer.kind for answer in outcome.answers] == ["response", "error"]
+    assert outcome.exit_code == status
