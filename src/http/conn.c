@@ -79,7 +79,10 @@ void conn_idle(struct conn *c) {
         c->phase = PHASE_IDLE;
         c->response = RESPONSE_NONE;
         c->deadline = patience == NSEC_NEVER ? NSEC_NEVER : loop_now(c->loop) + patience;
+        c->idle_since = loop_now(c->loop);
         list_push_back(&c->listener->idle, &c->idle_link);
+        if (c->used)
+                listener_room_made(c->listener);
 }
 
 /* Closing with bytes unread sends a reset, which may overtake our answer and erase it at the peer (RFC

@@ -39,7 +39,7 @@ struct http_listener {
         const struct http_limits *limits;
         void *owner;
         struct source source;
-        struct timer retry;      /* descriptors ran out */
+        struct timer retry;      /* no room, or descriptors ran out */
         struct list conns, idle; /* idle: the one that waits longest is first */
         size_t conn_count, exchange_count;
         unsigned holds;
@@ -62,6 +62,7 @@ struct conn {
         struct timer timer;
         struct defer defer;
         nsec_t deadline;
+        nsec_t idle_since;
 
         llhttp_t parser;
         struct head head, trailers;
@@ -82,7 +83,7 @@ struct conn {
         uint16_t holds;
         char last; /* byte of framing, to judge line ends across pieces */
         bool active, killed, broken, gone, eof, half_close_seen, half_close_told, readable;
-        bool keep_alive, expects_continue, paused, old_peer, chunked, no_body, blocked, had_queue;
+        bool keep_alive, expects_continue, paused, old_peer, chunked, no_body, blocked, had_queue, used;
         char room[CONN_ROOM] __attribute__((aligned(8)));
 };
 
@@ -131,3 +132,4 @@ const char *http_date_line(nsec_t wall, size_t *ret_len);
 
 /* listener.c */
 void listener_conn_gone(struct http_listener *l);
+void listener_room_made(struct http_listener *l); /* by a connection that went, or could go */

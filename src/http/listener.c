@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "http/conn.h"
@@ -22,14 +23,17 @@ const struct http_limits http_limits_runtime = {
         .connections = 256,
 };
 
-/* The connection that has been idle for longest makes room. */
+/* The connection that has been idle for longest makes room. One that has only just been accepted is left a
+ * moment to say what it came for. */
 static bool evict(struct http_listener *l) {
-        struct conn *oldest = list_first(&l->idle, struct conn, idle_link);
+        struct conn *c;
 
-        if (!oldest)
-                return false;
-        conn_kill(oldest);
-        return true;
+        list_each(c, &l->idle, idle_link)
+                if (c->used || loop_now(l->loop) - c->idle_since >= RETRY_TIME) {
+                        conn_kill(c);
+                        return true;
+                }
+        return false;
 }
 
 static void take(struct http_listener *l, int fd, const struct sockaddr_storage *peer) {
@@ -41,16 +45,30 @@ static void take(struct http_listener *l, int fd, const struct sockaddr_storage 
                 fd_close(fd);
 }
 
-/* True when another try makes sense now. What stays in the backlog is tried again when a connection has gone.
- */
+/* What stays in the backlog is tried again when a connection has gone or become idle, and, because others may
+ * hold the descriptors that are missing, when some time has passed. */
+static bool wait_for_room(struct http_listener *l) {
+        l->full = true;
+        timer_arm(&l->retry, loop_now(l->loop) + RETRY_TIME);
+        return false;
+}
+
+static bool somebody_waits(const struct http_listener *l) {
+        return poll(&(struct pollfd){ .fd = l->fd, .events = POLLIN }, 1, 0) > 0;
+}
+
+/* True when another try makes sense now. */
 static bool accept_one(struct http_listener *l) {
         struct sockaddr_storage peer = {};
         socklen_t peer_len = sizeof(peer);
         int fd;
 
-        l->full = l->conn_count >= l->limits->connections && !evict(l);
-        if (l->full)
-                return false;
+        if (l->conn_count >= l->limits->connections) {
+                if (!somebody_waits(l))
+                        return false;
+                if (!evict(l))
+                        return wait_for_room(l);
+        }
         fd = accept4(l->fd, (struct sockaddr *)&peer, &peer_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
                 take(l, fd, &peer);
@@ -63,12 +81,7 @@ static bool accept_one(struct http_listener *l) {
         case ENFILE:
         case ENOBUFS:
         case ENOMEM:
-                /* Others may hold what is missing, so beside our own connections a timer brings us back. */
-                if (evict(l))
-                        return true;
-                l->full = true;
-                timer_arm(&l->retry, loop_now(l->loop) + RETRY_TIME);
-                return false;
+                return evict(l) || wait_for_room(l);
         default:
                 return true; /* that one connection failed before it began: ECONNABORTED, EPROTO, EPERM… */
         }
@@ -92,18 +105,20 @@ static void on_connections(struct source *source, uint32_t events) {
         listener_drop_hold(l);
 }
 
-static void on_retry(struct timer *timer) {
-        struct http_listener *l = container_of(timer, struct http_listener, retry);
-
-        source_again(&l->source, EPOLLIN);
-}
-
-void listener_conn_gone(struct http_listener *l) {
-        --l->conn_count;
+void listener_room_made(struct http_listener *l) {
         if (l->full) {
                 l->full = false;
                 source_again(&l->source, EPOLLIN);
         }
+}
+
+static void on_retry(struct timer *timer) {
+        listener_room_made(container_of(timer, struct http_listener, retry));
+}
+
+void listener_conn_gone(struct http_listener *l) {
+        --l->conn_count;
+        listener_room_made(l);
 }
 
 int http_listen(struct loop *loop, int fd, const struct http_handler *handler,
@@ -145,6 +160,8 @@ int http_listener_adopt(struct http_listener *l, int fd) {
 }
 
 void http_listener_stop(struct http_listener *l) {
+        struct conn *c;
+
         if (l->stopped)
                 return;
         l->stopped = true;
@@ -152,8 +169,8 @@ void http_listener_stop(struct http_listener *l) {
         timer_disarm(&l->retry);
         source_remove(&l->source);
         l->fd = fd_close(l->fd);
-        while (evict(l))
-                continue;
+        while ((c = list_first(&l->idle, struct conn, idle_link)))
+                conn_kill(c);
 }
 
 void http_listener_free(struct http_listener *l) {

@@ -76,7 +76,7 @@ static void on_head(struct conn *c) {
         head_init(&c->trailers, room, size);
         c->phase = PHASE_BODY;
         c->response = RESPONSE_NONE;
-        c->active = true;
+        c->active = c->used = true;
         c->paused = c->half_close_told = c->had_queue = false;
         c->overhead = 0;
         ++l->exchange_count;

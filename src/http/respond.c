@@ -39,7 +39,7 @@ static bool has_no_body(const struct http_exchange *x, int status) {
 
 /* An answer before the whole request has come ends the connection, unless the rest is known to be small. */
 static bool can_go_on(const struct conn *c) {
-        if (!c->keep_alive || c->listener->stopped || c->half_close_seen)
+        if (!c->keep_alive || c->listener->stopped)
                 return false;
         if (c->phase != PHASE_BODY)
                 return true;

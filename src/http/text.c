@@ -109,40 +109,39 @@ static int hex_value(char c) {
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf) {
-        size_t at = 0;
-        char *tail;
-        int r = buf_reserve(buf, len, &tail);
+/* One character of the text at *at, which moves behind it; -EINVAL for a bad escape and for NUL. */
+static int decode_one(const char **at, const char *end, bool form) {
+        char c = *(*at)++;
 
-        /* The text may shrink below the cap; only then is it worth a careful second try. */
-        if (r == -E2BIG) {
-                size_t escapes = 0;
+        if (c == '%') {
+                int high = end - *at >= 2 ? hex_value((*at)[0]) : -1,
+                    low = high >= 0 ? hex_value((*at)[1]) : -1;
 
-                for (size_t i = 0; i < len; ++i)
-                        escapes += s[i] == '%';
-                r = escapes * 2 < len ? buf_reserve(buf, len - escapes * 2, &tail) : r;
+                if (low < 0)
+                        return -EINVAL;
+                c = (char)(high << 4 | low);
+                *at += 2;
+        } else if (c == '+' && form) {
+                c = ' ';
         }
+        return c ? (unsigned char)c : -EINVAL;
+}
+
+int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf) {
+        const char *end = s + len;
+        size_t plain_len = 0;
+        char *tail;
+        int r;
+
+        for (const char *at = s; at < end; ++plain_len)
+                if (decode_one(&at, end, form) < 0)
+                        return -EINVAL;
+        r = buf_reserve(buf, plain_len, &tail);
         if (r)
                 return r;
-        for (size_t i = 0; i < len; ++i) {
-                char c = s[i];
-
-                if (c == '%') {
-                        int high = i + 2 < len ? hex_value(s[i + 1]) : -1;
-                        int low = high >= 0 ? hex_value(s[i + 2]) : -1;
-
-                        if (low < 0)
-                                return -EINVAL;
-                        c = (char)(high << 4 | low);
-                        i += 2;
-                } else if (c == '+' && form) {
-                        c = ' ';
-                }
-                if (!c)
-                        return -EINVAL;
-                tail[at++] = c;
-        }
-        buf_commit(buf, at);
+        for (const char *at = s; at < end;)
+                *tail++ = (char)decode_one(&at, end, form);
+        buf_commit(buf, plain_len);
         return 0;
 }
 

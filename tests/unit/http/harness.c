@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness.h"
 
-#include <fcntl.h>
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 static struct harness *harness_of(struct http_exchange *x) {
@@ -134,11 +134,18 @@ static void on_request(struct http_exchange *x) {
                 stream(x, 13);
         else if (str_starts(x->path, "/stream"))
                 stream(x, -1);
-        else if (str_starts(x->path, "/sink"))
+        else if (str_starts(x->path, "/sink") || str_starts(x->path, "/hold"))
                 x->sink = &h->sink;
 }
 
-static const struct http_handler handler = { .on_request = on_request };
+static bool on_accept(void *owner, int fd, const struct sockaddr_storage *peer) {
+        struct harness *h = owner;
+
+        assert_int_equal(peer->ss_family, AF_INET);
+        return !h->refuse_accept;
+}
+
+static const struct http_handler handler = { .on_request = on_request, .on_accept = on_accept };
 
 void harness_open(struct harness *h, const struct http_limits *limits) {
         *h = (struct harness){};
@@ -166,6 +173,32 @@ int harness_connect(struct harness *h) {
         return pair[0];
 }
 
+void harness_listen_tcp(struct harness *h, const struct http_limits *limits) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t len = sizeof(address);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+        assert_true(fd >= 0);
+        assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        assert_int_equal(listen(fd, 64), 0);
+        assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+        h->port = ntohs(address.sin_port);
+        http_listener_free(h->listener);
+        assert_int_equal(http_listen(h->loop, fd, &handler, limits, h, &h->listener), 0);
+}
+
+int harness_connect_tcp(struct harness *h) {
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons((uint16_t)h->port),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+        assert_true(fd >= 0);
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                assert_int_equal(errno, EINPROGRESS);
+        return fd;
+}
+
 void turns(struct harness *h) {
         for (int i = 0; i < 4; ++i)
                 assert_int_equal(loop_turn(h->loop, 0), 0);
@@ -173,6 +206,10 @@ void turns(struct harness *h) {
 
 void client_write(int fd, const void *data, size_t len) {
         assert_int_equal(send(fd, data, len, MSG_NOSIGNAL), len);
+}
+
+void client_text(int fd, const char *text) {
+        client_write(fd, text, strlen(text));
 }
 
 bool client_read(int fd, struct buf *buf) {
@@ -197,12 +234,13 @@ const char *text_of(struct buf *buf) {
 }
 
 void forget_dates(struct buf *buf) {
-        char *at = (char *)text_of(buf);
+        size_t from = 0;
+        char *at, *next;
 
-        while ((at = strstr(at, "Date: "))) {
-                char *next = strstr(at, "\r\n") + 2;
-
-                memmove(at, next, strlen(next) + 1);
+        while ((at = memmem(text_of(buf) + from, buf->len - from, "Date: ", 6))) {
+                next = strstr(at, "\r\n") + 2;
+                memmove(at, next, (size_t)(buf_data(buf) + buf->len - next));
                 buf->len -= (size_t)(next - at);
+                from = (size_t)(at - buf_data(buf));
         }
 }

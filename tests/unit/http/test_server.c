@@ -54,7 +54,7 @@ static const struct conversation good[] = {
           "POST /sink\nsink 5: abcde\nend\ndone\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabcde" },
         { "trailers",
           "POST /echo HTTP/1.1\r\n" H "Trailer: X-Check\r\nTransfer-Encoding: "
-                                      "chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Check: sum\r\nOther:\r\n\r\n",
+          "chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Check: sum\r\nOther:\r\n\r\n",
           "POST /echo\nbody 3: abc\ntrailer sum\nend\ndone\n", OK_ECHO(3, "abc") },
         { "pipelined",
           "GET /now?1 HTTP/1.1\r\n" H "\r\nPOST /echo HTTP/1.1\r\n" H
@@ -94,7 +94,7 @@ static const struct conversation good[] = {
           "OPTIONS *\nend\nhalf closed\ndone incomplete\n", "" },
         { "upgrade ignored",
           "GET /now HTTP/1.1\r\n" H "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
-                                    "AA\r\n\r\nGET /now?2 HTTP/1.1\r\n" H "\r\n",
+          "AA\r\n\r\nGET /now?2 HTTP/1.1\r\n" H "\r\n",
           "GET /now\ndone\nGET /now ?2\ndone\n", OK_NOW OK_NOW },
         { "upgrade ignored with body",
           "POST /echo HTTP/1.1\r\n" H
