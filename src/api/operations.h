@@ -34,17 +34,15 @@ void api_list_layer_versions(struct api_request *r);
 /* download.c */
 void api_download(struct api_request *r);
 
+/* health.c */
+void api_health(struct api_request *r);
+
 /* introspect.c */
 void api_list_environments(struct api_request *r);
 void api_evict(struct api_request *r);
 void api_list_invocations(struct api_request *r);
 void api_doctor(struct api_request *r);
 void api_metrics(struct api_request *r);
-
-/* read_logs.c */
-void api_logs(struct api_request *r);
-
-void api_health(struct api_request *r);
 
 /* read_logs.c */
 void api_logs(struct api_request *r);

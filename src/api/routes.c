@@ -96,19 +96,13 @@ static const struct api_route table[] = {
         { HTTP_GET_, "/2017-03-31/tags/{}", "ListTags" },
         { HTTP_GET_, "/_lambent/health", "Health", api_health, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/_lambent/environments", "ListEnvironments", api_list_environments, ROUTE_PLAIN, .internal = true },
-        { HTTP_POST_, "/_lambent/environments/evict", "Evict", api_evict, ROUTE_JSON, .internal = true },
-        { HTTP_DELETE_, "/_lambent/environments/{}", "Evict", api_evict, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/_lambent/invocations", "ListInvocations", api_list_invocations, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/_lambent/doctor", "Doctor", api_doctor, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/metrics", "Metrics", api_metrics, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/_lambent/code/{}", "Download", api_download, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/_lambent/environments", "ListEnvironments", api_list_environments, ROUTE_PLAIN, .internal = true },
         { HTTP_POST_, "/_lambent/environments/evict", "EvictEnvironments", api_evict, ROUTE_JSON, .internal = true },
         { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON, .internal = true },
-        { HTTP_GET_, "/_lambent/invocations", "ListInvocations", api_list_invocations, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/_lambent/logs", "ReadLogs", api_logs, ROUTE_RAW, .internal = true },
-        { HTTP_GET_, "/_lambent/doctor", "Doctor", api_doctor, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/metrics", "Metrics", api_metrics, ROUTE_PLAIN, .internal = true },
 };
 
 const struct api_route *route_table(size_t *ret_count) {

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "api/routes.h"
+
+static const struct {
+        enum http_method method;
+        const char *path, *query, *operation; /* NULL: no route */
+        const char *labels[API_LABELS_MAX];
+} cases[] = {
+        { HTTP_POST_, "/2015-03-31/functions", "", "CreateFunction" },
+        { HTTP_POST_, "/2015-03-31/functions/", "", "CreateFunction" },
+        { HTTP_GET_, "/2015-03-31/functions", "MaxItems=1", "ListFunctions" },
+        { HTTP_GET_, "/2015-03-31/functions/f", "", "GetFunction", { "f" } },
+        { HTTP_GET_, "/2015-03-31/functions/arn%3Aaws%3A/configuration/", "", "GetFunctionConfiguration", { "arn%3Aaws%3A" } },
+        { HTTP_POST_, "/2015-03-31/functions/a%2Fb/invocations", "", "Invoke", { "a%2Fb" } },
+        { HTTP_DELETE_, "/2015-03-31/functions/f/policy/s", "", "RemovePermission", { "f", "s" } },
+        { HTTP_GET_, "/2018-10-31/layers", "", "ListLayers" },
+        { HTTP_GET_, "/2018-10-31/layers", "find=LayerVersion&Arn=a", "GetLayerVersionByArn" },
+        { HTTP_GET_, "/2018-10-31/layers", "Arn=a&find=LayerVersion", "GetLayerVersionByArn" },
+        { HTTP_GET_, "/2018-10-31/layers", "find=LayerVersions", "ListLayers" },
+        { HTTP_GET_, "/2018-10-31/layers", "xfind=LayerVersion", "ListLayers" },
+        { HTTP_GET_, "/2019-09-30/functions/f/provisioned-concurrency", "List=ALL", "ListProvisionedConcurrencyConfigs", { "f" } },
+        { HTTP_GET_, "/2019-09-30/functions/f/provisioned-concurrency", "Qualifier=1", "GetProvisionedConcurrencyConfig", { "f" } },
+        { HTTP_DELETE_, "/2018-10-31/layers/l/versions/1/policy/s", "", "RemoveLayerVersionPermission", { "l", "1", "s" } },
+        { HTTP_GET_, "/2015-03-31/functions//code", "", NULL },
+        { HTTP_GET_, "/2015-03-31/functions/f//", "", NULL },
+        { HTTP_GET_, "/2015-03-31/functions/f/code", "", NULL },
+        { HTTP_GET_, "/2015-03-31/functionsx", "", NULL },
+        { HTTP_GET_, "/2015-03-31/function", "", NULL },
+        { HTTP_GET_, "", "", NULL },
+        { HTTP_GET_, "/", "", NULL },
+        { HTTP_PATCH_, "/2015-03-31/functions", "", NULL },
+};
+
+static void paths_find_their_operation(void **state) {
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const struct api_route *route = NULL;
+                struct route_labels labels;
+                size_t count = 0;
+
+                if (route_find(cases[i].method, cases[i].path, cases[i].query, &route, &labels)) {
+                        assert_null(cases[i].operation);
+                        continue;
+                }
+                assert_non_null(cases[i].operation);
+                assert_string_equal(route->operation, cases[i].operation);
+                for (; count < API_LABELS_MAX && cases[i].labels[count]; count++) {
+                        assert_int_equal(labels.label[count].len, strlen(cases[i].labels[count]));
+                        assert_memory_equal(labels.label[count].start, cases[i].labels[count], labels.label[count].len);
+                }
+                assert_int_equal(labels.count, count);
+        }
+}
+
+static void the_table_is_whole(void **state) {
+        size_t count, aws = 0;
+        const struct api_route *table = route_table(&count);
+
+        for (size_t i = 0; i < count; i++) {
+                aws += str_starts(table[i].pattern, "/20");
+                assert_int_equal(str_starts(table[i].pattern, "/20"), !table[i].internal);
+                for (size_t j = 0; j < i; j++)
+                        assert_false(table[j].method == table[i].method && streq(table[j].pattern, table[i].pattern));
+        }
+        assert_int_equal(aws, 88); /* facts/control-plane.md section 1 */
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(paths_find_their_operation),
+                cmocka_unit_test(the_table_is_whole),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
