@@ -35,15 +35,20 @@ static int identity(void) {
         FILE *status = fopen("/proc/self/status", "r");
 
         gethostname(host, sizeof(host));
-        printf("uid=%u gid=%u groups=%d pid=%d host=%s\n", getuid(), getgid(), getgroups(0, NULL), getpid(), host);
+        printf("uid=%u gid=%u groups=%d pid=%d host=%s\n", getuid(), getgid(), getgroups(0, NULL), getpid(),
+               host);
         while (status && fgets(line, sizeof(line), status))
-                if (!strncmp(line, "Cap", 3) || !strncmp(line, "NoNewPrivs", 10) || !strncmp(line, "Seccomp:", 8))
+                if (!strncmp(line, "Cap", 3) || !strncmp(line, "NoNewPrivs", 10) ||
+                    !strncmp(line, "Seccomp:", 8))
                         fputs(line, stdout);
         return 0;
 }
 
 static int limits(void) {
-        static const struct { const char *name; int what; } all[] = {
+        static const struct {
+                const char *name;
+                int what;
+        } all[] = {
                 { "NOFILE", RLIMIT_NOFILE }, { "NPROC", RLIMIT_NPROC },     { "CORE", RLIMIT_CORE },
                 { "STACK", RLIMIT_STACK },   { "MEMLOCK", RLIMIT_MEMLOCK },
         };
@@ -92,10 +97,12 @@ static int connect_unix(const char *path) {
         memcpy(address.sun_path, path, len);
         if (path[0] == '@')
                 address.sun_path[0] = '\0';
-        return say(path, connect(fd, (struct sockaddr *)&address, (socklen_t)(sizeof(sa_family_t) + len + (path[0] != '@'))));
+        return say(path, connect(fd, (struct sockaddr *)&address,
+                                 (socklen_t)(sizeof(sa_family_t) + len + (path[0] != '@'))));
 }
 
-/* The address is AWS_LAMBDA_RUNTIME_API's; stays until it is killed, as a runtime that waits for work does. */
+/* The address is AWS_LAMBDA_RUNTIME_API's; stays until it is killed, as a runtime that waits for work does.
+ */
 static int connect_api(const char *address) {
         static const char request[] = "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n";
         struct sockaddr_in in = { .sin_family = AF_INET };
@@ -131,6 +138,7 @@ static _Noreturn void leave_children(int count) {
                         signal(SIGTERM, SIG_IGN);
                         if (fork() == 0)
                                 signal(SIGHUP, SIG_IGN);
+                        say("left", 0);
                         for (;;)
                                 pause();
                 }
@@ -207,7 +215,8 @@ static int hold_abstract(const char *name) {
         int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
         memcpy(address.sun_path + 1, name, strlen(name));
-        if (bind(fd, (struct sockaddr *)&address, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name))) < 0 || listen(fd, 1) < 0)
+        if (bind(fd, (struct sockaddr *)&address, (socklen_t)(sizeof(sa_family_t) + 1 + strlen(name))) < 0 ||
+            listen(fd, 1) < 0)
                 return say("bind", -1);
         say("holding", 0);
         for (;;)

@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -59,7 +61,8 @@ static const struct place_events events = { on_opened, on_output, on_exit_event,
 /* ---- the trial ---- */
 
 static void copy_program(const char *from, const char *to) {
-        int source = open(from, O_RDONLY | O_CLOEXEC), target = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+        int source = open(from, O_RDONLY | O_CLOEXEC),
+            target = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
         char chunk[64 * KIB];
         ssize_t n;
 
@@ -93,7 +96,8 @@ int trial_open(struct trial *trial, enum native_tier tier, const struct native_o
         char *problem = NULL;
         int r;
 
-        *trial = (struct trial){ .options = options ? *options : (struct native_options){ .limit_memory = true } };
+        *trial = (struct trial){ .options = options ? *options
+                                                    : (struct native_options){ .limit_memory = true } };
         make_folder(trial);
         assert_int_equal(loop_new(&trial->loop), 0);
         snprintf(launcher, sizeof(launcher), "%s/launcher", trial->folder);
@@ -129,14 +133,20 @@ void trial_close(struct trial *trial) {
 
 /* ---- one environment ---- */
 
+void guest_watch(struct guest *guest) {
+        guest->place->owner = guest;
+        guest->place->events = &events;
+}
+
 void guest_open(struct trial *trial, struct guest *guest, const struct native_place_spec *spec) {
-        struct native_place_spec plain = { .id = "0123456789abcdef0123456789abcdef", .memory_mb = 128, .tmp_mb = 512 };
+        struct native_place_spec plain = { .id = "0123456789abcdef0123456789abcdef",
+                                           .memory_mb = 128,
+                                           .tmp_mb = 512 };
 
         plain.task_dir = trial->task;
         *guest = (struct guest){ .trial = trial, .api_fd = -1 };
         guest->place = native_place_new(trial->native, spec ?: &plain);
-        guest->place->owner = guest;
-        guest->place->events = &events;
+        guest_watch(guest);
         assert_int_equal(guest->place->ops->open(guest->place), 0);
         trial_until(trial, guest->opened || guest->lost);
 }
@@ -150,7 +160,9 @@ void guest_start(struct guest *guest, enum process_kind kind, const char *word, 
         char program[200], api[64];
         const char *const argv[] = { program, word, arg, NULL };
         const char *const envp[] = { "PATH=/usr/bin:/bin", api, NULL };
-        const struct process_spec process = { .kind = kind, .argv = argv, .envp = envp, .cwd = guest->place->task_root };
+        const struct process_spec process = {
+                .kind = kind, .argv = argv, .envp = envp, .cwd = guest->place->task_root
+        };
 
         snprintf(program, sizeof(program), "%s/guest", guest->place->task_root);
         snprintf(api, sizeof(api), "AWS_LAMBDA_RUNTIME_API=%s", guest->api_address);
@@ -172,48 +184,97 @@ const char *guest_run(struct guest *guest, const char *word, const char *arg) {
         return guest->output;
 }
 
+void guest_await_lines(struct guest *guest, size_t count) {
+        trial_until(guest->trial, guest->output_len == count * strlen("left: ok\n"));
+}
+
+/* PID 1 tells the number after the process has begun, so it may come a moment later than its output. */
+pid_t guest_runtime(struct guest *guest) {
+        pid_t pid = 0;
+
+        trial_until(guest->trial, (pid = guest->place->ops->pid(guest->place)));
+        return pid;
+}
+
+pid_t guest_cell(struct guest *guest) {
+        char path[64];
+        pid_t cell = 0;
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", guest_runtime(guest));
+        file = fopen(path, "re");
+        assert_non_null(file);
+        assert_int_equal(fscanf(file, "%*d (%*[^)]) %*c %d", &cell), 1);
+        fclose(file);
+        return cell;
+}
+
+static int open_process(pid_t pid) {
+        return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static void await_end_of(int pidfd) {
+        struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+
+        if (pidfd < 0)
+                return;
+        assert_int_equal(poll(&poll_fd, 1, 10000), 1);
+        fd_close(pidfd);
+}
+
+void await_death(pid_t pid) {
+        await_end_of(open_process(pid));
+}
+
+void guest_close_and_wait(struct guest *guest) {
+        int cell = open_process(guest_cell(guest));
+
+        guest_close(guest);
+        await_end_of(cell);
+}
+
 /* ---- traces ---- */
 
-static bool is_ours(const char *pid) {
-        char path[300], text[32] = "";
-        int fd;
-
-        snprintf(path, sizeof(path), "/proc/%s/comm", pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && read(fd, text, sizeof(text) - 1) < 0)
-                text[0] = '\0';
-        fd_close(fd);
-        text[strcspn(text, "\n")] = '\0';
-        return streq(text, "launcher") || streq(text, "guest") || str_starts(text, "cell:");
-}
-
 static size_t count_processes(void) {
-        DIR *proc = opendir("/proc");
-        struct dirent *entry;
-        size_t count = 0;
+        pid_t family[FAMILY_MAX];
 
-        while ((entry = readdir(proc)))
-                count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && is_ours(entry->d_name);
-        closedir(proc);
-        return count;
+        return family_find(getpid(), family);
 }
 
-static size_t count_lines(const char *path) {
-        FILE *file = fopen(path, "re");
+static size_t count_mounts(const char *folder) {
+        FILE *file = fopen("/proc/self/mountinfo", "re");
+        char line[4096];
         size_t count = 0;
-        int c;
 
-        while (file && (c = fgetc(file)) != EOF)
-                count += c == '\n';
+        while (file && fgets(line, sizeof(line), file))
+                count += strstr(line, folder) != NULL;
         if (file)
                 fclose(file);
         return count;
 }
 
+void trial_mark(pid_t cell, char *mark, size_t size) {
+        char path[64], line[1024];
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%d/cgroup", cell);
+        file = fopen(path, "re");
+        *mark = '\0';
+        while (file && !*mark && fgets(line, sizeof(line), file)) {
+                const char *name = strstr(line, "lambent-");
+
+                if (name)
+                        snprintf(mark, size, "%.*s", (int)strcspn(name, "/\n"), name);
+        }
+        if (file)
+                fclose(file);
+}
+
 static size_t counted;
+static const char *counted_mark;
 
 static int count_group(const char *path, const struct stat *st, int type, struct FTW *where) {
-        counted += type == FTW_D && strstr(path, "/lambent-");
+        counted += type == FTW_D && strstr(path, counted_mark);
         return 0;
 }
 
@@ -222,17 +283,19 @@ static int count_entry(const char *path, const struct stat *st, int type, struct
         return 0;
 }
 
-static size_t count_below(const char *path, int (*count)(const char *, const struct stat *, int, struct FTW *)) {
+static size_t count_below(const char *path,
+                          int (*count)(const char *, const struct stat *, int, struct FTW *)) {
         counted = 0;
         nftw(path, count, 16, FTW_PHYS);
         return counted;
 }
 
-struct traces traces_count(const struct trial *trial) {
+struct traces traces_count(const struct trial *trial, const char *mark) {
+        counted_mark = mark;
         return (struct traces){
                 .processes = count_processes(),
-                .mounts = count_lines("/proc/self/mountinfo"),
-                .cgroups = count_below("/sys/fs/cgroup", count_group),
+                .mounts = count_mounts(trial->folder),
+                .cgroups = *mark ? count_below("/sys/fs/cgroup", count_group) : 0,
                 .files = count_below(trial->state, count_entry),
         };
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cell: PID 1 of one environment, from the clone to its end. Prepares what is the same for every function, says
- * PREPARED, and then does what the daemon asks until the daemon, or the launcher, is gone.
+ * A cell: PID 1 of one environment, from the clone to its end. Prepares what is the same for every function,
+ * says PREPARED, and then does what the daemon asks until the daemon, or the launcher, is gone.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -59,7 +59,8 @@ static int listen_for_api(struct cell *cell) {
         }
         cell->api_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (cell->api_fd < 0 || bind(cell->api_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-            listen(cell->api_fd, BACKLOG) < 0 || getsockname(cell->api_fd, (struct sockaddr *)&address, &len) < 0)
+            listen(cell->api_fd, BACKLOG) < 0 ||
+            getsockname(cell->api_fd, (struct sockaddr *)&address, &len) < 0)
                 return -errno;
         cell->port = ntohs(address.sin_port);
         return 0;
@@ -90,7 +91,7 @@ static int prepare(struct cell *cell) {
                 r = step(cell, "make the temporary directory", make_tmp_dir(cell));
                 prctl(PR_SET_CHILD_SUBREAPER, 1);
         }
-        /* After everything else that takes time: joining may wait for the kernel. */
+        /* Before Linux 5.5 joining waits for the kernel, so it comes after all else that takes time. */
         r = r ?: step(cell, "join the cgroup", cgroup_leaf_join(&cell->leaf));
         r = r ?: step(cell, "set limits", confine_limits(cell));
         if (!r && cell->launcher->tier != 3) {
@@ -105,9 +106,11 @@ static int prepare(struct cell *cell) {
 }
 
 static int say_prepared(struct cell *cell) {
-        struct wire head = { .type = WIRE_PREPARED,
-                             .strings = 1,
-                             .prepared = { .fds = WIRE_FD_API | WIRE_FD_OUTPUT, .port = cell->port, .uid = cell->uid } };
+        struct wire head = {
+                .type = WIRE_PREPARED,
+                .strings = 1,
+                .prepared = { .fds = WIRE_FD_API | WIRE_FD_OUTPUT, .port = cell->port, .uid = cell->uid }
+        };
         const char *const strings[] = { cell->leaf.memory_path };
         int fds[WIRE_FDS_MAX] = { cell->api_fd, cell->output_read };
         size_t count = 2;
@@ -131,7 +134,8 @@ static int say_prepared(struct cell *cell) {
 
 /* ---- serve ---- */
 
-/* Without a cgroup: a limit on private data with room for what a runtime reserves and never touches, and the watchdog. */
+/* Without a cgroup: a limit on private data with room for what a runtime reserves and never touches, and the
+ * watchdog. */
 static int limit_memory(struct cell *cell, uint64_t memory) {
         struct rlimit data = { 2 * memory + 512 * MIB, 2 * memory + 512 * MIB };
         uint64_t cpu = has(cell, WIRE_CPU_SHARE) ? memory / MIB * 1000 / 1769 : 0; /* 1769 MB is one CPU */
@@ -232,7 +236,8 @@ static bool anyone_runs(const struct cell *cell) {
 
 static _Noreturn void serve(struct cell *cell) {
         const struct sigaction action = { .sa_handler = on_child };
-        struct pollfd fds[] = { { .fd = cell->daemon, .events = POLLIN }, { .fd = cell->life, .events = POLLIN } };
+        struct pollfd fds[] = { { .fd = cell->daemon, .events = POLLIN },
+                                { .fd = cell->life, .events = POLLIN } };
         const struct timespec watch_every = { .tv_nsec = WATCH_EVERY_MS * 1000000L };
         sigset_t while_waiting;
 
@@ -256,9 +261,18 @@ static _Noreturn void serve(struct cell *cell) {
 
 /* Keeps the descriptors of ours, closes everything that the launcher had open. */
 static void keep_own_descriptors(struct cell *cell) {
-        int *const keep[] = { &cell->daemon, &cell->life, &cell->leaf.join[0], &cell->leaf.join[1], &cell->leaf.join[2],
-                              &cell->leaf.join[3], &cell->leaf.memory_limit, &cell->leaf.swap_limit, &cell->leaf.cpu_quota,
-                              &cell->leaf.oom_events, &cell->leaf.peak, &cell->leaf.freeze };
+        int *const keep[] = { &cell->daemon,
+                              &cell->life,
+                              &cell->leaf.join[0],
+                              &cell->leaf.join[1],
+                              &cell->leaf.join[2],
+                              &cell->leaf.join[3],
+                              &cell->leaf.memory_limit,
+                              &cell->leaf.swap_limit,
+                              &cell->leaf.cpu_quota,
+                              &cell->leaf.oom_events,
+                              &cell->leaf.peak,
+                              &cell->leaf.freeze };
         const int above = 512; /* the launcher has fewer */
 
         for (size_t i = 0; i < ARRAY_SIZE(keep); ++i)
@@ -272,7 +286,9 @@ _Noreturn void cell_main(struct cell *cell) {
         struct pollfd life = { .fd = cell->life, .events = POLLIN };
         int r;
 
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        /* Without a pid namespace somebody must live to kill the tree: there the life-line alone tells us. */
+        if (cell->launcher->tier != 3)
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
         keep_own_descriptors(cell);
         life.fd = cell->life;
         if (poll(&life, 1, 0) != 0) /* the launcher died before the line above could help */

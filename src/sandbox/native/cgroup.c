@@ -3,15 +3,19 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/random.h"
 
 #define FOLDER_PREFIX "lambent-"
 /* Processes and threads of one environment, as AWS documents (facts/environment.md, section 2). */
 #define PIDS_MAX "1024"
+#define SWEEP_PATIENCE_MS 1000
 
 static const char *const role_words[CGROUP_ROLES] = { "memory", "pids", "cpu", "" };
 
@@ -55,7 +59,8 @@ static bool has_word(const char *list, const char *word, const char *between) {
         return false;
 }
 
-/* Our own path in the hierarchy that carries `controller` ("" for v2), as /proc/self/cgroup tells: "4:memory:/a/b". */
+/* Our own path in the hierarchy that carries `controller` ("" for v2), as /proc/self/cgroup tells:
+ * "4:memory:/a/b". */
 static bool own_path(FILE *self, const char *controller, char *path, size_t size) {
         char line[4096];
 
@@ -92,6 +97,23 @@ static bool parse_mount(char *line, char **ret_root, char **ret_point, char **re
         return *ret_root && *ret_point && *ret_type;
 }
 
+/* A daemon whose launcher was killed still sits in the leaf that that one had made for it:
+ * ".../lambent-x/self". */
+static void step_out_of_self(struct cgroups *cgroups, char *path) {
+        char *slash = strrchr(path, '/'), *before;
+
+        if (!slash || !streq(slash, "/self"))
+                return;
+        *slash = '\0';
+        before = strrchr(path, '/');
+        if (before && str_starts(before + 1, FOLDER_PREFIX)) {
+                *before = '\0';
+                cgroups->in_old_self = true;
+        } else {
+                *slash = '/';
+        }
+}
+
 static int add_tree(struct cgroups *cgroups, const char *owner, bool v2) {
         struct cgroup_tree *tree;
 
@@ -108,7 +130,8 @@ static int add_tree(struct cgroups *cgroups, const char *owner, bool v2) {
 }
 
 /* A role is served by the v1 hierarchy that is mounted for it, else by v2 when its controller is there. */
-static void look_at_mount(struct cgroups *cgroups, const struct cgroup_sources *sources, FILE *self, char *line) {
+static void look_at_mount(struct cgroups *cgroups, const struct cgroup_sources *sources, FILE *self,
+                          char *line) {
         char *root, *point, *type, *options, path[512], owner[1100], controllers[256] = "";
         bool v2;
 
@@ -122,10 +145,14 @@ static void look_at_mount(struct cgroups *cgroups, const struct cgroup_sources *
 
                 if (cgroups->tree_of[role] >= 0 || (role == CGROUP_CPU && !sources->want_cpu))
                         continue;
+                if (!v2 && role == CGROUP_PIDS && sources->spare_pids)
+                        continue;
                 if (!v2 && (!*word || !options || !has_word(options, word, ",")))
                         continue;
                 if (!own_path(self, v2 ? "" : word, path, sizeof(path)))
                         continue;
+                if (v2)
+                        step_out_of_self(cgroups, path);
                 /* In a container the mount may show only a part of the tree: strip that part. */
                 if (!streq(root, "/") && str_starts(path, root))
                         memmove(path, path + strlen(root), strlen(path) - strlen(root) + 1);
@@ -154,6 +181,25 @@ static void discover(struct cgroups *cgroups, const struct cgroup_sources *sourc
                 fclose(self);
 }
 
+/* The last processes of a dead launcher's leaf may still be on their way out (or, by ill luck, alive). */
+static void empty_leaf(int dir, const char *leaf) {
+        char path[300], pids[4096];
+
+        snprintf(path, sizeof(path), "%s/cgroup.procs", leaf);
+        read_at(dir, path, pids, sizeof(pids));
+        for (char *save, *word = strtok_r(pids, "\n", &save); word; word = strtok_r(NULL, "\n", &save)) {
+                pid_t pid = atoi(word); /* 0: in a pid namespace that we cannot see into */
+                int pidfd = pid > 0 && pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+                struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+
+                if (pidfd < 0)
+                        continue;
+                kill(pid, SIGKILL);
+                poll(&gone, 1, SWEEP_PATIENCE_MS);
+                fd_close(pidfd);
+        }
+}
+
 /* Removes a folder of ours with its leaves; what is still busy stays. */
 static void remove_folder(int owner, const char *name) {
         int dir = openat(owner, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -166,10 +212,8 @@ static void remove_folder(int owner, const char *name) {
         }
         while ((entry = readdir(stream)))
                 if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
-                        char kill_file[300];
-
-                        snprintf(kill_file, sizeof(kill_file), "%s/cgroup.kill", entry->d_name);
-                        write_at(dir, kill_file, "1");
+                        if (!streq(entry->d_name, "self"))
+                                empty_leaf(dir, entry->d_name);
                         unlinkat(dir, entry->d_name, AT_REMOVEDIR);
                 }
         closedir(stream);
@@ -216,7 +260,8 @@ static void drop_tree(struct cgroups *cgroups, int index, const char *why, int r
         struct cgroup_tree *tree = &cgroups->trees[index];
 
         if (cgroups->tree_of[CGROUP_MEMORY] == index)
-                snprintf(cgroups->why_not, sizeof(cgroups->why_not), "%s %.120s: %s", why, tree->owner, strerror(-r));
+                snprintf(cgroups->why_not, sizeof(cgroups->why_not), "%s %.120s: %s", why, tree->owner,
+                         strerror(-r));
         for (int role = 0; role < CGROUP_ROLES; ++role)
                 if (cgroups->tree_of[role] == index)
                         cgroups->tree_of[role] = -1;
@@ -232,12 +277,27 @@ static int move_into(int dir, const char *procs, pid_t pid) {
         return write_at(dir, procs, text);
 }
 
-/* v2: only a group without processes may hand controllers down, so we (and the daemon) step into a leaf first. */
-static int hand_down(struct cgroups *cgroups, struct cgroup_tree *tree, const struct cgroup_sources *sources) {
+static void move_self(struct cgroups *cgroups, struct cgroup_tree *tree,
+                      const struct cgroup_sources *sources) {
+        cgroups->moved_self = true;
+        mkdirat(tree->base_fd, "self", 0755);
+        move_into(tree->base_fd, "self/cgroup.procs", getpid());
+        if (sources->also_move)
+                move_into(tree->base_fd, "self/cgroup.procs", sources->also_move);
+}
+
+/* v2: only a group without processes may hand controllers down, so we (and the daemon) step into a leaf
+ * first. */
+static int hand_down(struct cgroups *cgroups, struct cgroup_tree *tree,
+                     const struct cgroup_sources *sources) {
         int owner = open(tree->owner, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 
         if (owner < 0)
                 return -errno;
+        if (cgroups->in_old_self) {
+                move_self(cgroups, tree, sources);
+                sweep(tree);
+        }
         for (int role = 0; role < CGROUP_UNIFIED && !r; ++role) {
                 char word[16];
 
@@ -246,11 +306,7 @@ static int hand_down(struct cgroups *cgroups, struct cgroup_tree *tree, const st
                 snprintf(word, sizeof(word), "+%s", role_words[role]);
                 r = write_at(owner, "cgroup.subtree_control", word);
                 if (r == -EBUSY && !cgroups->moved_self) {
-                        cgroups->moved_self = true;
-                        mkdirat(tree->base_fd, "self", 0755);
-                        move_into(tree->base_fd, "self/cgroup.procs", getpid());
-                        if (sources->also_move)
-                                move_into(tree->base_fd, "self/cgroup.procs", sources->also_move);
+                        move_self(cgroups, tree, sources);
                         r = write_at(owner, "cgroup.subtree_control", word);
                 }
                 if (!r)
@@ -289,7 +345,8 @@ void cgroups_open(struct cgroups *cgroups, const struct cgroup_sources *sources)
         hex_encode(&id, 6, name + strlen(FOLDER_PREFIX));
         discover(cgroups, sources);
         if (cgroups->tree_of[CGROUP_MEMORY] < 0)
-                snprintf(cgroups->why_not, sizeof(cgroups->why_not), "no cgroup hierarchy with the memory controller here");
+                snprintf(cgroups->why_not, sizeof(cgroups->why_not),
+                         "no cgroup hierarchy with the memory controller here");
         for (size_t i = 0; i < cgroups->tree_count; ++i) {
                 sweep(&cgroups->trees[i]);
                 r = make_folder(&cgroups->trees[i], name);
@@ -326,14 +383,19 @@ void cgroups_close(struct cgroups *cgroups) {
 /* ---- leaves ---- */
 
 static void leaf_null(struct cgroup_leaf *leaf) {
-        *leaf = (struct cgroup_leaf){ .into = -1, .memory_limit = -1, .swap_limit = -1, .cpu_quota = -1, .oom_events = -1,
-                                      .peak = -1, .freeze = -1 };
+        *leaf = (struct cgroup_leaf){ .into = -1,
+                                      .memory_limit = -1,
+                                      .swap_limit = -1,
+                                      .cpu_quota = -1,
+                                      .oom_events = -1,
+                                      .peak = -1,
+                                      .freeze = -1 };
         for (size_t i = 0; i < CGROUP_ROLES; ++i)
                 leaf->join[i] = -1;
 }
 
-static int leaf_file(const struct cgroups *cgroups, enum cgroup_role role, const char *leaf_name, const char *v1, const char *v2,
-                     int flags) {
+static int leaf_file(const struct cgroups *cgroups, enum cgroup_role role, const char *leaf_name,
+                     const char *v1, const char *v2, int flags) {
         int index = cgroups->tree_of[role];
         char path[100];
 
@@ -348,15 +410,20 @@ static int leaf_file(const struct cgroups *cgroups, enum cgroup_role role, const
 static void leaf_open_files(struct cgroups *cgroups, const char *name, struct cgroup_leaf *leaf) {
         int index = cgroups->tree_of[CGROUP_MEMORY], pids, zero;
 
-        leaf->memory_limit = leaf_file(cgroups, CGROUP_MEMORY, name, "memory.limit_in_bytes", "memory.max", O_WRONLY);
-        leaf->swap_limit = leaf_file(cgroups, CGROUP_MEMORY, name, "memory.memsw.limit_in_bytes", NULL, O_WRONLY);
-        leaf->oom_events = leaf_file(cgroups, CGROUP_MEMORY, name, "memory.oom_control", "memory.events", O_RDONLY);
-        leaf->peak = leaf_file(cgroups, CGROUP_MEMORY, name, "memory.max_usage_in_bytes", "memory.peak", O_RDONLY);
+        leaf->memory_limit =
+                leaf_file(cgroups, CGROUP_MEMORY, name, "memory.limit_in_bytes", "memory.max", O_WRONLY);
+        leaf->swap_limit =
+                leaf_file(cgroups, CGROUP_MEMORY, name, "memory.memsw.limit_in_bytes", NULL, O_WRONLY);
+        leaf->oom_events =
+                leaf_file(cgroups, CGROUP_MEMORY, name, "memory.oom_control", "memory.events", O_RDONLY);
+        leaf->peak =
+                leaf_file(cgroups, CGROUP_MEMORY, name, "memory.max_usage_in_bytes", "memory.peak", O_RDONLY);
         leaf->cpu_quota = leaf_file(cgroups, CGROUP_CPU, name, "cpu.cfs_quota_us", "cpu.max", O_WRONLY);
         leaf->freeze = leaf_file(cgroups, CGROUP_UNIFIED, name, NULL, "cgroup.freeze", O_WRONLY);
         if (index >= 0) {
                 leaf->v2_memory = cgroups->trees[index].v2;
-                snprintf(leaf->memory_path, sizeof(leaf->memory_path), "%s/%s", cgroups->trees[index].path, name);
+                snprintf(leaf->memory_path, sizeof(leaf->memory_path), "%s/%s", cgroups->trees[index].path,
+                         name);
         }
         pids = leaf_file(cgroups, CGROUP_PIDS, name, "pids.max", "pids.max", O_WRONLY);
         if (pids >= 0 && write(pids, PIDS_MAX, strlen(PIDS_MAX)) < 0)
@@ -370,11 +437,11 @@ static void leaf_open_files(struct cgroups *cgroups, const char *name, struct cg
 
 int cgroup_leaf_make(struct cgroups *cgroups, size_t slot, struct cgroup_leaf *ret_leaf) {
         size_t joins = 0;
-        char name[24], procs[48];
+        char name[24], tasks[48];
 
         leaf_null(ret_leaf);
         snprintf(name, sizeof(name), "%zu", slot);
-        snprintf(procs, sizeof(procs), "%s/cgroup.procs", name);
+        snprintf(tasks, sizeof(tasks), "%s/tasks", name);
         for (size_t i = 0; i < cgroups->tree_count; ++i) {
                 struct cgroup_tree *tree = &cgroups->trees[i];
 
@@ -390,7 +457,7 @@ int cgroup_leaf_make(struct cgroups *cgroups, size_t slot, struct cgroup_leaf *r
                 if (tree->v2)
                         ret_leaf->into = openat(tree->base_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 else
-                        ret_leaf->join[joins++] = openat(tree->base_fd, procs, O_WRONLY | O_CLOEXEC);
+                        ret_leaf->join[joins++] = openat(tree->base_fd, tasks, O_WRONLY | O_CLOEXEC);
         }
         leaf_open_files(cgroups, name, ret_leaf);
         return 0;
@@ -412,8 +479,8 @@ int cgroup_leaf_remove(struct cgroups *cgroups, size_t slot) {
 
         snprintf(name, sizeof(name), "%zu", slot);
         for (size_t i = 0; i < cgroups->tree_count; ++i)
-                if (cgroups->trees[i].base_fd >= 0 && unlinkat(cgroups->trees[i].base_fd, name, AT_REMOVEDIR) < 0 &&
-                    errno != ENOENT)
+                if (cgroups->trees[i].base_fd >= 0 &&
+                    unlinkat(cgroups->trees[i].base_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
                         r = -errno;
         return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the processes of an environment may not do: limits, capabilities, system calls, and reaching for each other.
+ * What the processes of an environment may not do: limits, capabilities, system calls, and reaching for each
+ * other.
  *
  * All of it is put on PID 1 itself and inherited, so that starting a process costs none of it again.
  */
@@ -20,8 +21,8 @@
 
 /* ---- limits ---- */
 
-/* A pattern that begins with | or @ hands the dump to somebody outside, and does so whatever the limit is, except 1,
- * which the kernel takes as "never" (core(5), "Piping core dumps to a program"). */
+/* A pattern that begins with | or @ hands the dump to somebody outside, and does so whatever the limit is,
+ * except 1, which the kernel takes as "never" (core(5), "Piping core dumps to a program"). */
 static bool dumps_leave_us(void) {
         int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
         char first = '|';
@@ -32,12 +33,15 @@ static bool dumps_leave_us(void) {
         return first == '|' || first == '@';
 }
 
-/* As recorded on AWS (test_runtime_ulimits). Core files: a file pattern is opened inside, where only /tmp can be written, so the
- * recorded limit is harmless there; the filter keeps such a file tiny. */
+/* As recorded on AWS (test_runtime_ulimits). Core files: a file pattern is opened inside, where only /tmp can
+ * be written, so the recorded limit is harmless there; the filter keeps such a file tiny. */
 int confine_limits(const struct cell *cell) {
         bool no_dump = cell->launcher->tier == 3 || dumps_leave_us();
         const rlim_t core = no_dump ? 1 : 10737418240u;
-        const struct { int what; rlim_t soft, hard; } limits[] = {
+        const struct {
+                int what;
+                rlim_t soft, hard;
+        } limits[] = {
                 { RLIMIT_NOFILE, 1024, 1024 },
                 { RLIMIT_MEMLOCK, 65536, 65536 },
                 { RLIMIT_CORE, core, core },
@@ -49,7 +53,8 @@ int confine_limits(const struct cell *cell) {
         for (size_t i = 0; i < ARRAY_SIZE(limits); ++i) {
                 struct rlimit limit = { limits[i].soft, limits[i].hard }, now;
 
-                /* Counted per uid: only fair where the uid, or its user namespace, is the environment's own. */
+                /* Counted per uid: only fair where the uid, or its user namespace, is the environment's own.
+                 */
                 if (limits[i].what == RLIMIT_NPROC && !(cell->launcher->flags & WIRE_NPROC))
                         continue;
                 if (getrlimit(limits[i].what, &now) < 0)
@@ -161,11 +166,29 @@ static void allow(int ruleset, const char *path, uint64_t rights) {
 }
 
 int confine_landlock_paths(const struct cell *cell, const struct wire_in *in) {
-        static const char *const readable[] = { "/usr",  "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache",
-                                                "/etc/ssl/certs", "/etc/ca-certificates", "/etc/pki/ca-trust/extracted",
-                                                "/etc/pki/tls/certs", "/etc/alternatives", "/etc/localtime", "/etc/mime.types",
-                                                "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/resolv.conf",
-                                                "/proc", "/dev/random", "/dev/urandom" };
+        static const char *const readable[] = { "/usr",
+                                                "/bin",
+                                                "/sbin",
+                                                "/lib",
+                                                "/lib32",
+                                                "/lib64",
+                                                "/libx32",
+                                                "/etc/ld.so.cache",
+                                                "/etc/ssl/certs",
+                                                "/etc/ca-certificates",
+                                                "/etc/pki/ca-trust/extracted",
+                                                "/etc/pki/tls/certs",
+                                                "/etc/alternatives",
+                                                "/etc/localtime",
+                                                "/etc/mime.types",
+                                                "/etc/nsswitch.conf",
+                                                "/etc/passwd",
+                                                "/etc/group",
+                                                "/etc/hosts",
+                                                "/etc/resolv.conf",
+                                                "/proc",
+                                                "/dev/random",
+                                                "/dev/urandom" };
         static const char *const writable[] = { "/dev/null", "/dev/zero", "/dev/full" };
         int abi = landlock_abi(), fd;
         uint64_t all = all_rights(abi);
@@ -175,7 +198,8 @@ int confine_landlock_paths(const struct cell *cell, const struct wire_in *in) {
                 return 0;
         if (abi >= SCOPE_SINCE_ABI)
                 set.scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL;
-        fd = (int)syscall(SYS_landlock_create_ruleset, &set, abi >= SCOPE_SINCE_ABI ? sizeof(set) : sizeof(uint64_t), 0);
+        fd = (int)syscall(SYS_landlock_create_ruleset, &set,
+                          abi >= SCOPE_SINCE_ABI ? sizeof(set) : sizeof(uint64_t), 0);
         if (fd < 0)
                 return -errno;
         for (size_t i = 0; i < ARRAY_SIZE(readable); ++i)

@@ -32,17 +32,19 @@ struct k_mount_attr {
 };
 
 struct k_clone_args {
-        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
+                set_tid_size, cgroup;
 };
 #define K_CLONE_INTO_CGROUP 0x200000000ull
 
-#define K_RESULT(call)                                                                                            \
-        ({                                                                                                        \
-                long k_result_ = (call);                                                                          \
-                k_result_ < 0 ? -errno : (int)k_result_;                                                          \
+#define K_RESULT(call) \
+        ({ \
+                long k_result_ = (call); \
+                k_result_ < 0 ? -errno : (int)k_result_; \
         })
 
-static inline int k_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
+static inline int k_mount(const char *source, const char *target, const char *type, unsigned long flags,
+                          const char *data) {
         return K_RESULT(syscall(SYS_mount, source, target, type, flags, data));
 }
 static inline int k_umount(const char *target, int flags) {
@@ -57,7 +59,8 @@ static inline int k_open_tree(int dir, const char *path, unsigned int flags) {
 static inline int k_move_mount(int tree, int dir, const char *path) {
         return K_RESULT(syscall(SYS_move_mount, tree, "", dir, path, K_MOVE_F_EMPTY_PATH));
 }
-static inline int k_mount_setattr(int dir, const char *path, unsigned int flags, const struct k_mount_attr *attr) {
+static inline int k_mount_setattr(int dir, const char *path, unsigned int flags,
+                                  const struct k_mount_attr *attr) {
         return K_RESULT(syscall(SYS_mount_setattr, dir, path, flags, attr, sizeof(*attr)));
 }
 static inline int k_close_range(unsigned int first, unsigned int last) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lambent-launcher: started by the daemon with a socket as descriptor 3; makes cells until that socket ends, then takes
- * everything away.
+ * lambent-launcher: started by the daemon with a socket as descriptor 3; makes cells until that socket ends,
+ * then takes everything away.
  *
  * One thread, one loop, three things to wait for: the daemon, the end of a cell, a new resolv.conf.
  */
@@ -45,7 +45,8 @@ static int take_uid_block(struct launcher *launcher) {
         return -EADDRINUSE;
 }
 
-/* Since Linux 5.14 RLIMIT_NPROC counts per user namespace; before, all processes of the caller would count. */
+/* Since Linux 5.14 RLIMIT_NPROC counts per user namespace; before, all processes of the caller would count.
+ */
 static bool nproc_is_own(const struct launcher *launcher) {
         unsigned int major_version = 0, minor_version = 0;
         struct utsname name;
@@ -67,7 +68,8 @@ static void remove_tree(const char *path) {
         nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The state directory is ours alone (the daemon holds the lock of the data directory): what is there is of the dead. */
+/* The state directory is ours alone (the daemon holds the lock of the data directory): what is there is of
+ * the dead. */
 static void sweep_tmp_dirs(const struct launcher *launcher) {
         DIR *dir = opendir(launcher->state_dir);
         struct dirent *entry;
@@ -114,8 +116,10 @@ static void tell_what_holds(struct launcher *launcher) {
 }
 
 static int set_up(struct launcher *launcher, const struct wire_in *in, const char **ret_step) {
-        struct cgroup_sources sources = { .mountinfo = "/proc/self/mountinfo", .self_cgroup = "/proc/self/cgroup",
-                                          .want_cpu = in->head.setup.flags & WIRE_CPU_SHARE, .also_move = getppid() };
+        struct cgroup_sources sources = { .mountinfo = "/proc/self/mountinfo",
+                                          .self_cgroup = "/proc/self/cgroup",
+                                          .want_cpu = in->head.setup.flags & WIRE_CPU_SHARE,
+                                          .also_move = getppid() };
         int r = 0;
 
         launcher->tier = (int)in->head.setup.tier;
@@ -123,9 +127,12 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
         launcher->caller_uid = geteuid();
         launcher->caller_gid = getegid();
         *ret_step = "understand the daemon";
-        if (in->head.type != WIRE_SETUP || in->head.strings != 1 || launcher->tier < 1 || launcher->tier > 3 ||
-            snprintf(launcher->state_dir, sizeof(launcher->state_dir), "%s", in->strings[0]) >= (int)sizeof(launcher->state_dir))
+        if (in->head.type != WIRE_SETUP || in->head.strings != 1 || launcher->tier < 1 ||
+            launcher->tier > 3 ||
+            snprintf(launcher->state_dir, sizeof(launcher->state_dir), "%s", in->strings[0]) >=
+                    (int)sizeof(launcher->state_dir))
                 return -EPROTO;
+        sources.spare_pids = nproc_is_own(launcher);
         sweep_tmp_dirs(launcher);
         cgroups_open(&launcher->cgroups, &sources);
         tell_what_holds(launcher);
@@ -142,7 +149,8 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
 }
 
 static int answer_set_up(struct launcher *launcher, int r, const char *failed) {
-        struct wire head = { .type = WIRE_SETUP_DONE, .strings = 1,
+        struct wire head = { .type = WIRE_SETUP_DONE,
+                             .strings = 1,
                              .setup_done = { .flags = launcher->flags, .environments_max = SLOTS_MAX } };
         const char *const strings[] = { launcher->cgroups.why_not };
         char sentence[256];
@@ -205,9 +213,15 @@ static int start_cell(struct launcher *launcher, int daemon) {
         pid_t pid;
         int r = take_slot(launcher, &slot);
 
-        cell = (struct cell){ .launcher = launcher, .slot = slot, .daemon = daemon, .life = launcher->life[0] };
-        cell.uid = launcher->tier == 1 ? launcher->uid_base + (uid_t)slot : launcher->tier == 2 ? SANDBOX_UID : launcher->caller_uid;
-        cell.gid = launcher->tier == 1 ? launcher->uid_base + (gid_t)slot : launcher->tier == 2 ? SANDBOX_GID : launcher->caller_gid;
+        cell = (struct cell){
+                .launcher = launcher, .slot = slot, .daemon = daemon, .life = launcher->life[0]
+        };
+        cell.uid = launcher->tier == 1   ? launcher->uid_base + (uid_t)slot
+                   : launcher->tier == 2 ? SANDBOX_UID
+                                         : launcher->caller_uid;
+        cell.gid = launcher->tier == 1   ? launcher->uid_base + (gid_t)slot
+                   : launcher->tier == 2 ? SANDBOX_GID
+                                         : launcher->caller_gid;
         if (!r && launcher->tier == 1)
                 r = skeleton_slot_files(launcher, slot);
         r = r ?: cgroup_leaf_make(&launcher->cgroups, slot, &cell.leaf);
@@ -234,7 +248,8 @@ static void prepare(struct launcher *launcher, struct wire_in *in) {
                 return;
         r = start_cell(launcher, daemon);
         if (r) {
-                snprintf(sentence, sizeof(sentence), "cannot create the namespaces of an environment: %s", strerror(-r));
+                snprintf(sentence, sizeof(sentence), "cannot create the namespaces of an environment: %s",
+                         strerror(-r));
                 wire_send_failed(daemon, r, sentence);
         }
         fd_close(daemon);
@@ -324,7 +339,8 @@ static _Noreturn void serve(struct launcher *launcher) {
         }
 }
 
-/* A terminal's Ctrl-C and a service manager's SIGTERM reach the daemon's whole group: the daemon decides what they mean. */
+/* A terminal's Ctrl-C and a service manager's SIGTERM reach the daemon's whole group: the daemon decides what
+ * they mean. */
 static void stay_out_of_the_way(void) {
         const struct sigaction action = { .sa_handler = on_child };
         sigset_t blocked;

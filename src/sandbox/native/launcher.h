@@ -2,14 +2,15 @@
 /*
  * launcher - what the files of lambent-launcher share
  *
- * The launcher is the only process that keeps privileges. It makes a mount namespace with the skeleton root in it (skeleton.c), then
- * clones one cell per environment (cell.c), which copies that namespace and never executes anything itself: it stays as PID 1
- * and vforks the processes of the function (process.c).
+ * The launcher is the only process that keeps privileges. It makes a mount namespace with the skeleton root
+ * in it (skeleton.c), then clones one cell per environment (cell.c), which copies that namespace and never
+ * executes anything itself: it stays as PID 1 and vforks the processes of the function (process.c).
  *
- * Who dies of what: the daemon's death closes the control socket (the launcher kills the cells, removes cgroups and folders, ends)
- * and each cell's own socket (the cell ends); the launcher's death reaches a cell as SIGKILL (PDEATHSIG) and, against the race
- * before that is set, as the end of the life-line pipe; PID 1's death ends its pid namespace. Without namespaces (T3) the cell and
- * the launcher are subreapers and kill the trees themselves.
+ * Who dies of what: the daemon's death closes the control socket (the launcher kills the cells, removes
+ * cgroups and folders, ends) and each cell's own socket (the cell ends); the launcher's death reaches a cell
+ * as SIGKILL (PDEATHSIG) and, against the race before that is set, as the end of the life-line pipe; PID 1's
+ * death ends its pid namespace. Without namespaces (T3) the cell and the launcher are subreapers and kill the
+ * trees themselves, and the life-line alone tells the cell.
  */
 #pragma once
 #include <signal.h>
@@ -23,8 +24,9 @@
 #define SANDBOX_UID 993
 #define SANDBOX_GID 990
 
-/* T1 gives each cell a uid and gid of its own from a block in the range that nobody assigns (systemd's UIDS-GIDS: above
- * 1879048192, below 2^31). A daemon holds its block by binding an abstract socket of that name. */
+/* T1 gives each cell a uid and gid of its own from a block in the range that nobody assigns (systemd's
+ * UIDS-GIDS: above 1879048192, below 2^31). A daemon holds its block by binding an abstract socket of that
+ * name. */
 #define UID_RANGE_START 1980000000u
 #define UID_BLOCK 16384u
 #define UID_BLOCKS 64u
@@ -39,8 +41,8 @@ struct slot {
 };
 
 struct launcher {
-        int control;   /* to the daemon */
-        int life[2];   /* the life-line: cells hold the read end, only the launcher the write end */
+        int control; /* to the daemon */
+        int life[2]; /* the life-line: cells hold the read end, only the launcher the write end */
         int uid_lock;
         int resolver_watch; /* inotify; -1 */
         int tier;           /* 1, 2, 3 */
@@ -81,7 +83,8 @@ struct cell {
 };
 
 /* skeleton.c */
-int skeleton_make(struct launcher *launcher, const char **ret_step); /* working directory = the skeleton afterwards */
+int skeleton_make(struct launcher *launcher,
+                  const char **ret_step); /* working directory = the skeleton afterwards */
 void skeleton_refresh_resolver(struct launcher *launcher);
 int skeleton_slot_files(struct launcher *launcher, size_t slot);
 int bind_tree(const char *source, const char *target, uint64_t attributes); /* recursive, private */
@@ -99,14 +102,14 @@ void process_reap(struct cell *cell);
 void process_kill_all(struct cell *cell);
 void process_stop_all(struct cell *cell, bool stop);
 void process_kill_orphans(const struct launcher *launcher);
-int process_watch(struct cell *cell); /* the watchdog's look at memory */
+void process_watch(struct cell *cell); /* the watchdog's look at memory */
 
 /* confine.c */
 int confine_limits(const struct cell *cell);
-int confine_capabilities(void);       /* empties the bounding set */
-int confine_keep_few(void);           /* what PID 1 still needs after the root is built */
+int confine_capabilities(void); /* empties the bounding set */
+int confine_keep_few(void);     /* what PID 1 still needs after the root is built */
 int confine_seccomp(void);
 bool confine_has_seccomp(void);
 bool confine_has_landlock(void);
-int confine_landlock_scope(void);     /* no signals and abstract sockets across environments */
+int confine_landlock_scope(void); /* no signals and abstract sockets across environments */
 int confine_landlock_paths(const struct cell *cell, const struct wire_in *in); /* T3 */

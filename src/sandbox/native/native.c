@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The launcher as the daemon keeps it: starting it, finding out by one whole start which tier holds, keeping spare cells.
+ * The launcher as the daemon keeps it: starting it, finding out by one whole start which tier holds, keeping
+ * spare cells.
  *
  * Only native_new, and a restart after the launcher was killed, wait for anything; all else is events.
  */
@@ -42,14 +43,18 @@ const char *native_tier_name(enum native_tier tier) {
 /* ---- remote cells ---- */
 
 int remote_cell_take_prepared(struct remote_cell *cell, struct wire_in *in) {
-        const struct { uint32_t bit; int *fd; } order[] = {
+        const struct {
+                uint32_t bit;
+                int *fd;
+        } order[] = {
                 { WIRE_FD_API, &cell->api_fd },
                 { WIRE_FD_OUTPUT, &cell->output_fd },
                 { WIRE_FD_PEAK, &cell->peak_fd },
                 { WIRE_FD_FREEZE, &cell->freeze_fd },
         };
 
-        if (cell->prepared || in->head.strings != 1 || !in->head.prepared.port || in->head.prepared.port > UINT16_MAX)
+        if (cell->prepared || in->head.strings != 1 || !in->head.prepared.port ||
+            in->head.prepared.port > UINT16_MAX)
                 return -EPROTO;
         for (size_t i = 0; i < ARRAY_SIZE(order); ++i)
                 if (in->head.prepared.fds & order[i].bit)
@@ -101,8 +106,9 @@ int remote_cell_new(struct native *native, struct remote_cell **ret_cell) {
         int r = native->control < 0 ? start_launcher_again(native) : 0;
 
         r = r ?: request_cell(native, &cell);
-        r = r ?: source_add(native->loop, &cell->socket, cell->socket_fd, EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT,
-                            remote_cell_on_socket);
+        r = r
+                    ?: source_add(native->loop, &cell->socket, cell->socket_fd,
+                                  EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT, remote_cell_on_socket);
         if (!r)
                 *ret_cell = TAKE(cell);
         return r;
@@ -192,7 +198,8 @@ static int spawn_launcher(struct native *native) {
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-        r = -posix_spawn(&native->launcher_pid, native->options.launcher_path, &actions, &attributes, argv, environ);
+        r = -posix_spawn(&native->launcher_pid, native->options.launcher_path, &actions, &attributes, argv,
+                         environ);
         posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
         fd_close(ends[1]);
@@ -252,14 +259,15 @@ static void on_control(struct source *source, uint32_t events) {
                 wire_clear(&native->in);
         if (r == -EAGAIN || r == -EINTR)
                 return;
-        log_error("sandbox=native launcher=%d has ended; the next start brings a new one", native->launcher_pid);
+        log_error("sandbox=native launcher=%d has ended; the next start brings a new one",
+                  native->launcher_pid);
         end_launcher(native);
         place_lose_all(native, "the sandbox launcher was killed");
 }
 
 static int watch_launcher(struct native *native) {
-        return source_add(native->loop, &native->control_source, native->control, EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT,
-                          on_control);
+        return source_add(native->loop, &native->control_source, native->control,
+                          EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT, on_control);
 }
 
 static int start_launcher_again(struct native *native) {
@@ -334,10 +342,12 @@ static const char *remedy(enum native_tier tier, int r) {
         if (tier == NATIVE_T2 && sysctl_is("/proc/sys/user/max_user_namespaces", "0"))
                 return "; remedy: sysctl -w user.max_user_namespaces=15000";
         if (tier == NATIVE_T2 && sysctl_is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"))
-                return "; remedy: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for lambent-launcher "
+                return "; remedy: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor "
+                       "profile for lambent-launcher "
                        "that says \"userns,\"";
         if (r == -EPERM || r == -EACCES)
-                return "; inside a container: start that with --cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt "
+                return "; inside a container: start that with --cap-add SYS_ADMIN --security-opt "
+                       "seccomp=unconfined --security-opt "
                        "apparmor=unconfined";
         return "";
 }
@@ -360,8 +370,8 @@ static int try_tier(struct native *native, enum native_tier tier) {
         }
         if (!r)
                 return 0;
-        whole = xasprintf("%s%sT%d: %s%s", native->why_not_better ?: "", native->why_not_better ? ". " : "", tier, problem,
-                          tier == NATIVE_T1 && geteuid() != 0 ? "" : remedy(tier, r));
+        whole = xasprintf("%s%sT%d: %s%s", native->why_not_better ?: "", native->why_not_better ? ". " : "",
+                          tier, problem, tier == NATIVE_T1 && geteuid() != 0 ? "" : remedy(tier, r));
         free(native->why_not_better);
         native->why_not_better = whole;
         return r;
@@ -373,18 +383,22 @@ static void fill_report(struct native *native) {
 
         report->tier = native->tier;
         report->why_not_better = native->why_not_better ?: "";
-        report->memory_limit = !native->options.limit_memory        ? "none"
-                               : native->flags & WIRE_MEMORY_V2     ? "cgroup v2"
-                               : native->flags & WIRE_MEMORY_V1     ? "cgroup v1"
-                                                                    : "RLIMIT_DATA and watchdog";
-        report->process_limit = native->flags & WIRE_PIDS_CGROUP ? "pids cgroup" : native->flags & WIRE_NPROC ? "RLIMIT_NPROC" : "none";
+        report->memory_limit = !native->options.limit_memory    ? "none"
+                               : native->flags & WIRE_MEMORY_V2 ? "cgroup v2"
+                               : native->flags & WIRE_MEMORY_V1 ? "cgroup v1"
+                                                                : "RLIMIT_DATA and watchdog";
+        report->process_limit = native->flags & WIRE_PIDS_CGROUP ? "pids cgroup"
+                                : native->flags & WIRE_NPROC     ? "RLIMIT_NPROC"
+                                                                 : "none";
         report->freezer = native->flags & WIRE_FREEZER ? "cgroup v2" : "SIGSTOP";
         report->network = native->options.private_network && native->tier != NATIVE_T3 ? "private" : "host";
         report->seccomp = native->flags & WIRE_SECCOMP;
         report->landlock = native->flags & WIRE_LANDLOCK;
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY && files.rlim_max > FDS_FOR_THE_REST)
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY &&
+            files.rlim_max > FDS_FOR_THE_REST)
                 report->environments_max =
-                        MIN(report->environments_max, (size_t)(files.rlim_max - FDS_FOR_THE_REST) / FDS_PER_ENVIRONMENT);
+                        MIN(report->environments_max,
+                            (size_t)(files.rlim_max - FDS_FOR_THE_REST) / FDS_PER_ENVIRONMENT);
 }
 
 /* ---- life ---- */
@@ -392,12 +406,14 @@ static void fill_report(struct native *native) {
 static void copy_options(struct native *native, const struct native_options *options) {
         native->options = *options;
         /* Absolute, because a cell's working directory is another one. */
-        native->options.launcher_path = realpath(options->launcher_path, NULL) ?: xstrdup(options->launcher_path);
+        native->options.launcher_path =
+                realpath(options->launcher_path, NULL) ?: xstrdup(options->launcher_path);
         native->options.state_dir = realpath(options->state_dir, NULL) ?: xstrdup(options->state_dir);
         native->options.hidden_dir = options->hidden_dir ? xstrdup(options->hidden_dir) : NULL;
 }
 
-int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native, char **ret_problem) {
+int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native,
+               char **ret_problem) {
         AUTO(native) struct native *native = xcalloc(1, sizeof(*native));
         int tier = options->best_tier ?: NATIVE_T1, r = -EINVAL;
 

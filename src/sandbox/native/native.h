@@ -2,10 +2,10 @@
 /*
  * native - the embedded sandbox: environments made of Linux namespaces, nothing to install
  *
- * One struct native per daemon: it starts the launcher (a small static single-threaded process that alone keeps
- * privileges), probes by one whole start which tier holds (T1 root namespaces, T2 user namespace, T3 plain processes) and why not a
- * better one, keeps a few cells prepared, and makes places (runtime/place.h), one per environment.
- * Everything dies with the daemon, whatever kills it. Loop thread only.
+ * One struct native per daemon: it starts the launcher (a small static single-threaded process that alone
+ * keeps privileges), probes by one whole start which tier holds (T1 root namespaces, T2 user namespace, T3
+ * plain processes) and why not a better one, keeps a few cells prepared, and makes places (runtime/place.h),
+ * one per environment. Everything dies with the daemon, whatever kills it. Loop thread only.
  */
 #pragma once
 #include "loop/loop.h"
@@ -15,8 +15,9 @@ enum native_tier { NATIVE_T1 = 1, NATIVE_T2 = 2, NATIVE_T3 = 3 };
 const char *native_tier_name(enum native_tier tier);
 
 struct native_options {
-        const char *launcher_path; /* the lambent-launcher executable */
-        enum native_tier best_tier; /* T1: take the best that holds; T3 forces plain processes (tests, --sandbox-tier) */
+        const char *launcher_path;  /* the lambent-launcher executable */
+        enum native_tier best_tier; /* T1: take the best that holds; T3 forces plain processes (tests,
+                                       --sandbox-tier) */
         bool private_network;       /* an own loopback per environment */
         bool cpu_share;             /* CPU quota by memory as on AWS */
         bool limit_memory;          /* default true */
@@ -27,7 +28,8 @@ struct native_options {
 
 struct native;
 /* Blocks for the probe (tens of ms at most); 0 or -errno with a sentence in *ret_problem (malloc'ed). */
-int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native, char **ret_problem);
+int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native,
+               char **ret_problem);
 void native_free(struct native *native); /* kills every place still there */
 DEFINE_FREEP(native)
 
@@ -39,7 +41,7 @@ struct native_report { /* for doctor */
         const char *freezer;        /* "cgroup v2", "SIGSTOP", "none" */
         const char *network;        /* "host", "private" */
         bool seccomp, landlock;
-        size_t environments_max;    /* by descriptors, pids… */
+        size_t environments_max; /* by descriptors, pids… */
 };
 const struct native_report *native_report(const struct native *native);
 
@@ -48,7 +50,8 @@ struct native_place_spec {
         const char *task_dir;    /* host path of the unpacked code, read-only at /var/task */
         const char *opt_dir;     /* host path of merged layers, read-only at /opt; NULL: empty */
         const char *runtime_dir; /* host path bound at /var/runtime (our runtime clients); NULL: empty */
-        const char *lang_dir;    /* host prefix of an interpreter outside /usr to be visible at the same path (e.g. ~/.pyenv/versions/3.11.7); NULL */
+        const char *lang_dir;    /* host prefix of an interpreter outside /usr to be visible at the same path
+                                    (e.g. ~/.pyenv/versions/3.11.7); NULL */
         uint32_t memory_mb, tmp_mb;
         uint64_t timeout_ms;
 };

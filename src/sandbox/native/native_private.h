@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What native.c (the launcher, the probe, spare cells), place.c (one environment) and peer.c share; nobody else includes it.
+ * What native.c (the launcher, the probe, spare cells), place.c (one environment) and peer.c share; nobody
+ * else includes it.
  *
- * A remote_cell is the daemon's end of a cell: prepared ahead (on the list of spares, without a place) or serving one place.
- * Its place frees it; a spare is freed by its native.
+ * A remote_cell is the daemon's end of a cell: prepared ahead (on the list of spares, without a place) or
+ * serving one place. Its place frees it; a spare is freed by its native.
  */
 #pragma once
 #include "base/list.h"
@@ -25,8 +26,8 @@ struct native {
         struct list places; /* with a cell, or about to be told that they lost it */
         struct timer refill;
         int diag_fd;
-        struct wire_in in;     /* the message being read */
-        char chunk[64 * KIB];  /* output being delivered */
+        struct wire_in in;    /* the message being read */
+        char chunk[64 * KIB]; /* output being delivered */
 };
 
 struct native_place;

@@ -2,9 +2,9 @@
 /*
  * Whose connection is this? Asked once per connection that an environment's listener accepts.
  *
- * An own network namespace: nobody else can reach the listener. T1 on the host's network: sock_diag tells the uid of
- * the socket at the other end, and that uid is the environment's own. T2 and T3: all uids are the caller's, so sock_diag tells the
- * socket's inode, and one of the cell's processes must have it open.
+ * An own network namespace: nobody else can reach the listener. T1 on the host's network: sock_diag tells the
+ * uid of the socket at the other end, and that uid is the environment's own. T2 and T3: all uids are the
+ * caller's, so sock_diag tells the socket's inode, and one of the cell's processes must have it open.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -16,9 +16,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "sandbox/native/family.h"
 #include "sandbox/native/native_private.h"
-
-#define FAMILY_MAX 1024
 
 int peer_open_diag(void) {
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
@@ -32,8 +31,12 @@ static int ask(int diag, int fd, struct inet_diag_msg *ret_socket) {
                 struct nlmsghdr head;
                 struct inet_diag_req_v2 req;
         } question = {
-                .head = { .nlmsg_len = sizeof(question), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST },
-                .req = { .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u,
+                .head = { .nlmsg_len = sizeof(question),
+                          .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                          .nlmsg_flags = NLM_F_REQUEST },
+                .req = { .sdiag_family = AF_INET,
+                         .sdiag_protocol = IPPROTO_TCP,
+                         .idiag_states = ~0u,
                          .id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } },
         };
         struct sockaddr_in peer, own;
@@ -42,7 +45,8 @@ static int ask(int diag, int fd, struct inet_diag_msg *ret_socket) {
         struct nlmsghdr *head = (struct nlmsghdr *)answer;
         ssize_t n;
 
-        if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 || getsockname(fd, (struct sockaddr *)&own, &own_len) < 0)
+        if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
+            getsockname(fd, (struct sockaddr *)&own, &own_len) < 0)
                 return -errno;
         if (peer.sin_family != AF_INET)
                 return -EAFNOSUPPORT;
@@ -64,31 +68,6 @@ static int ask(int diag, int fd, struct inet_diag_msg *ret_socket) {
 }
 
 /* ---- the cell's processes ---- */
-
-static size_t add_children(pid_t pid, pid_t *family, size_t count) {
-        char path[400];
-        struct dirent *entry;
-        DIR *tasks;
-
-        snprintf(path, sizeof(path), "/proc/%d/task", pid);
-        tasks = opendir(path);
-        while (tasks && (entry = readdir(tasks))) {
-                FILE *file;
-                int child;
-
-                if (entry->d_name[0] == '.')
-                        continue;
-                snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", pid, entry->d_name);
-                file = fopen(path, "re");
-                while (file && count < FAMILY_MAX && fscanf(file, "%d", &child) == 1)
-                        family[count++] = child;
-                if (file)
-                        fclose(file);
-        }
-        if (tasks)
-                closedir(tasks);
-        return count;
-}
 
 static bool has_socket(pid_t pid, const char *link) {
         char path[300], target[64];
@@ -116,11 +95,11 @@ static bool family_has_socket(const struct remote_cell *cell, uint32_t inode) {
         size_t count;
 
         snprintf(link, sizeof(link), "socket:[%u]", inode);
-        count = add_children(cell->pid, family, 0);
+        count = family_add_children(cell->pid, family, 0);
         for (size_t i = 0; i < count; ++i) {
                 if (has_socket(family[i], link))
                         return true;
-                count = add_children(family[i], family, count);
+                count = family_add_children(family[i], family, count);
         }
         return false;
 }
@@ -158,12 +137,10 @@ static pid_t inner_pid(pid_t pid) {
 
 pid_t peer_find_process(const struct remote_cell *cell, pid_t inner) {
         pid_t children[FAMILY_MAX];
-        size_t count = add_children(cell->pid, children, 0);
+        size_t count = family_add_children(cell->pid, children, 0);
 
-        if (cell->native->tier == NATIVE_T3)
-                return inner;
         for (size_t i = 0; i < count; ++i)
-                if (inner_pid(children[i]) == inner)
+                if ((cell->native->tier == NATIVE_T3 ? children[i] : inner_pid(children[i])) == inner)
                         return children[i];
         return 0;
 }

@@ -2,9 +2,9 @@
 /*
  * One environment of the native sandbox, as a place (runtime/place.h).
  *
- * open takes a spare cell, or asks for a new one, and sends it OPEN. on_opened follows as soon as the address of the
- * Runtime API is known, which for a spare is at once: the cell builds while the supervisor prepares the first
- * spawn, and if building fails, on_lost comes after on_opened. Any callback may free the place.
+ * open takes a spare cell, or asks for a new one, and sends it OPEN. on_opened follows as soon as the address
+ * of the Runtime API is known, which for a spare is at once: the cell builds while the supervisor prepares
+ * the first spawn, and if building fails, on_lost comes after on_opened. Any callback may free the place.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -41,11 +41,12 @@ static const char *path_or_none(const char *path) {
 
 int place_send_open(struct remote_cell *cell, const struct native_place_spec *spec) {
         const char *lang = spec->lang_dir && !str_starts(spec->lang_dir, "/usr/") ? spec->lang_dir : NULL;
-        const char *const paths[] = { path_or_none(spec->task_dir), path_or_none(spec->opt_dir), path_or_none(spec->runtime_dir),
-                                      path_or_none(lang) };
+        const char *const paths[] = { path_or_none(spec->task_dir), path_or_none(spec->opt_dir),
+                                      path_or_none(spec->runtime_dir), path_or_none(lang) };
         const struct wire head = { .type = WIRE_OPEN,
                                    .strings = ARRAY_SIZE(paths),
-                                   .open = { .memory = spec->memory_mb * (uint64_t)MIB, .tmp = spec->tmp_mb * (uint64_t)MIB } };
+                                   .open = { .memory = spec->memory_mb * (uint64_t)MIB,
+                                             .tmp = spec->tmp_mb * (uint64_t)MIB } };
         int fds[ARRAY_SIZE(paths)], r = 0;
         size_t count = 0;
 
@@ -98,7 +99,8 @@ static void drop_cell(struct native_place *p) {
         remote_cell_free(TAKE(p->cell));
 }
 
-/* on_lost comes from a deferred call, so that it is never inside open, spawn or another event of this place. */
+/* on_lost comes from a deferred call, so that it is never inside open, spawn or another event of this place.
+ */
 static void lose(struct native_place *p, const char *why) {
         if (p->state == PLACE_LOST)
                 return;
@@ -179,7 +181,8 @@ static void announce(struct defer *defer) {
 /* The cell is prepared and has been told to open. */
 static int listen_to(struct native_place *p) {
         struct remote_cell *cell = p->cell;
-        int r = source_add(p->native->loop, &cell->output, cell->output_fd, EPOLLIN | EPOLLET, RANK_OUTPUT, on_output);
+        int r = source_add(p->native->loop, &cell->output, cell->output_fd, EPOLLIN | EPOLLET, RANK_OUTPUT,
+                           on_output);
 
         if (!r)
                 defer_call(p->native->loop, &p->announce, announce);
@@ -204,15 +207,16 @@ static bool on_exit_message(struct remote_cell *cell, const struct wire *head) {
         if (said.type == WIRE_EMPTIED)
                 place->events->on_emptied(place);
         else
-                place->events->on_exit(place, (enum process_kind)said.exit.kind, (enum place_end)said.exit.end,
-                                       (int)said.exit.detail);
+                place->events->on_exit(place, (enum process_kind)said.exit.kind,
+                                       (enum place_end)said.exit.end, (int)said.exit.detail);
         return guard_leave(cell, &gone, outer);
 }
 
 static bool is_sane_exit(const struct remote_cell *cell, const struct wire *head) {
         return cell->place && cell->place->state == PLACE_OPEN &&
-               (head->type == WIRE_EMPTIED || (head->exit.kind <= PROCESS_EXTENSION && head->exit.end <= PLACE_EXEC_FAILED &&
-                                               head->exit.detail <= INT32_MAX));
+               (head->type == WIRE_EMPTIED ||
+                (head->exit.kind <= PROCESS_EXTENSION && head->exit.end <= PLACE_EXEC_FAILED &&
+                 head->exit.detail <= INT32_MAX));
 }
 
 static void lose_cell(struct remote_cell *cell, const char *why) {
@@ -234,7 +238,8 @@ void remote_cell_on_socket(struct source *source, uint32_t events) {
                 } else if (in->head.type == WIRE_FAILED && in->head.strings == 1) {
                         lose_cell(cell, in->strings[0]);
                         return;
-                } else if ((in->head.type == WIRE_EXIT || in->head.type == WIRE_EMPTIED) && is_sane_exit(cell, &in->head)) {
+                } else if ((in->head.type == WIRE_EXIT || in->head.type == WIRE_EMPTIED) &&
+                           is_sane_exit(cell, &in->head)) {
                         wire_clear(in);
                         if (!on_exit_message(cell, &in->head))
                                 return;
@@ -289,7 +294,8 @@ static void place_kill(struct place *place) {
                 lose(p, "the environment's first process does not answer");
 }
 
-/* All output that was written before the events of this turn were fetched has come, and been read, with them. */
+/* All output that was written before the events of this turn were fetched has come, and been read, with them.
+ */
 static void place_drain_output(struct place *place) {
         struct native_place *p = native_place_of(place);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The processes of one environment, seen from its PID 1: started by vfork, reaped, told about, killed as a whole.
+ * The processes of one environment, seen from its PID 1: started by vfork, reaped, told about, killed as a
+ * whole.
  *
- * With a pid namespace "all" is kill(-1); without (T3) it is every descendant, found by parent links, and because the
- * cell is a subreaper nobody can leave the family by being orphaned.
+ * With a pid namespace "all" is kill(-1); without (T3) it is every descendant, found by parent links, and
+ * because the cell is a subreaper nobody can leave the family by being orphaned.
  */
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -13,9 +13,8 @@
 #include <sys/wait.h>
 
 #include "runtime/place.h"
+#include "sandbox/native/family.h"
 #include "sandbox/native/launcher.h"
-
-#define FAMILY_MAX 4096
 
 /* ---- start ---- */
 
@@ -31,7 +30,8 @@ static _Noreturn void start_failed(struct start *start) {
         _exit(127);
 }
 
-/* Runs in the vfork child: system calls only. The raw ones, because the C library's setresuid would want to tell threads. */
+/* Runs in the vfork child: system calls only. The raw ones, because the C library's setresuid would want to
+ * tell threads. */
 static _Noreturn void become(const struct cell *cell, struct start *start) {
         gid_t gid = cell->gid;
         sigset_t none;
@@ -58,7 +58,8 @@ static int unpack(struct cell *cell, const struct wire_in *in, struct start *sta
         static char tmpdir[sizeof(cell->tmp_dir) + 8];
         uint32_t argc = in->head.spawn.argc, envc;
 
-        if (in->head.spawn.kind > PROCESS_EXTENSION || argc < 1 || in->head.strings < 1 || argc > in->head.strings - 1)
+        if (in->head.spawn.kind > PROCESS_EXTENSION || argc < 1 || in->head.strings < 1 ||
+            argc > in->head.strings - 1)
                 return -EPROTO;
         envc = in->head.strings - 1 - argc;
         start->cwd = in->strings[0];
@@ -88,7 +89,8 @@ static void tell_runtime_pid(pid_t pid) {
         prctl(PR_SET_NAME, name);
 }
 
-/* A function of its own: the child runs on the parent's stack, so nothing of the caller's may live in this frame. */
+/* A function of its own: the child runs on the parent's stack, so nothing of the caller's may live in this
+ * frame. */
 static __attribute__((noinline)) pid_t start_child(const struct cell *cell, struct start *start) {
         pid_t pid = vfork();
 
@@ -131,7 +133,8 @@ static void report(struct cell *cell, struct process *process, int status) {
                 head.exit.end = PLACE_EXITED;
                 head.exit.detail = (uint32_t)WEXITSTATUS(status);
         } else {
-                bool oom = WTERMSIG(status) == SIGKILL && (kills > cell->oom_kills || process->pid == cell->watchdog_kill);
+                bool oom = WTERMSIG(status) == SIGKILL &&
+                           (kills > cell->oom_kills || process->pid == cell->watchdog_kill);
 
                 head.exit.end = oom ? PLACE_OOM_KILLED : PLACE_SIGNALED;
                 head.exit.detail = (uint32_t)WTERMSIG(status);
@@ -157,67 +160,17 @@ void process_reap(struct cell *cell) {
 
 /* ---- all of them ---- */
 
-struct member {
-        pid_t pid, parent;
-        bool ours;
-};
-
-static bool read_stat(const char *name, struct member *member) {
-        char path[300], text[512], *after;
-        FILE *file;
-        size_t n;
-
-        snprintf(path, sizeof(path), "/proc/%s/stat", name);
-        file = fopen(path, "re");
-        if (!file)
-                return false;
-        n = fread(text, 1, sizeof(text) - 1, file);
-        fclose(file);
-        text[n] = '\0';
-        after = strrchr(text, ')'); /* the name may hold anything */
-        member->pid = atoi(name);
-        member->ours = false;
-        return after && sscanf(after + 1, " %*c %d", &member->parent) == 1;
-}
-
-/* Every descendant of ours in the list of all processes. */
-static size_t find_family(struct member *family) {
-        DIR *proc = opendir("/proc");
-        struct dirent *entry;
-        size_t count = 0;
-        bool grew = true;
-
-        while (proc && count < FAMILY_MAX && (entry = readdir(proc)))
-                if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && read_stat(entry->d_name, &family[count]))
-                        ++count;
-        if (proc)
-                closedir(proc);
-        while (grew) {
-                grew = false;
-                for (size_t i = 0; i < count; ++i) {
-                        bool under = family[i].parent == getpid();
-
-                        for (size_t k = 0; k < count && !under; ++k)
-                                under = family[k].ours && family[k].pid == family[i].parent;
-                        if (under && !family[i].ours)
-                                grew = family[i].ours = true;
-                }
-        }
-        return count;
-}
-
 static void signal_all(const struct cell *cell, int signal_number) {
-        static struct member family[FAMILY_MAX];
+        static pid_t family[FAMILY_MAX];
         size_t count;
 
         if (cell->launcher->tier != 3) {
                 kill(-1, signal_number);
                 return;
         }
-        count = find_family(family);
+        count = family_find(getpid(), family);
         for (size_t i = 0; i < count; ++i)
-                if (family[i].ours)
-                        kill(family[i].pid, signal_number);
+                kill(family[i], signal_number);
 }
 
 void process_kill_all(struct cell *cell) {
@@ -225,7 +178,8 @@ void process_kill_all(struct cell *cell) {
         pid_t pid;
 
         process_reap(cell);
-        cell->oom_kills = cgroup_leaf_oom_kills(&cell->leaf); /* what dies now was not killed for its memory */
+        cell->oom_kills =
+                cgroup_leaf_oom_kills(&cell->leaf); /* what dies now was not killed for its memory */
         if (cell->launcher->tier == 3)
                 signal_all(cell, SIGSTOP); /* nobody forks while we count */
         signal_all(cell, SIGKILL);
@@ -247,35 +201,35 @@ void process_stop_all(struct cell *cell, bool stop) {
 
 /* What a cell that was killed has left behind without a pid namespace: it has become ours. */
 void process_kill_orphans(const struct launcher *launcher) {
-        static struct member family[FAMILY_MAX];
+        static pid_t family[FAMILY_MAX];
         bool found = true;
 
         while (found) {
-                size_t count = find_family(family);
+                size_t count = family_add_children(getpid(), family, 0);
 
                 found = false;
                 for (size_t i = 0; i < count; ++i) {
                         bool cell = false;
 
                         for (size_t k = 0; k < launcher->slot_count && !cell; ++k)
-                                cell = launcher->slots[k].pid == family[i].pid;
-                        if (cell || family[i].parent != getpid())
+                                cell = launcher->slots[k].pid == family[i];
+                        if (cell)
                                 continue;
                         found = true;
-                        kill(family[i].pid, SIGKILL);
-                        waitpid(family[i].pid, NULL, 0);
+                        kill(family[i], SIGKILL);
+                        waitpid(family[i], NULL, 0);
                 }
         }
 }
 
 /* ---- the watchdog ---- */
 
-static uint64_t resident(const char *pid) {
+static uint64_t resident(pid_t pid) {
         unsigned long long pages = 0;
-        char path[300];
+        char path[64];
         FILE *file;
 
-        snprintf(path, sizeof(path), "/proc/%s/statm", pid);
+        snprintf(path, sizeof(path), "/proc/%d/statm", pid);
         file = fopen(path, "re");
         if (!file)
                 return 0;
@@ -285,30 +239,25 @@ static uint64_t resident(const char *pid) {
         return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Sums the environment's resident memory; above the limit the largest process of it is killed, as the kernel would. */
-int process_watch(struct cell *cell) {
-        static struct member family[FAMILY_MAX];
-        size_t count = find_family(family);
+/* Sums the environment's resident memory; above the limit the largest process of it is killed, as the kernel
+ * would. */
+void process_watch(struct cell *cell) {
+        static pid_t family[FAMILY_MAX];
+        size_t count = family_find(getpid(), family);
         uint64_t sum = 0, most = 0;
         pid_t largest = 0;
-        char name[16];
 
         for (size_t i = 0; i < count; ++i) {
-                uint64_t size;
+                uint64_t size = resident(family[i]);
 
-                if (!family[i].ours)
-                        continue;
-                snprintf(name, sizeof(name), "%d", family[i].pid);
-                size = resident(name);
                 sum += size;
                 if (size > most) {
                         most = size;
-                        largest = family[i].pid;
+                        largest = family[i];
                 }
         }
         if (sum <= cell->memory || !largest)
-                return 0;
+                return;
         cell->watchdog_kill = largest;
         kill(largest, SIGKILL);
-        return 1;
 }

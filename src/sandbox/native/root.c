@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root file system of one cell. root_prepare does what needs no knowledge of the function and may be done ahead;
- * root_open adds code, layers and /tmp, and then leaves the host behind.
+ * The root file system of one cell. root_prepare does what needs no knowledge of the function and may be done
+ * ahead; root_open adds code, layers and /tmp, and then leaves the host behind.
  *
- * The working directory is the root of the skeleton all the time, so "proc" is the environment's /proc and "/" is
- * still the host's.
+ * The working directory is the root of the skeleton all the time, so "proc" is the environment's /proc and
+ * "/" is still the host's.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -22,8 +22,8 @@ static int step(struct cell *cell, const char *what, int r) {
         return r;
 }
 
-/* A namespace of less privilege than its parent gets the parent's mounts locked together, and a locked mount cannot become
- * the root: so the skeleton is bound over itself, which gives a top mount of our own. */
+/* A namespace of less privilege than its parent gets the parent's mounts locked together, and a locked mount
+ * cannot become the root: so the skeleton is bound over itself, which gives a top mount of our own. */
 static int unlock_root(void) {
         int tree = k_open_tree(AT_FDCWD, ".", K_OPEN_TREE_CLONE | K_AT_RECURSIVE), r;
 
@@ -82,7 +82,8 @@ int root_prepare(struct cell *cell) {
         return r;
 }
 
-/* Binds a directory that the daemon names and shows: the descriptor proves that the daemon itself may reach it, whatever we may. */
+/* Binds a directory that the daemon names and shows: the descriptor proves that the daemon itself may reach
+ * it, whatever we may. */
 static int bind_shown(const char *path, int shown, const char *target) {
         struct k_mount_attr attr = { .attr_set = READ_ONLY, .propagation = K_MS_PRIVATE };
         struct stat here, there;
@@ -100,7 +101,8 @@ static int bind_shown(const char *path, int shown, const char *target) {
         return r;
 }
 
-/* Makes the directories above and at an absolute path inside the skeleton. Other cells see them too, empty. */
+/* Makes the directories above and at an absolute path inside the skeleton. Other cells see them too, empty.
+ */
 static int make_path(char *path) {
         for (char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
                 *p = '\0';
@@ -114,7 +116,8 @@ static int make_path(char *path) {
 static int mount_tmp(const struct cell *cell, uint64_t size) {
         char data[96];
 
-        snprintf(data, sizeof(data), "mode=0700,uid=%u,gid=%u,size=%llu", cell->uid, cell->gid, (unsigned long long)size);
+        snprintf(data, sizeof(data), "mode=0700,uid=%u,gid=%u,size=%llu", cell->uid, cell->gid,
+                 (unsigned long long)size);
         return k_mount("tmp", "tmp", "tmpfs", K_MS_NOSUID | K_MS_NODEV, data);
 }
 
@@ -129,7 +132,8 @@ static int leave_host(void) {
 
 int root_open(struct cell *cell, const struct wire_in *in) {
         static const char *const targets[] = { "var/task", "opt", "var/runtime" };
-        static const char *const names[] = { "bind /var/task", "bind /opt", "bind /var/runtime", "bind the language's folder" };
+        static const char *const names[] = { "bind /var/task", "bind /opt", "bind /var/runtime",
+                                             "bind the language's folder" };
         size_t shown = 0;
         char path[1024];
         int r;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes the system call filter as a C header, at build time, so that neither daemon nor launcher links libseccomp.
+ * Writes the system call filter as a C header, at build time, so that neither daemon nor launcher links
+ * libseccomp.
  *
- * A deny-list, for every ABI of the architecture: EPERM for calls that reach for the kernel's insides or the host's
- * administration, ENOSYS for what programs try and do without (clone3, io_uring…), and ENOSYS for every number that is
- * newer than the libseccomp at build time knows, because a deny-list cannot name what does not exist yet.
+ * A deny-list, for every ABI of the architecture: EPERM for calls that reach for the kernel's insides or the
+ * host's administration, ENOSYS for what programs try and do without (clone3, io_uring…), and ENOSYS for
+ * every number that is newer than the libseccomp at build time knows, because a deny-list cannot name what
+ * does not exist yet.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,25 +30,79 @@
 
 static const char *const refused[] = {
         /* the file system tree and namespaces */
-        "mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick",
-        "mount_setattr", "setns", "swapon", "swapoff", "quotactl", "quotactl_fd", "open_by_handle_at", "nfsservctl",
-        "fanotify_init", "name_to_handle_at",
+        "mount",
+        "umount",
+        "umount2",
+        "pivot_root",
+        "chroot",
+        "move_mount",
+        "open_tree",
+        "fsopen",
+        "fsconfig",
+        "fsmount",
+        "fspick",
+        "mount_setattr",
+        "setns",
+        "swapon",
+        "swapoff",
+        "quotactl",
+        "quotactl_fd",
+        "open_by_handle_at",
+        "nfsservctl",
+        "fanotify_init",
+        "name_to_handle_at",
         /* the kernel itself */
-        "init_module", "finit_module", "delete_module", "create_module", "query_module", "get_kernel_syms", "kexec_load",
-        "kexec_file_load", "bpf", "perf_event_open", "lookup_dcookie", "userfaultfd", "syslog", "_sysctl", "uselib", "ustat",
-        "sysfs", "vm86", "vm86old", "modify_ldt",
+        "init_module",
+        "finit_module",
+        "delete_module",
+        "create_module",
+        "query_module",
+        "get_kernel_syms",
+        "kexec_load",
+        "kexec_file_load",
+        "bpf",
+        "perf_event_open",
+        "lookup_dcookie",
+        "userfaultfd",
+        "syslog",
+        "_sysctl",
+        "uselib",
+        "ustat",
+        "sysfs",
+        "vm86",
+        "vm86old",
+        "modify_ldt",
         /* key rings are not in any namespace */
-        "add_key", "request_key", "keyctl",
+        "add_key",
+        "request_key",
+        "keyctl",
         /* the machine */
-        "reboot", "acct", "iopl", "ioperm", "settimeofday", "stime", "clock_settime", "clock_settime64", "clock_adjtime",
-        "clock_adjtime64", "adjtimex", "sethostname", "setdomainname", "vhangup", "kcmp", "pciconfig_read", "pciconfig_write",
+        "reboot",
+        "acct",
+        "iopl",
+        "ioperm",
+        "settimeofday",
+        "stime",
+        "clock_settime",
+        "clock_settime64",
+        "clock_adjtime",
+        "clock_adjtime64",
+        "adjtimex",
+        "sethostname",
+        "setdomainname",
+        "vhangup",
+        "kcmp",
+        "pciconfig_read",
+        "pciconfig_write",
         "pciconfig_iobase",
 };
 
 static const char *const absent[] = { "clone3", "io_uring_setup", "io_uring_enter", "io_uring_register" };
 
-static const uint64_t namespace_flags[] = { CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-                                            CLONE_NEWUSER, CLONE_NEWPID,   CLONE_NEWNET, 0x80 /* CLONE_NEWTIME: unshare only */ };
+static const uint64_t namespace_flags[] = { CLONE_NEWNS,   CLONE_NEWCGROUP,
+                                            CLONE_NEWUTS,  CLONE_NEWIPC,
+                                            CLONE_NEWUSER, CLONE_NEWPID,
+                                            CLONE_NEWNET,  0x80 /* CLONE_NEWTIME: unshare only */ };
 
 static void check(int r, const char *what) {
         if (r < 0) {
@@ -69,22 +125,28 @@ static void deny_some(scmp_filter_ctx ctx) {
                 uint64_t flag = namespace_flags[i];
                 /* clone's lowest byte is the exit signal, so CLONE_NEWTIME cannot be asked for there. */
                 if (flag != 0x80)
-                        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
+                        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                                               SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
                               "clone");
-                check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
+                check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
+                                       SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
                       "unshare");
         }
         /* Bytes into a terminal's input; the mask because the kernel looks at 32 bits only. */
-        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCSTI)),
+        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                               SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCSTI)),
               "ioctl");
-        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCLINUX)),
+        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                               SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCLINUX)),
               "ioctl");
         /* A virtual machine's way to its host. */
-        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, AF_VSOCK)),
+        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                               SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, AF_VSOCK)),
               "socket");
 }
 
-/* Numbers are the same on all architectures since 403 (Linux 5.0), so the newest one known is one bound for all ABIs. */
+/* Numbers are the same on all architectures since 403 (Linux 5.0), so the newest one known is one bound for
+ * all ABIs. */
 static uint32_t newest_known(uint32_t arch) {
         for (int number = 1023; number > 400; --number) {
                 char *name = seccomp_syscall_resolve_num_arch(arch, number);
@@ -104,7 +166,8 @@ static size_t write_prologue(struct sock_filter *out, uint32_t newest) {
         const struct sock_filter prologue[] = {
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
                 BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ARM_PRIVATE, 0, 1),
-                BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, X32_BIT, 1, 2), /* the x32 ABI: nobody has it, and it doubles every table */
+                BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, X32_BIT, 1,
+                         2), /* the x32 ABI: nobody has it, and it doubles every table */
                 BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, newest, 0, 1),
                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         };
@@ -153,10 +216,12 @@ static void generate(const char *macro, uint32_t arch, uint32_t also) {
 }
 
 int main(void) {
-        puts("/* SPDX-License-Identifier: Apache-2.0 */\n/* Written by seccomp_gen.c. */\n#pragma once\n#include <linux/filter.h>\n"
+        puts("/* SPDX-License-Identifier: Apache-2.0 */\n/* Written by seccomp_gen.c. */\n#pragma "
+             "once\n#include <linux/filter.h>\n"
              "#include <stddef.h>\n\nstatic const struct sock_filter seccomp_filter[] = {");
         generate("__x86_64__", SCMP_ARCH_X86_64, SCMP_ARCH_X86);
         generate("__aarch64__", SCMP_ARCH_AARCH64, SCMP_ARCH_ARM);
-        puts("};\nstatic const size_t seccomp_filter_size = sizeof(seccomp_filter) / sizeof(seccomp_filter[0]);");
+        puts("};\nstatic const size_t seccomp_filter_size = sizeof(seccomp_filter) / "
+             "sizeof(seccomp_filter[0]);");
         return 0;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The skeleton root: built once, in the launcher's own mount namespace; every cell inherits it by copying that namespace.
+ * The skeleton root: built once, in the launcher's own mount namespace; every cell inherits it by copying
+ * that namespace.
  *
- * A tmpfs with directories, copies of a few files of /etc, and read-only binds of /usr and the like; an allow-list, so
- * that nothing of the host is inside unless it stands here. Its superblock is shared by all cells, which is why a changed
- * resolv.conf reaches also those that run.
+ * A tmpfs with directories, copies of a few files of /etc, and read-only binds of /usr and the like; an
+ * allow-list, so that nothing of the host is inside unless it stands here. Its superblock is shared by all
+ * cells, which is why a changed resolv.conf reaches also those that run.
  */
 #include <dirent.h>
 #include <sched.h>
@@ -102,11 +103,13 @@ static void copy_resolver(void) {
 }
 
 static int add_etc(void) {
-        static const char *const files[] = { "ld.so.cache", "ld.so.conf", "localtime", "mime.types", "nsswitch.conf",
-                                             "ca-certificates.conf" };
-        static const char *const dirs[] = { "ld.so.conf.d", "ssl/certs", "ca-certificates", "alternatives",
+        static const char *const files[] = { "ld.so.cache", "ld.so.conf",    "localtime",
+                                             "mime.types",  "nsswitch.conf", "ca-certificates.conf" };
+        static const char *const dirs[] = { "ld.so.conf.d",           "ssl/certs",
+                                            "ca-certificates",        "alternatives",
                                             "pki/ca-trust/extracted", "pki/tls/certs" };
-        static const char *const parents[] = { "etc", "etc/ssl", "etc/pki", "etc/pki/ca-trust", "etc/pki/tls" };
+        static const char *const parents[] = { "etc", "etc/ssl", "etc/pki", "etc/pki/ca-trust",
+                                               "etc/pki/tls" };
         char from[64], passwd[256], group[128];
         int r = 0;
 
@@ -121,7 +124,8 @@ static int add_etc(void) {
                 snprintf(from, sizeof(from), "/etc/%s", dirs[i]);
                 r = bind_if_there(from, from + 1);
         }
-        snprintf(passwd, sizeof(passwd), "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%d:%d::/home/%s:/sbin/nologin\n", SANDBOX_USER,
+        snprintf(passwd, sizeof(passwd),
+                 "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%d:%d::/home/%s:/sbin/nologin\n", SANDBOX_USER,
                  SANDBOX_UID, SANDBOX_GID, SANDBOX_USER);
         snprintf(group, sizeof(group), "root:x:0:\n%s:x:%d:\n", SANDBOX_USER, SANDBOX_GID);
         r = r ?: write_file("etc/passwd", passwd);
@@ -148,13 +152,17 @@ static int add_device(const char *name, unsigned int minor_number) {
         return bind_tree(host, path, K_ATTR_NOSUID | K_ATTR_NOEXEC);
 }
 
-/* No shm, no pts, no tty: Python's multiprocessing fails as it does on AWS (facts/environment.md, section 2). */
+/* No shm, no pts, no tty: Python's multiprocessing fails as it does on AWS (facts/environment.md, section 2).
+ */
 static int add_dev(void) {
         static const char *const links[][2] = { { "/proc/self/fd", "dev/fd" },
                                                 { "/proc/self/fd/0", "dev/stdin" },
                                                 { "/proc/self/fd/1", "dev/stdout" },
                                                 { "/proc/self/fd/2", "dev/stderr" } };
-        static const struct { const char *name; unsigned int minor_number; } devices[] = {
+        static const struct {
+                const char *name;
+                unsigned int minor_number;
+        } devices[] = {
                 { "null", 3 }, { "zero", 5 }, { "full", 7 }, { "random", 8 }, { "urandom", 9 },
         };
         /* Not recursive: the read-only flag would also reach the binds, and nodev would disable them. */
@@ -204,7 +212,8 @@ static int enter_root(const struct launcher *launcher) {
 }
 
 int skeleton_make(struct launcher *launcher, const char **ret_step) {
-        static const char *const dirs[] = { "usr", "proc", "dev", "tmp", "mnt", "opt", "var", "var/task", "var/runtime", "var/lang" };
+        static const char *const dirs[] = { "usr", "proc", "dev",      "tmp",         "mnt",
+                                            "opt", "var",  "var/task", "var/runtime", "var/lang" };
         mode_t mask = umask(022);
         int r = 0;
 
@@ -255,8 +264,9 @@ int skeleton_slot_files(struct launcher *launcher, size_t slot) {
         snprintf(path, sizeof(path), "%s/slots/passwd.%zu", launcher->state_dir, slot);
         if (access(path, F_OK) == 0)
                 return 0;
-        snprintf(text, sizeof(text), "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%u:%u::/home/%s:/sbin/nologin\n", SANDBOX_USER, id, id,
-                 SANDBOX_USER);
+        snprintf(text, sizeof(text),
+                 "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%u:%u::/home/%s:/sbin/nologin\n", SANDBOX_USER,
+                 id, id, SANDBOX_USER);
         r = write_file(path, text);
         snprintf(path, sizeof(path), "%s/slots/group.%zu", launcher->state_dir, slot);
         snprintf(text, sizeof(text), "root:x:0:\n%s:x:%u:\n", SANDBOX_USER, id);

@@ -23,7 +23,8 @@ static void attach_fds(struct msghdr *msg, char *control, const int *fds, size_t
 int wire_send(int fd, const struct wire *head, const char *const *strings, const int *fds, size_t fd_count) {
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)] = {};
         char packed[WIRE_MAX];
-        struct iovec iov[2] = { { .iov_base = (void *)(uintptr_t)head, .iov_len = sizeof(*head) }, { .iov_base = packed } };
+        struct iovec iov[2] = { { .iov_base = (void *)(uintptr_t)head, .iov_len = sizeof(*head) },
+                                { .iov_base = packed } };
         struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
         must(fd_count <= WIRE_FDS_MAX);
@@ -84,10 +85,13 @@ int wire_check(struct wire_in *in, size_t len) {
 }
 
 int wire_receive(int fd, struct wire_in *in) {
-        _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
+        _Alignas(struct cmsghdr) char
+                control[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
         struct iovec iov[2] = { { .iov_base = &in->head, .iov_len = sizeof(in->head) },
                                 { .iov_base = in->bytes, .iov_len = sizeof(in->bytes) } };
-        struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control) };
+        struct msghdr msg = {
+                .msg_iov = iov, .msg_iovlen = 2, .msg_control = control, .msg_controllen = sizeof(control)
+        };
         ssize_t n;
         int r;
 

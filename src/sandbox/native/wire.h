@@ -2,17 +2,19 @@
 /*
  * wire - what daemon, launcher and cells say to each other
  *
- * SOCK_SEQPACKET: one message is one packet: struct wire, then its strings, each with its NUL, back to back; descriptors
- * ride along. Both ends are the same build on the same machine, so the struct travels as it is. A received message
- * is checked whole before anybody looks at it: size, type, every string terminated, nothing behind the last one,
- * no more descriptors than announced by the kernel; whoever sends rubbish is treated as gone.
+ * SOCK_SEQPACKET: one message is one packet: struct wire, then its strings, each with its NUL, back to back;
+ * descriptors ride along. Both ends are the same build on the same machine, so the struct travels as it is. A
+ * received message is checked whole before anybody looks at it: size, type, every string terminated, nothing
+ * behind the last one, no more descriptors than announced by the kernel; whoever sends rubbish is treated as
+ * gone.
  *
  *   daemon → launcher   SETUP (once), PREPARE (+ the cell's end of its socket)
  *   launcher → daemon   SETUP_DONE or FAILED
- *   daemon → cell       OPEN (+ task, opt, runtime directories, for their identity), SPAWN, KILL, STOP, CONTINUE
- *   cell → daemon       PREPARED (+ descriptors), EXIT, EMPTIED; FAILED, whatever was being done, is the last
- * A cell may be told to open before it has said PREPARED: the messages wait in its socket. Opening has no answer of its own
- * (one waking of the daemon less in each cold start): what is wrong with it comes as FAILED.
+ *   daemon → cell       OPEN (+ task, opt, runtime directories, for their identity), SPAWN, KILL, STOP,
+ * CONTINUE cell → daemon       PREPARED (+ descriptors), EXIT, EMPTIED; FAILED, whatever was being done, is
+ * the last A cell may be told to open before it has said PREPARED: the messages wait in its socket. Opening
+ * has no answer of its own (one waking of the daemon less in each cold start): what is wrong with it comes as
+ * FAILED.
  */
 #pragma once
 #include <sys/types.h>
@@ -109,5 +111,6 @@ int wire_receive(int fd, struct wire_in *in);
 /* Takes the next descriptor out of the message; -1 without one. */
 int wire_take_fd(struct wire_in *in);
 void wire_clear(struct wire_in *in);
-/* The check itself, over head.strings and bytes (for tests and fuzzing): 0 or -EPROTO. len is that of the strings. */
+/* The check itself, over head.strings and bytes (for tests and fuzzing): 0 or -EPROTO. len is that of the
+ * strings. */
 int wire_check(struct wire_in *in, size_t len);
