@@ -104,18 +104,45 @@ static void place_provided(struct command *c, const struct version *v, const str
                 c->base.missing_entry = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
 }
 
-static bool has_wrapper(const struct version *v) {
+static unsigned python_minor(const struct version *v) {
+        enum language language;
+        unsigned major, minor;
+
+        return parse_runtime(v->config.runtime, &language, &major, &minor) ? minor : 0;
+}
+
+static const char *variable(const struct version *v, const char *name) {
         for (size_t i = 0; i < v->config.var_count; ++i)
-                if (streq(v->config.vars[i].name, "AWS_LAMBDA_EXEC_WRAPPER") && *v->config.vars[i].value)
-                        return true;
-        return false;
+                if (streq(v->config.vars[i].name, name))
+                        return v->config.vars[i].value;
+        return NULL;
+}
+
+/* The flags of AWS's own bootstrap: heap sizes by the function's memory, and the loaders as they were before Node.js
+ * 20.19 began to guess (runtimes/README.md). */
+static size_t add_node_flags(struct command *c, const struct version *v, size_t n) {
+        static const char *const unguessing[] = { "--no-experimental-require-module", "--no-experimental-detect-module" };
+        const char *options = variable(v, "NODE_OPTIONS");
+        unsigned memory = v->config.memory_mb, major = c->interpreter->major;
+
+        c->argv[n++] = "--expose-gc";
+        c->argv[n++] = keep(c, xasprintf("--max-semi-space-size=%u", MAX(memory * 5 / 100, 1u)));
+        c->argv[n++] = keep(c, xasprintf("--max-old-space-size=%u", memory * 90 / 100));
+        for (size_t i = 0; i < ARRAY_SIZE(unguessing); ++i) {
+                const char *word = unguessing[i] + strlen("--no-");
+
+                if (major > 20 || (major == 20 && c->interpreter->minor >= 19))
+                        if (!options || !strstr(options, word))
+                                c->argv[n++] = unguessing[i];
+        }
+        return n;
 }
 
 static void place_client(struct command *c, const struct version *v, const struct place *place) {
-        const char *dir = place->runtime_dir;
+        const char *dir = place->runtime_dir, *wrapper = variable(v, "AWS_LAMBDA_EXEC_WRAPPER");
         size_t n = 0, vars = 0;
 
-        if (has_wrapper(v)) {
+        if (wrapper && *wrapper) {
                 c->argv[n++] = "/bin/sh";
                 c->argv[n++] = keep(c, xasprintf("%s/bootstrap", dir));
         }
@@ -124,7 +151,10 @@ static void place_client(struct command *c, const struct version *v, const struc
                 c->argv[n++] = "-S";
                 c->argv[n++] = keep(c, xasprintf("%s/bootstrap.py", dir));
                 c->vars[vars++] = (struct env_var){ "PYTHONPATH", dir };
+                if (python_minor(v) >= 12)
+                        c->vars[vars++] = (struct env_var){ "LC_CTYPE", "C.UTF-8" };
         } else {
+                n = add_node_flags(c, v, n);
                 c->argv[n++] = keep(c, xasprintf("%s/index.cjs", dir));
                 c->vars[vars++] = (struct env_var){
                         "NODE_PATH",

@@ -12,7 +12,7 @@
 
 struct place;
 
-#define COMMAND_ARGV_MAX 12
+#define COMMAND_ARGV_MAX 16
 
 struct command {
         struct runtime_command base;

@@ -109,8 +109,7 @@ static void consider(struct search *s, enum language language, const char *candi
                 return;
         if (!version_in_name(path, &major, &minor) && ask_version(path, &major, &minor))
                 return;
-        *in = (struct interpreter){ .language = language, .major = major, .path = xstrdup(path) };
-        in->minor = language == LANGUAGE_PYTHON ? minor : 0;
+        *in = (struct interpreter){ .language = language, .major = major, .minor = minor, .path = xstrdup(path) };
         if (!str_starts(path, "/usr/") && !str_starts(path, "/bin/")) {
                 /* PREFIX/bin/name: the standard library lies beside bin. */
                 in->prefix = xstrdup(path);

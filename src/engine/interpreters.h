@@ -14,7 +14,7 @@ const char *language_name(enum language language);
 
 struct interpreter {
         enum language language;
-        unsigned major, minor; /* Node: minor is 0, runtimes name the major only */
+        unsigned major, minor; /* runtimes of Node.js name the major only */
         char *path;            /* resolved */
         char *prefix;          /* what must be visible with it, when it lies outside /usr; NULL otherwise */
 };
