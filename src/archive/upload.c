@@ -26,6 +26,7 @@ struct upload_block {
         struct content_upload *upload;
         struct upload_file *file;
         size_t len;
+        int error; /* the file's, after this block */
         char data[];
 };
 
@@ -99,20 +100,26 @@ static int file_write(struct upload_file *file, const char *data, size_t len) {
         return 0;
 }
 
-static void block_run(struct job *job) {
-        struct upload_block *block = container_of(job, struct upload_block, job);
-        struct upload_file *file = block->file;
+static int block_append(struct upload_file *file, const struct upload_block *block) {
+        int r = file_open(file);
 
-        if (!file->error)
-                file->error = file_open(file);
-        if (!file->error)
-                file->error = file_write(file, block->data, block->len);
-        if (file->error)
-                return;
+        if (!r)
+                r = file_write(file, block->data, block->len);
+        if (r)
+                return r;
         /* The disk starts now, so that the fdatasync at the end has little left to wait for. */
         sync_file_range(file->fd, (off_t)file->size, (off_t)block->len, SYNC_FILE_RANGE_WRITE);
         sha256_update(&file->hash, block->data, block->len);
         file->size += block->len;
+        return 0;
+}
+
+static void block_run(struct job *job) {
+        struct upload_block *block = container_of(job, struct upload_block, job);
+
+        if (!block->file->error)
+                block->file->error = block_append(block->file, block);
+        block->error = block->file->error;
 }
 
 static int publish(struct upload_file *file, const struct content_blob *blob) {
@@ -169,7 +176,7 @@ static void block_done(struct job *job) {
 
         u->pending -= block->len;
         if (!u->error)
-                u->error = block->file->error;
+                u->error = block->error;
         list_unlink(&block->link);
         free(block);
         if (u->above && u->pending <= CONTENT_UPLOAD_LOW) {
