@@ -20,27 +20,23 @@ static void print_fact(const char *name, const json_t *value) {
                                                   : dumped;
 
         if (text && *text)
-                printf("%-18s %s\n", name, text);
+                printf("%-20s %s\n", name, text);
 }
 
 static void print_runtimes(const json_t *runtimes) {
         static const struct table_column columns[] = {
-                { "RUNTIME", .whole = true }, { "INTERPRETER" }, { "VERSION" }, { "EXACT" }
+                { "RUNTIME", .whole = true },
+                { "INTERPRETER" },
         };
         struct table table = TABLE_OF(columns);
         const json_t *entry;
         size_t i;
 
         json_array_foreach(runtimes, i, entry) {
-                table_add_consume(
-                        &table,
-                        (char *const[]){
-                                xstrdup(json_text(entry, "runtime")),
-                                *json_text(entry, "interpreter") ? xstrdup(json_text(entry, "interpreter"))
-                                                                 : NULL,
-                                *json_text(entry, "version") ? xstrdup(json_text(entry, "version")) : NULL,
-                                xstrdup(json_is_true(json_object_get(entry, "exact")) ? "yes" : "no"),
-                        });
+                table_add_consume(&table, (char *const[]){
+                                                  xstrdup(json_text(entry, "runtime")),
+                                                  xstrdup(json_text(entry, "interpreter")),
+                                          });
         }
         putchar('\n');
         table_print(&table, stdout, terminal_width(stdout));

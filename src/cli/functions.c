@@ -41,7 +41,7 @@ static void print_functions(const json_t *functions) {
                 { "MEMORY", .right = true },
                 { "TIMEOUT", .right = true },
                 { "CODE", .right = true },
-                { "STATE" },
+
                 { "MODIFIED" },
         };
         struct table table = TABLE_OF(columns);
@@ -51,7 +51,7 @@ static void print_functions(const json_t *functions) {
         json_array_foreach(functions, i, f) {
                 long long memory = json_integer_value(json_object_get(f, "MemorySize"));
                 long long timeout = json_integer_value(json_object_get(f, "Timeout"));
-                const char *state = json_text(f, "State"), *modified = json_text(f, "LastModified");
+                const char *modified = json_text(f, "LastModified");
 
                 table_add_consume(
                         &table,
@@ -63,7 +63,6 @@ static void print_functions(const json_t *functions) {
                                 xasprintf("%lld MB", memory),
                                 xasprintf("%lld s", timeout),
                                 text_of_bytes((uint64_t)json_integer_value(json_object_get(f, "CodeSize"))),
-                                *state ? xstrdup(state) : NULL,
                                 xstrndup(modified, 16),
                         });
         }

@@ -38,8 +38,9 @@ static void print_log(const char *base64) {
                 fwrite(buf_data(&log), 1, log.len, stderr);
 }
 
+/* base/json.h has a json_null of its own, which the linker would take for jansson's. */
 static void set_or_null(json_t *object, const char *name, const char *text) {
-        json_object_set_new(object, name, text ? json_string(text) : json_null());
+        json_object_set_new(object, name, text ? json_string(text) : json_pack("n"));
 }
 
 static void print_answer_json(const struct answer *answer) {
@@ -54,7 +55,7 @@ static void print_answer_json(const struct answer *answer) {
         json_object_set_new(json, "Payload",
                             payload            ? payload
                             : answer->body.len ? json_stringn(buf_data(&answer->body), answer->body.len)
-                                               : json_null());
+                                               : json_pack("n"));
         print_json(json);
         json_decref(json);
 }

@@ -241,7 +241,9 @@ static char *guess_handler(const struct package *package, const char *name, size
         /* In a zip the name that AWS's own examples use has to do. */
         if (fd < 0)
                 return xasprintf("%.*s.%s", (int)stem_len, name, functions[0]);
-        if (read_all(fd, &source) || buf_append(&source, "", 1))
+        /* Ways begin with a newline where only the begin of a line counts; the first line has one too, then.
+         */
+        if (buf_append_str(&source, "\n") || read_all(fd, &source) || buf_append(&source, "", 1))
                 return NULL;
         for (const char *const *function = functions; *function && !found; function++) {
                 if (defines(buf_data(&source), ways, *function))

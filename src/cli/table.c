@@ -125,6 +125,8 @@ char *text_of_seconds(double seconds) {
 char *text_of_bytes(uint64_t bytes) {
         if (!bytes)
                 return xstrdup("-");
+        if (bytes < MIB)
+                return xasprintf("%llu KB", (unsigned long long)(bytes + KIB - 1) / KIB);
         if (bytes < 10 * MIB)
                 return xasprintf("%.1f MB", (double)bytes / (double)MIB);
         return xasprintf("%llu MB", (unsigned long long)(bytes / MIB));

@@ -37,6 +37,6 @@ void table_release(struct table *table);
 /* Columns of the terminal behind out; 0 when it is none. COLUMNS overrides on a terminal. */
 size_t terminal_width(FILE *out);
 
-/* Malloc'ed texts for cells: "3m 12s", "64 MB" or "-" for 0. */
+/* Malloc'ed texts for cells: "3m 12s", "64 MB", or "-" for 0. */
 char *text_of_seconds(double seconds);
 char *text_of_bytes(uint64_t bytes);

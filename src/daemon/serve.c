@@ -104,7 +104,7 @@ static void daemon_on_drained(void *owner) {
 
 static void daemon_stop(struct daemon *d, const char *why) {
         if (d->draining) {
-                log_warn("%s: stopping at once", why);
+                log_info("%s: stopping at once", why);
                 loop_quit(d->loop);
                 return;
         }
@@ -228,13 +228,14 @@ static void daemon_close(struct daemon *d) {
 static void daemon_tell_ready(const struct daemon *d) {
         int fd = (int)d->options->ready_fd;
 
-        fprintf(stderr, "lambent listening on %s\n", d->sockets.endpoint);
-        if (d->sockets.foreign)
-                log_warn("other machines can reach this daemon, and whoever reaches it can run code here");
         if (fd != FD_NONE) {
                 dprintf(fd, "%s\n", d->sockets.endpoint);
                 fd_close(fd);
+        } else {
+                fprintf(stderr, "lambent listening on %s\n", d->sockets.endpoint);
         }
+        if (d->sockets.foreign)
+                log_warn("other machines can reach this daemon, and whoever reaches it can run code here");
 }
 
 static int run_serve(void *values, const struct strings *operands) {

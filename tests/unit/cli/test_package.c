@@ -56,7 +56,7 @@ static void one_answer_is_a_guess(void **state) {
         CHECK(FAMILY_PYTHON, "lambda_function.lambda_handler",
               { "lambda_function.py", "import os\ndef lambda_handler(event, context):\n" },
               { "helper.py", "" });
-        CHECK(FAMILY_PYTHON, "only.handler", { "only.py", "\ndef handler(e, c):\n pass\n" });
+        CHECK(FAMILY_PYTHON, "only.handler", { "only.py", "def handler(e, c):\n pass\n" });
         CHECK(FAMILY_NODEJS, "index.handler", { "index.mjs", "export const handler = async () => 1;\n" });
         CHECK(FAMILY_NODEJS, "app.lambdaHandler", { "app.js", "exports.lambdaHandler = () => 1;\n" },
               { "b.js", "" }, { "package.json", "{}" });

@@ -84,8 +84,8 @@ static void quantities_read_well(void **state) {
         } spans[] = { { 0.4, "0s" },     { 59.9, "59s" },    { 192, "3m 12s" },
                       { 7260, "2h 1m" }, { 90000, "1d 1h" }, { -1, "0s" } };
         AUTO(str)
-        char *nothing = text_of_bytes(0),
-             *small = text_of_bytes(MIB * 3 / 2), *large = text_of_bytes(64 * MIB);
+        char *nothing = text_of_bytes(0), *tiny = text_of_bytes(1025), *small = text_of_bytes(MIB * 3 / 2),
+             *large = text_of_bytes(64 * MIB);
 
         for (size_t i = 0; i < ARRAY_SIZE(spans); i++) {
                 AUTO(str) char *text = text_of_seconds(spans[i].seconds);
@@ -93,6 +93,7 @@ static void quantities_read_well(void **state) {
                 assert_string_equal(text, spans[i].text);
         }
         assert_string_equal(nothing, "-");
+        assert_string_equal(tiny, "2 KB");
         assert_string_equal(small, "1.5 MB");
         assert_string_equal(large, "64 MB");
 }
