@@ -112,6 +112,8 @@ static void spoil(struct api_upload *u, enum upload_fault why, int error) {
         u->fault = why;
         u->error = error;
         content_upload_abort(TAKE(u->upload));
+        /* The sender may be paused, and nothing will drain any more. */
+        http_resume(u->request->exchange);
 }
 
 void api_upload_write(struct api_upload *u, const char *base64, size_t len) {
