@@ -67,7 +67,6 @@ void invocation_refuse(struct invocation *i, enum refusal why, const char *detai
 /* The event as the driver wants it: an empty payload is delivered as an empty object. */
 void invocation_deliver(struct invocation *i, struct member *m) {
         static char empty[] = "{}";
-        struct iovec event = { buf_data(&i->payload), i->payload.len };
         struct invocation_order order = {
                 .request_id = i->request_id,
                 .arn = i->arn,
@@ -75,15 +74,16 @@ void invocation_deliver(struct invocation *i, struct member *m) {
                 .client_context = i->client_context,
                 .cognito_identity = i->cognito_identity,
                 .tenant_id = i->tenant_id,
-                .event = &event,
+                .event = &i->event,
                 .event_parts = 1,
                 .timeout = m->pool->version->config.timeout_s * SECOND,
                 .stream = i->stream,
                 .want_tail = i->want_tail,
         };
 
+        i->event = (struct iovec){ buf_data(&i->payload), i->payload.len };
         if (buf_is_empty(&i->payload))
-                event = (struct iovec){ empty, 2 };
+                i->event = (struct iovec){ empty, 2 };
         i->member = m;
         i->state = INVOCATION_DELIVERED;
         i->delivered = loop_now(i->pools->loop);

@@ -67,6 +67,7 @@ struct invocation {
         char request_id[UUID_LEN + 1];
         char *arn, *trace_id, *client_context, *cognito_identity, *tenant_id;
         struct buf payload;
+        struct iovec event; /* the payload as it is delivered; borrowed by the environment until it has answered */
         nsec_t arrived, wall, delivered, first_byte, answered;
         struct invocation_record record;
         /* With want_tail: the answer until REPORT is there. */
