@@ -40,11 +40,9 @@ static const struct rule create_rules[] = {
         { "Tags", RULE_MAP },
 };
 
-static void creation_free(struct api_request *r) {
+static void creation_release(struct api_request *r) {
         struct creation *creation = TAKE(r->state);
 
-        if (!creation)
-                return;
         function_ref_clear(&creation->ref);
         version_config_clear(&creation->config);
         free(creation->tags_json);
@@ -101,7 +99,6 @@ static void answer_created(struct api_request *r) {
         creation->config.code_unzipped = api_upload_unzipped(r->upload);
         if (!configuration_fits(&creation->config, &problem)) {
                 api_fail_with(r, &problem);
-                creation_free(r);
                 return;
         }
         result = registry_create(engine_registry(r->engine), ref->account, ref->region, ref->name, &creation->config,
@@ -116,7 +113,6 @@ static void answer_created(struct api_request *r) {
                 must(json_writer_end(&w) == 0);
                 api_reply_json(r, 201, &body);
         }
-        creation_free(r);
 }
 
 /* Name, region and the limit that Lambda itself holds a plain name to. */
@@ -147,21 +143,17 @@ void api_create_function(struct api_request *r) {
                 return;
         }
         creation = r->state = xcalloc(1, sizeof(*creation));
-        r->cancel = creation_free;
+        r->cancel = creation_release;
         tags = json_tree_get(r->body, "Tags");
         configuration_default(&creation->config);
         if (!check_code(r, r->body, &problem) || !check_tags(tags, &problem)) {
                 api_fail_with(r, &problem);
-                creation_free(r);
                 return;
         }
-        if (!name_new_function(r, &creation->ref)) {
-                creation_free(r);
+        if (!name_new_function(r, &creation->ref))
                 return;
-        }
         if (!configuration_apply(r, creation->ref.region, r->body, &creation->config, &problem)) {
                 api_fail_with(r, &problem);
-                creation_free(r);
                 return;
         }
         architectures = json_tree_get(r->body, "Architectures");

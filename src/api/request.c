@@ -14,7 +14,7 @@
 void api_request_free(struct api_request *r) {
         if (!r)
                 return;
-        if (!r->answered && r->cancel)
+        if (r->cancel)
                 r->cancel(r);
         api_body_free(r);
         api_upload_free(r->upload);

@@ -12,8 +12,8 @@
  *                request, request->state is its own) and calls api_request_free as the last thing in its on_done.
  *                Without ops of its own it must answer at once.
  * run() answers by api_reply, api_reply_json or api_fail, now or later; every answer carries x-amzn-RequestId. The request lives
- * until the exchange's on_done, also when its peer is gone: then answers go nowhere. An operation that waits for
- * something else sets request->cancel, which is called when the peer goes away before the answer.
+ * until the exchange's on_done, also when its peer is gone: then answers go nowhere, and what the operation waits for is
+ * called off by request->cancel.
  */
 #pragma once
 #include "api/problem.h"
@@ -62,7 +62,7 @@ struct api_request {
         bool answered;
 
         void *state;                          /* the operation's own */
-        void (*cancel)(struct api_request *); /* the peer is gone before the answer; may be NULL */
+        void (*cancel)(struct api_request *); /* gives state back at the request's end, answered or not; may be NULL */
 };
 
 void api_request_free(struct api_request *r);
