@@ -56,7 +56,7 @@ def test_failures_end_the_stream_with_an_error_code(client, function, package, m
     if details:
         assert json.loads(complete["ErrorDetails"])["errorType"] == details
     if mode in ("stream-error", "stream-cut"):
-        assert data == b"partial"
+        assert data.startswith(b"partial")
 
 
 def test_a_timeout_in_mid_stream(client, function, package):
