@@ -157,8 +157,6 @@ static int open_cell(struct cell *cell, const struct wire_in *in) {
         r = r ?: step(cell, "limit memory", limit_memory(cell, in->head.open.memory));
         if (cell->launcher->tier == 3)
                 r = r ?: step(cell, "restrict paths", confine_landlock_paths(cell, in));
-        if (has(cell, WIRE_SECCOMP))
-                r = r ?: step(cell, "load the seccomp filter", confine_seccomp());
         if (cell->launcher->tier != 3)
                 r = r ?: step(cell, "drop capabilities", confine_keep_few());
         return r;

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "base/random.h"
 #include "sandbox/native/kernel.h"
 #include "sandbox/native/launcher.h"
 #include "seccomp_filter.h"
@@ -91,14 +92,30 @@ int confine_keep_few(void) {
 bool confine_has_seccomp(void) {
         uint32_t action = SECCOMP_RET_ERRNO;
 
-        return seccomp_filter_size && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+        return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-int confine_seccomp(void) {
-        struct sock_fprog program = { .len = (unsigned short)seccomp_filter_size,
-                                      .filter = (struct sock_filter *)(uintptr_t)seccomp_filter };
+/* The generated filter has a placeholder where the pass belongs. */
+int confine_seccomp(uint64_t *ret_pass) {
+        struct sock_filter filter[ARRAY_SIZE(seccomp_filter)];
+        struct sock_fprog program = { .len = ARRAY_SIZE(filter), .filter = filter };
+        uint64_t pass;
+        int r;
 
-        return K_RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+        random_bytes(&pass, sizeof(pass));
+        memcpy(filter, seccomp_filter, sizeof(filter));
+        for (size_t i = 0; i < ARRAY_SIZE(filter); ++i) {
+                if (filter[i].k == (uint32_t)SECCOMP_PASS)
+                        filter[i].k = (uint32_t)pass;
+                else if (filter[i].k == SECCOMP_PASS >> 32)
+                        filter[i].k = pass >> 32;
+        }
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+        r = K_RESULT(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+        if (!r)
+                *ret_pass = pass;
+        return r;
 }
 
 /* ---- Landlock ---- */

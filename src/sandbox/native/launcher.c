@@ -22,6 +22,8 @@
 
 #include "sandbox/native/kernel.h"
 
+uint64_t k_pass; /* none needed until the filter is loaded */
+
 #define CONTROL_FD 3
 #define SLOTS_AT_FIRST 64
 
@@ -145,7 +147,10 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
         }
         if (!r && launcher->tier == 3)
                 prctl(PR_SET_CHILD_SUBREAPER, 1);
-        return r;
+        if (r || !(launcher->flags & WIRE_SECCOMP))
+                return r;
+        *ret_step = "load the system call filter";
+        return confine_seccomp(&k_pass);
 }
 
 static int answer_set_up(struct launcher *launcher, int r, const char *failed) {
@@ -197,14 +202,12 @@ static unsigned long namespaces(const struct launcher *launcher) {
 /* Like fork, with namespaces, and straight into the v2 leaf where there is one. */
 static pid_t clone_cell(const struct launcher *launcher, const struct cgroup_leaf *leaf) {
         struct k_clone_args args = { .flags = namespaces(launcher), .exit_signal = SIGCHLD };
-        long pid;
 
         if (leaf->into >= 0) {
                 args.flags |= K_CLONE_INTO_CGROUP;
                 args.cgroup = (uint64_t)leaf->into;
         }
-        pid = syscall(SYS_clone3, &args, sizeof(args));
-        return (pid_t)(pid < 0 ? -errno : pid);
+        return k_clone3(&args);
 }
 
 static int start_cell(struct launcher *launcher, int daemon) {

@@ -77,9 +77,7 @@ int root_prepare(struct cell *cell) {
                 r = step(cell, "bind /etc/passwd", bind_slot_file(cell, "passwd"));
                 r = r ?: step(cell, "bind /etc/group", bind_slot_file(cell, "group"));
         }
-        if (!r && sethostname("lambda", 6) < 0)
-                r = step(cell, "set the host name", -errno);
-        return r;
+        return r ?: step(cell, "set the host name", k_sethostname("lambda"));
 }
 
 /* Binds a directory that the daemon names and shows: the descriptor proves that the daemon itself may reach
