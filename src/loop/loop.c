@@ -6,6 +6,7 @@
  */
 #include "loop/loop.h"
 
+#include <limits.h>
 #include <time.h>
 
 #include "loop/loop_private.h"
@@ -112,17 +113,32 @@ static bool anything_ready(const struct loop *loop) {
         return !list_is_empty(&loop->deferred);
 }
 
+/* Linux before 5.11, and tools that know no newer one, lack epoll_pwait2: there a timer may be late by a millisecond. */
+static int fetch(struct loop *loop, struct epoll_event *events, nsec_t patience) {
+        struct timespec ts = { (time_t)(patience / SECOND), (long)(patience % SECOND) };
+
+        if (!loop->coarse) {
+                int n = epoll_pwait2(loop->epoll_fd, events, BATCH, patience == NSEC_NEVER ? NULL : &ts, NULL);
+
+                if (n >= 0 || errno != ENOSYS)
+                        return n;
+                loop->coarse = true;
+        }
+        if (patience == NSEC_NEVER)
+                return epoll_wait(loop->epoll_fd, events, BATCH, -1);
+        patience = MIN(patience, (nsec_t)INT_MAX * MILLISECOND - MILLISECOND);
+        return epoll_wait(loop->epoll_fd, events, BATCH, (int)((patience + MILLISECOND - 1) / MILLISECOND));
+}
+
 static int wait_for_events(struct loop *loop, nsec_t most) {
         struct epoll_event events[BATCH];
         nsec_t due = loop_next_due(loop), patience = most;
-        struct timespec ts;
         int n;
 
         if (due != NSEC_NEVER)
                 patience = MIN(patience, due > loop->now ? due - loop->now : 0);
-        ts = (struct timespec){ (time_t)(patience / SECOND), (long)(patience % SECOND) };
         loop->longest_stall = MAX(loop->longest_stall, read_clock(CLOCK_MONOTONIC) - loop->woke);
-        n = epoll_pwait2(loop->epoll_fd, events, BATCH, patience == NSEC_NEVER ? NULL : &ts, NULL);
+        n = fetch(loop, events, patience);
         if (n < 0 && errno != EINTR)
                 return fault(-errno);
         read_time(loop);

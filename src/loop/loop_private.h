@@ -27,6 +27,7 @@ struct loop {
         struct worker worker;
         int epoll_fd;
         bool manual, quit, batch_was_whole;
+        bool coarse; /* epoll_pwait2 is not there */
 };
 
 void timers_run(struct loop *loop);
