@@ -129,8 +129,11 @@ int head_add_name(struct head *head, const char *s, size_t len) {
         return 0;
 }
 
-void head_end_name(struct head *head) {
+int head_end_name(struct head *head) {
+        if (!head->count || head->name_ended || head->in_value || !records(head)->name_len)
+                return -EBADMSG;
         head->name_ended = true;
+        return 0;
 }
 
 int head_add_value(struct head *head, const char *s, size_t len) {

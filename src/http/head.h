@@ -28,7 +28,7 @@ void head_deinit(struct head *head);
 int head_add_text(struct head *head, const char *s, size_t len); /* start line; before any field */
 int head_end_text(struct head *head);
 int head_add_name(struct head *head, const char *s, size_t len);
-void head_end_name(struct head *head);
+int head_end_name(struct head *head); /* also -EBADMSG: llhttp lets a field without a name pass */
 int head_add_value(struct head *head, const char *s, size_t len);
 /* Puts the records in the order of the wire; they are found at head_fields from now on. */
 int head_finish(struct head *head);

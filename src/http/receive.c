@@ -90,9 +90,17 @@ static void on_head(struct conn *c) {
                 respond_continue(c);
 }
 
-static bool over_limit(struct conn *c, size_t framing) {
-        c->overhead += framing;
-        return c->overhead > c->listener->limits->head;
+/* 0, or the status for framing that is too long or malformed. Where several things are wrong, the first byte
+ * that is decides, so that the answer does not depend on how the bytes were cut. */
+static int judge_framing(struct conn *c, const char *data, size_t len, llhttp_errno_t error) {
+        uint64_t limit = c->listener->limits->head;
+
+        if (!request_lines_ok(c, data, (size_t)MIN((uint64_t)len, limit - c->overhead)))
+                return 400;
+        c->overhead += len;
+        if (c->overhead > limit)
+                return 431;
+        return error && error != HPE_PAUSED ? request_status_of_error(c, error) : 0;
 }
 
 static void on_violation(struct conn *c, int status) {
@@ -105,6 +113,7 @@ static void on_violation(struct conn *c, int status) {
 static size_t parse(struct conn *c, const char *data, size_t len) {
         size_t used = len, body = 0;
         llhttp_errno_t error;
+        int status;
 
         c->parsed = PARSED_NOTHING;
         error = llhttp_execute(&c->parser, data, len);
@@ -118,12 +127,9 @@ static size_t parse(struct conn *c, const char *data, size_t len) {
         if (c->parsed == PARSED_BODY)
                 body = c->span_len;
         /* A body's bytes end where the step ends. */
-        if (over_limit(c, used - body)) {
-                on_violation(c, 431);
-                return len;
-        }
-        if ((error && error != HPE_PAUSED) || !request_lines_ok(c, data, used - body)) {
-                on_violation(c, request_status_of_error(c, error));
+        status = judge_framing(c, data, used - body, error);
+        if (status) {
+                on_violation(c, status);
                 return len;
         }
         switch (c->parsed) {

@@ -16,7 +16,7 @@ static struct conn *conn_of_parser(const llhttp_t *parser) {
 static int note(struct conn *c, int r) {
         if (!r)
                 return 0;
-        c->refusal = r == -E2BIG ? 431 : 503;
+        c->refusal = r == -E2BIG ? 431 : r == -EBADMSG ? 400 : 503;
         return HPE_USER;
 }
 
@@ -43,8 +43,9 @@ static int on_field(llhttp_t *parser, const char *at, size_t len) {
 }
 
 static int on_field_complete(llhttp_t *parser) {
-        head_end_name(head_now(conn_of_parser(parser)));
-        return 0;
+        struct conn *c = conn_of_parser(parser);
+
+        return note(c, head_end_name(head_now(c)));
 }
 
 static int on_value(llhttp_t *parser, const char *at, size_t len) {

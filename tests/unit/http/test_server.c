@@ -127,6 +127,8 @@ static const struct conversation bad[] = {
         { "obs-fold", "GET /now HTTP/1.1\r\n" H "X-Show: a\r\n b\r\n\r\n", "", BAD },
         { "obs-fold by tab", "GET /now HTTP/1.1\r\n" H "X-Show:\r\n\tb\r\n\r\n", "", BAD },
         { "space before colon", "GET /now HTTP/1.1\r\n" H "X-Show : b\r\n\r\n", "", BAD },
+        { "no name", "GET /now HTTP/1.1\r\n" H ": b\r\n\r\n", "", BAD },
+        { "no name, first", "GET /now HTTP/1.1\r\n: b\r\n" H "\r\n", "", BAD },
         { "space before first name", "GET /now HTTP/1.1\r\n X: b\r\n" H "\r\n", "", BAD },
         { "bare line feed", "GET /now HTTP/1.1\n" H "\r\n", "", BAD },
         { "bare line feed in fields", "GET /now HTTP/1.1\r\n" H "X: 1\nY: 2\r\n\r\n", "", BAD },

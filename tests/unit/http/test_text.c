@@ -146,7 +146,7 @@ static void gather(size_t room_size, size_t piece) {
                 for (size_t at = 0; at < name_len; at += piece)
                         assert_int_equal(head_add_name(&head, fields[i][0] + at, MIN(piece, name_len - at)),
                                          0);
-                head_end_name(&head);
+                assert_int_equal(head_end_name(&head), 0);
                 for (size_t at = 0; at < value_len; at += piece)
                         assert_int_equal(head_add_value(&head, fields[i][1] + at, MIN(piece, value_len - at)),
                                          0);
