@@ -180,6 +180,13 @@ void invocation_fail(struct invocation *i, const char *why) {
         };
         struct invocation_report report = { .outcome = OUTCOME_SANDBOX_FAILURE, .error_type = "Sandbox.Failure" };
 
+        if (i->state == INVOCATION_ANSWERED) {
+                /* Only its REPORT is missing. */
+                if (!i->abandoned)
+                        i->events->answered(i->owner, &i->held, &report);
+                invocation_free(i);
+                return;
+        }
         json_open_object(&w, NULL);
         json_str(&w, "errorType", answer.error_type);
         json_str(&w, "errorMessage", message);
