@@ -320,9 +320,11 @@ void chunk_write(struct disk *disk, struct chunk *chunk) {
                 if (put_record(disk, group, p))
                         p->lost = chunk->failed = true;
         }
+        list_each(group, &touched, touched)
+                flush_group(disk, group, chunk, chunk->len, ms);
+        /* Only now: trimming one may take the segment that another would have written to. */
         while ((group = list_first(&touched, struct disk_group, touched))) {
                 list_unlink(&group->touched);
-                flush_group(disk, group, chunk, chunk->len, ms);
                 disk_trim(disk, group);
         }
 }

@@ -125,7 +125,8 @@ static void a_flood_while_the_past_is_read_is_not_lost(void **state) {
 
         bench_shut(b);
         assert_int_equal(loop_new(&loop), 0);
-        assert_int_equal(logs_open(loop, b->dir, NULL, &logs), 0);
+        assert_int_equal(
+                logs_open(loop, b->dir, &(struct logs_options){ .pending_bytes_max = 64 * MIB }, &logs), 0);
         f->stream = logs_stream_open(logs, GROUP, "s");
         while (f->said < 100)
                 flood_say(f);

@@ -283,7 +283,8 @@ static void all_groups_together_are_bounded(void **state) {
                 for (int k = 0; k < 10; ++k)
                         say(b, s, "%0100d", k);
                 logs_stream_close(s);
-                loop_advance(b->loop, 100 * MILLISECOND);
+                if (i % 9 == 0) /* several groups in one write, too */
+                        loop_advance(b->loop, 100 * MILLISECOND);
         }
         ask_groups(b, &list);
         for (size_t i = 0; i < list.count; ++i) {
@@ -293,6 +294,32 @@ static void all_groups_together_are_bounded(void **state) {
         assert_in_range(bytes, 15000, 20000);
         assert_int_equal(folder_bytes(b, "g00"), 0);
         assert_true(folder_bytes(b, "g59") > 1000);
+}
+
+/* Making room for one group takes the segment that another was about to write to in the same go. */
+static void room_may_come_from_a_group_that_is_being_written(void **state) {
+        struct bench *b = *state;
+        struct logs_stream *old, *new;
+        char *texts;
+
+        b->options = (struct logs_options){ .total_bytes_max = 3000 };
+        bench_reopen(b);
+        old = logs_stream_open(b->logs, "old", "s");
+        new = logs_stream_open(b->logs, "new", "s");
+        say(b, old, "%01000d", 0);
+        loop_advance(b->loop, SECOND);
+        say(b, new, "%01000d", 0);
+        loop_advance(b->loop, SECOND);
+        say(b, new, "%01000d", 1);
+        say(b, new, "%01000d", 2);
+        say(b, old, "word");
+        loop_advance(b->loop, SECOND);
+        say(b, old, "more");
+        texts = all_texts(b, "old");
+        assert_non_null(strstr(texts, "more"));
+        free(texts);
+        logs_stream_close(old);
+        logs_stream_close(new);
 }
 
 static unsigned open_descriptors(void) {
@@ -357,6 +384,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_deleted_group_may_come_back, bench_setup, bench_teardown),
                 cmocka_unit_test_setup_teardown(oldest_segments_go_first, bench_setup, bench_teardown),
                 cmocka_unit_test_setup_teardown(all_groups_together_are_bounded, bench_setup, bench_teardown),
+                cmocka_unit_test_setup_teardown(room_may_come_from_a_group_that_is_being_written, bench_setup,
+                                                bench_teardown),
                 cmocka_unit_test_setup_teardown(a_thousand_idle_streams_hold_no_descriptor, bench_setup,
                                                 bench_teardown),
                 cmocka_unit_test_setup_teardown(long_and_empty_records, bench_setup, bench_teardown),
