@@ -104,8 +104,8 @@ char *content_tree_path(const struct content_store *store,
 /* For reading; -ENOENT. */
 int content_open_blob(const struct content_store *store, const char *hex);
 
-/* Removes blob, tree, and merges that contain it. Environments that still run from them keep what they have
- * bound. */
+/* Removes blob, tree, and merges that contain it. No environment may run from them any more: their files
+ * vanish under it. Who waits for the tree is answered with -ENOENT. */
 void content_remove(struct content_store *store, const char *hex);
 /* Removes every digest that keep() does not claim: at start, once the owner has read what it refers to. */
 void content_sweep(struct content_store *store, bool (*keep)(const char *hex, void *owner), void *owner);

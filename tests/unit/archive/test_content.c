@@ -422,6 +422,42 @@ static void unpacking_undoes_packing(void **state) {
         buf_deinit(&two);
 }
 
+/* What a hard link cannot do, across file systems or beyond the limit of links, is copied. */
+static void layers_of_another_file_system_are_copied(void **state) {
+        struct bench *b = *state;
+        const char *argv[] = { helper_path(), "merge", "1", NULL };
+        struct content_blob blob = bench_upload_zip(
+                b, (struct zip_entry[]){
+                           { "d/run", FILE_MODE(0755), "x" }, { "link", LINK_MODE, "d/run" }, NONE });
+        char dir[] = "/dev/shm/lambent-test-XXXXXX", path[64], *text;
+        struct helper_process process;
+        struct tree_answer answer;
+        struct stat st;
+        int target, tree;
+
+        if (!mkdtemp(dir))
+                skip();
+        bench_unpack(b, blob.hex, &aws_limits, &answer);
+        target = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        tree = open(answer.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(helper_spawn(argv, &(struct helper_fds){ -1, target, &tree, 1 }, &process), 0);
+        assert_true(helper_reap(&process));
+        helper_end(&process);
+        close(tree);
+        text = read_file(dir, "link");
+        assert_string_equal(text, "x");
+        free(text);
+        snprintf(path, sizeof(path), "%s/d/run", dir);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode, 0100755);
+        assert_int_equal(st.st_mtime, 1714953600);
+        unlinkat(target, "d/run", 0);
+        unlinkat(target, "link", 0);
+        unlinkat(target, "d", AT_REMOVEDIR);
+        close(target);
+        assert_int_equal(rmdir(dir), 0);
+}
+
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, bench_setup, bench_teardown)
 
 int main(void) {
@@ -441,6 +477,7 @@ int main(void) {
                 WITH_BENCH(what_is_not_there_is_said),
                 cmocka_unit_test(a_full_disk_is_an_error_that_passes),
                 WITH_BENCH(unpacking_undoes_packing),
+                WITH_BENCH(layers_of_another_file_system_are_copied),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
