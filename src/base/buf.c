@@ -65,16 +65,44 @@ int buf_append_str(struct buf *buf, const char *s) {
         return buf_append(buf, s, strlen(s));
 }
 
+int buf_append_strs(struct buf *buf, ...) {
+        size_t len = 0;
+        va_list args;
+        const char *s;
+        char *tail;
+        int r;
+
+        va_start(args, buf);
+        while ((s = va_arg(args, const char *)))
+                len += strlen(s);
+        va_end(args);
+        r = buf_reserve(buf, len, &tail);
+        if (r)
+                return r;
+        va_start(args, buf);
+        while ((s = va_arg(args, const char *)))
+                tail = stpcpy(tail, s);
+        va_end(args);
+        buf->len += len;
+        return 0;
+}
+
 int buf_printf(struct buf *buf, const char *format, ...) {
         va_list args, again;
-        char *tail;
+        size_t spare = buf->base ? buf_spare(buf) : 0;
+        char *tail = spare ? buf_data(buf) + buf->len : NULL;
         int n, r;
 
         va_start(args, format);
         va_copy(again, args);
-        n = vsnprintf(NULL, 0, format, args);
+        n = vsnprintf(tail, spare, format, args);
         va_end(args);
         must(n >= 0);
+        if ((size_t)n < spare) {
+                va_end(again);
+                buf->len += (size_t)n;
+                return 0;
+        }
         r = buf_reserve(buf, (size_t)n + 1, &tail);
         if (!r) {
                 vsnprintf(tail, (size_t)n + 1, format, again);

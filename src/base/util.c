@@ -78,6 +78,53 @@ int fd_close(int fd) {
         return -1;
 }
 
+char *xstrcat(const char *first, ...) {
+        size_t len = 0;
+        va_list args;
+        char *text, *tail;
+
+        va_start(args, first);
+        for (const char *s = first; s; s = va_arg(args, const char *))
+                len += strlen(s);
+        va_end(args);
+        text = tail = xmalloc(len + 1);
+        *tail = 0;
+        va_start(args, first);
+        for (const char *s = first; s; s = va_arg(args, const char *))
+                tail = stpcpy(tail, s);
+        va_end(args);
+        return text;
+}
+
+/* The digits before `end`; where they begin. */
+static char *digits_before(char *end, uint64_t value) {
+        do
+                *--end = (char)('0' + value % 10);
+        while (value /= 10);
+        return end;
+}
+
+char *u64_text(uint64_t value, char ret_text[static U64_TEXT]) {
+        char text[U64_TEXT], *end = text + sizeof(text), *at = digits_before(end, value);
+
+        memcpy(ret_text, at, (size_t)(end - at));
+        ret_text[end - at] = 0;
+        return ret_text;
+}
+
+char *ms_text(nsec_t span, char ret_text[static U64_TEXT]) {
+        uint64_t hundredths = span / (MILLISECOND / 100) + (span % (MILLISECOND / 100) >= MILLISECOND / 200);
+        char *at;
+
+        u64_text(hundredths / 100, ret_text);
+        at = ret_text + strlen(ret_text);
+        *at++ = '.';
+        *at++ = (char)('0' + hundredths % 100 / 10);
+        *at++ = (char)('0' + hundredths % 10);
+        *at = 0;
+        return ret_text;
+}
+
 int str_to_u64(const char *s, uint64_t max, uint64_t *ret_value) {
         uint64_t value = 0;
 

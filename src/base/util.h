@@ -80,6 +80,8 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);
 char *xmemdup(const void *p, size_t len); /* NUL-terminated copy */
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2);
+/* All of them up to a NULL in one string. */
+char *xstrcat(const char *first, ...) __attribute__((sentinel));
 
 static inline void str_freep(char **s) {
         free(*s);
@@ -97,5 +99,17 @@ static inline bool streq(const char *a, const char *b) {
 static inline bool str_starts(const char *s, const char *prefix) {
         return strncmp(s, prefix, strlen(prefix)) == 0;
 }
+/* The beginning of s that fits, NUL-terminated. */
+static inline void str_fit(char *to, size_t size, const char *s) {
+        size_t len = strnlen(s, size - 1);
+
+        memcpy(to, s, len);
+        to[len] = 0;
+}
+/* In decimal; returns ret_text, so that it can stand in a list of strings. */
+#define U64_TEXT 24
+char *u64_text(uint64_t value, char ret_text[static U64_TEXT]);
+/* As milliseconds with two digits behind the point, as in AWS's logs. */
+char *ms_text(nsec_t span, char ret_text[static U64_TEXT]);
 /* Decimal digits only, the whole string, at most max; -EINVAL otherwise. */
 int str_to_u64(const char *s, uint64_t max, uint64_t *ret_value);
