@@ -471,6 +471,16 @@ static void missing_code_is_refused_at_once(void **state) {
         place->ops->free(place);
 }
 
+static void no_folder_may_show_the_data_directory(void **state) {
+        struct native_place_spec spec = plain_spec();
+        struct place *place;
+
+        spec.lang_dir = trial.folder;
+        place = native_place_new(trial.native, &spec);
+        assert_int_equal(place->ops->open(place), -EACCES);
+        place->ops->free(place);
+}
+
 static void a_killed_first_process_is_a_lost_place(void **state) {
         struct guest guest;
 
@@ -511,6 +521,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(processes_are_limited),
                 cmocka_unit_test(the_environment_variables_arrive),
                 cmocka_unit_test(missing_code_is_refused_at_once),
+                cmocka_unit_test(no_folder_may_show_the_data_directory),
                 cmocka_unit_test(a_killed_first_process_is_a_lost_place),
         };
         const struct native_options options = {

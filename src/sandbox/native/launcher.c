@@ -126,6 +126,8 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
 
         launcher->tier = (int)in->head.setup.tier;
         launcher->flags = in->head.setup.flags & (WIRE_PRIVATE_NETWORK | WIRE_CPU_SHARE | WIRE_LIMIT_MEMORY);
+        if (launcher->tier == 3)
+                launcher->flags &= ~(uint32_t)WIRE_PRIVATE_NETWORK;
         launcher->caller_uid = geteuid();
         launcher->caller_gid = getegid();
         *ret_step = "understand the daemon";

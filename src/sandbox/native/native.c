@@ -88,7 +88,9 @@ static int request_cell(struct native *native, struct remote_cell **ret_cell) {
                 return fault(-errno);
         cell->socket_fd = ends[0];
         /* The kernel then says which process speaks, in our own numbering: the launcher need not tell. */
-        if (setsockopt(cell->socket_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0)
+        /* Our end never blocks: a PID 1 that does not read is lost, it must not hold up the loop. */
+        if (setsockopt(cell->socket_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+            fcntl(cell->socket_fd, F_SETFL, O_NONBLOCK) < 0)
                 r = -errno;
         else
                 r = wire_send(native->control, &head, NULL, &ends[1], 1);
@@ -409,7 +411,9 @@ static void copy_options(struct native *native, const struct native_options *opt
         native->options.launcher_path =
                 realpath(options->launcher_path, NULL) ?: xstrdup(options->launcher_path);
         native->options.state_dir = realpath(options->state_dir, NULL) ?: xstrdup(options->state_dir);
-        native->options.hidden_dir = options->hidden_dir ? xstrdup(options->hidden_dir) : NULL;
+        native->options.hidden_dir =
+                options->hidden_dir ? realpath(options->hidden_dir, NULL) ?: xstrdup(options->hidden_dir)
+                                    : NULL;
 }
 
 int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native,

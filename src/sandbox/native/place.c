@@ -220,10 +220,14 @@ static bool is_sane_exit(const struct remote_cell *cell, const struct wire *head
 }
 
 static void lose_cell(struct remote_cell *cell, const char *why) {
-        if (cell->place)
+        if (cell->place) {
                 lose(cell->place, why);
-        else
-                remote_cell_free(cell); /* a spare: the next start finds out why */
+                return;
+        }
+        /* A spare: no more of them until a start has found out why. */
+        log_debug("sandbox=native a spare environment was lost: %s", why);
+        timer_disarm(&cell->native->refill);
+        remote_cell_free(cell);
 }
 
 /* Plain strings only: the sentence lives in native->in, which lose copies. */
@@ -258,11 +262,26 @@ void remote_cell_on_socket(struct source *source, uint32_t events) {
 
 /* ---- operations ---- */
 
+/* Whether showing this folder would show the data directory with it. */
+static bool shows_hidden(const struct native *native, const char *path) {
+        const char *hidden = native->options.hidden_dir;
+        size_t len = path ? strlen(path) : 0;
+
+        while (len && path[len - 1] == '/')
+                --len;
+        return path && hidden && !strncmp(hidden, path, len) && (hidden[len] == '/' || hidden[len] == '\0');
+}
+
 static int place_open(struct place *place) {
         struct native_place *p = native_place_of(place);
         int r;
 
-        must(p->state == PLACE_CLOSED && p->native);
+        must(p->state == PLACE_CLOSED);
+        if (!p->native)
+                return -ENOTCONN;
+        if (shows_hidden(p->native, p->spec.task_dir) || shows_hidden(p->native, p->spec.opt_dir) ||
+            shows_hidden(p->native, p->spec.runtime_dir) || shows_hidden(p->native, p->spec.lang_dir))
+                return -EACCES;
         r = native_take_cell(p->native, &p->cell);
         if (r)
                 return r;
