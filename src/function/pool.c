@@ -432,6 +432,7 @@ static void member_lost(struct member *m, const char *why) {
         struct pool *pool = m->pool;
         struct pools *p = pool->pools;
         bool was_beginning = is_beginning(m->state);
+        AUTO(str) char *reason = xstrdup(why); /* it may belong to the environment */
         struct invocation *i;
 
         if (m->state != MEMBER_STOPPING)
@@ -441,7 +442,7 @@ static void member_lost(struct member *m, const char *why) {
         i = list_first(&pool->waiting, struct invocation, link);
         if (i && was_beginning && pool->starting < pool->waiting_count) {
                 pool_forget(i);
-                invocation_fail(i, why);
+                invocation_fail(i, reason);
         }
         serve_waiting(p);
         pool_unpin(pool);

@@ -55,7 +55,8 @@ void fake_perish(struct fake *f) {
                 tell_idle(f, OUTCOME_SANDBOX_FAILURE);
         }
         f->state = FAKE_GONE;
-        f->base.events->gone(&f->base, was == FAKE_STOPPING ? "stopped" : "its time had come");
+        snprintf(f->why, sizeof(f->why), "%s", was == FAKE_STOPPING ? "stopped" : "its time had come");
+        f->base.events->gone(&f->base, f->why);
 }
 
 static void on_doom(struct timer *timer) {

@@ -62,6 +62,7 @@ struct fake {
         uint64_t credit, number; /* number: the how-manieth that was made */
         uint64_t served;
         char request_id[UUID_LEN + 1];
+        char why[32]; /* dies with the environment, as a driver's may */
         bool stream, begun, answered, under_way;
 };
 
