@@ -21,6 +21,22 @@ static const char *const signal_names[] = {
         [SIGPIPE] = "broken pipe",
         [SIGALRM] = "alarm clock",
         [SIGTERM] = "terminated",
+        [SIGSTKFLT] = "stack fault",
+        [SIGCHLD] = "child exited",
+        [SIGCONT] = "continued",
+        [SIGSTOP] = "stopped (signal)",
+        [SIGTSTP] = "stopped",
+        [SIGTTIN] = "stopped (tty input)",
+        [SIGTTOU] = "stopped (tty output)",
+        [SIGURG] = "urgent I/O condition",
+        [SIGXCPU] = "CPU time limit exceeded",
+        [SIGXFSZ] = "file size limit exceeded",
+        [SIGVTALRM] = "virtual timer expired",
+        [SIGPROF] = "profiling timer expired",
+        [SIGWINCH] = "window changed",
+        [SIGIO] = "I/O possible",
+        [SIGPWR] = "power failure",
+        [SIGSYS] = "bad system call",
 };
 
 void verdict_plain(struct buf *buf, const char *error_type, const char *message) {
@@ -40,21 +56,18 @@ void verdict_write(struct buf *buf, const char *error_type, const char *request_
         verdict_plain(buf, error_type, message);
 }
 
-/* Go's words for the errno of an exec. */
-static const char *exec_error(int error) {
-        switch (error) {
-        case EACCES:
-                return "permission denied";
-        case ENOENT:
-                return "no such file or directory";
-        case ENOEXEC:
-                return "exec format error";
-        default:
-                return strerror(error);
-        }
+/* Go's words for the errno of an exec: the C library's, but in lower case. malloc'ed. */
+static char *exec_error(int error) {
+        char *text = xstrdup(strerror(error));
+
+        if (text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'a' && text[1] <= 'z')
+                text[0] = (char)(text[0] - 'A' + 'a');
+        return text;
 }
 
 char *verdict_exit_text(enum place_end end, int detail, const char *argv0) {
+        AUTO(str) char *reason = NULL;
+
         switch (end) {
         case PLACE_EXITED:
                 return detail ? xasprintf("Runtime exited with error: exit status %d", detail)
@@ -66,7 +79,8 @@ char *verdict_exit_text(enum place_end end, int detail, const char *argv0) {
         case PLACE_OOM_KILLED:
                 return xstrdup("Runtime exited with error: signal: killed");
         case PLACE_EXEC_FAILED:
-                return xasprintf("fork/exec %s: %s", argv0, exec_error(detail));
+                reason = exec_error(detail);
+                return xasprintf("fork/exec %s: %s", argv0, reason);
         }
         must(!"a kind of end without a text");
         return NULL;
@@ -86,6 +100,10 @@ const char *verdict_exit_type(enum place_end end) {
         return NULL;
 }
 
+static bool is_upper(char c) {
+        return c >= 'A' && c <= 'Z';
+}
+
 /* (Runtime|Function)\.[A-Z][a-zA-Z]+ anywhere in the header (facts/runtime-api.md 2.3). */
 static bool is_known_form(const char *header) {
         static const char *const roots[] = { "Runtime.", "Function." };
@@ -93,9 +111,8 @@ static bool is_known_form(const char *header) {
         for (size_t i = 0; i < ARRAY_SIZE(roots); ++i)
                 for (const char *at = strstr(header, roots[i]); at; at = strstr(at + 1, roots[i])) {
                         const char *word = at + strlen(roots[i]);
-                        bool letter = (word[1] >= 'a' && word[1] <= 'z') || (word[1] >= 'A' && word[1] <= 'Z');
 
-                        if (word[0] >= 'A' && word[0] <= 'Z' && letter)
+                        if (is_upper(word[0]) && (is_upper(word[1]) || (word[1] >= 'a' && word[1] <= 'z')))
                                 return true;
                 }
         return false;
