@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log of one environment: the processes' output cut into lines and the platform's own lines around it, in text
- * (facts/environment.md 5.1) or as JSON events (5.2), in the order in which things happened.
+ * The log of one environment: the processes' output cut into lines and the platform's own lines around it, in
+ * text (facts/environment.md 5.1) or as JSON events (5.2), in the order in which things happened.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 
 #include "base/json.h"
 #include "runtime/supervisor_private.h"
-
 
 static void emit(struct supervisor *s, const char *line, size_t len) {
         struct journal *j = &s->journal;
@@ -25,25 +24,36 @@ static void emit(struct supervisor *s, const char *line, size_t len) {
         s->base.events->log(&s->base, loop_wall(s->loop), line, len);
 }
 
-/* Whole lines go straight through; only an unfinished one is kept. */
+static void end_line(struct supervisor *s) {
+        struct buf *partial = &s->journal.partial;
+
+        if (buf_append(partial, "\n", 1) == 0)
+                emit(s, buf_data(partial), partial->len);
+        buf_deinit(partial);
+}
+
+/* Whole lines go straight through; only an unfinished one is kept. An endless one is cut into lines of
+ * JOURNAL_LINE_MAX. */
 void journal_output(struct supervisor *s, const char *data, size_t len) {
         struct buf *partial = &s->journal.partial;
 
         while (len) {
                 const char *newline = memchr(data, '\n', len);
-                size_t take = newline ? (size_t)(newline - data) + 1 : len;
+                size_t text = newline ? (size_t)(newline - data) : len;
+                size_t room = JOURNAL_LINE_MAX - partial->len;
+                size_t take = MIN(text, room);
 
-                if (newline && buf_is_empty(partial)) {
-                        emit(s, data, take);
+                if (newline && text <= room && buf_is_empty(partial)) {
+                        emit(s, data, text + 1);
+                        ++take;
                 } else {
-                        take = MIN(take, partial->cap - partial->len);
                         if (buf_append(partial, data, take))
                                 buf_clear(partial);
-                        if (newline && take == (size_t)(newline - data) + 1) {
-                                emit(s, buf_data(partial), partial->len);
-                                buf_deinit(partial);
-                        } else if (partial->len == partial->cap) {
-                                journal_flush_partial(s); /* an endless line is cut */
+                        if (newline && text <= room) {
+                                end_line(s);
+                                ++take;
+                        } else if (text > room) {
+                                end_line(s);
                         }
                 }
                 data += take;
@@ -52,13 +62,8 @@ void journal_output(struct supervisor *s, const char *data, size_t len) {
 }
 
 void journal_flush_partial(struct supervisor *s) {
-        struct buf *partial = &s->journal.partial;
-
-        if (buf_is_empty(partial))
-                return;
-        if (buf_append(partial, "\n", 1) == 0 || partial->len)
-                emit(s, buf_data(partial), partial->len);
-        buf_deinit(partial);
+        if (!buf_is_empty(&s->journal.partial))
+                end_line(s);
 }
 
 void journal_deinit(struct journal *j) {
@@ -150,8 +155,8 @@ void journal_init_start(struct supervisor *s) {
                 json_uint(&line.w, "instanceMaxMemory", (uint64_t)s->memory_mb * MIB);
                 event_close(s, &line);
         } else if (!s->now.active) {
-                journal_platform(s, "INIT_START Runtime Version: %s\tRuntime Version ARN: %s", s->version_name,
-                                 s->version_arn);
+                journal_platform(s, "INIT_START Runtime Version: %s\tRuntime Version ARN: %s",
+                                 s->version_name, s->version_arn);
         }
         if (s->notice)
                 journal_platform(s, "%s", s->notice);
@@ -177,11 +182,12 @@ void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, c
                 return;
         }
         if (error_type)
-                journal_platform(s, "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s\tError Type: %s",
+                journal_platform(s,
+                                 "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s\tError Type: %s",
                                  milliseconds(took), phase, status, error_type);
         else
-                journal_platform(s, "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s", milliseconds(took),
-                                 phase, status);
+                journal_platform(s, "INIT_REPORT Init Duration: %.2f ms\tPhase: %s\tStatus: %s",
+                                 milliseconds(took), phase, status);
 }
 
 void journal_start(struct supervisor *s) {
@@ -246,7 +252,8 @@ static void report_json(struct supervisor *s, const struct invocation_report *re
         event_close(s, &line);
 }
 
-/* The optional parts come in AWS's order, each behind a tab; the line ends with one (facts/environment.md 5.1). */
+/* The optional parts come in AWS's order, each behind a tab; the line ends with one
+ * (facts/environment.md 5.1). */
 void journal_report(struct supervisor *s, const struct invocation_report *report) {
         const char *status = report_status(report);
         char init[64] = "", verdict[256] = "";
@@ -262,10 +269,11 @@ void journal_report(struct supervisor *s, const struct invocation_report *report
         else if (!streq(status, "success"))
                 snprintf(verdict, sizeof(verdict), "Status: %s\tError Type: %s", status,
                          report->error_type ? report->error_type : "Runtime.Unknown");
-        journal_platform(s,
-                         "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %llu ms\tMemory Size: %u MB\t"
-                         "Max Memory Used: %u MB\t%s%s",
-                         s->now.request_id, milliseconds(report->duration),
-                         (unsigned long long)(report->billed / MILLISECOND), report->memory_mb,
-                         report->max_memory_mb, init, verdict);
+        journal_platform(
+                s,
+                "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %llu ms\tMemory Size: %u MB\t"
+                "Max Memory Used: %u MB\t%s%s",
+                s->now.request_id, milliseconds(report->duration),
+                (unsigned long long)(report->billed / MILLISECOND), report->memory_mb, report->max_memory_mb,
+                init, verdict);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two machines: the environment as its owner sees it (enum env_state) and its generation of processes (enum gen_state).
- * A generation that fails in any way goes to GEN_KILLING at once: from then on nothing that it says counts, and
- * on_emptied decides what comes next by the environment's state. So there is one way out for crashes, timeouts and stops.
+ * Two machines: the environment as its owner sees it (enum env_state) and its generation of processes (enum
+ * gen_state). A generation that fails in any way goes to GEN_KILLING at once: from then on nothing that it
+ * says counts, and on_emptied decides what comes next by the environment's state. So there is one way out for
+ * crashes, timeouts and stops.
  *
  *      NONE --spawn--> INIT --next--> READY --event--> RUNNING --answer--> ANSWERED --next--> READY
  *        ^------------- emptied --------------- KILLING <--- anything that goes wrong, from any of these
@@ -19,8 +20,9 @@
 
 static const char *env_state_name(enum env_state state) {
         static const char *const names[] = {
-                [ENV_NEW] = "new",     [ENV_STARTING] = "starting", [ENV_IDLE] = "idle", [ENV_FROZEN] = "frozen",
-                [ENV_BUSY] = "busy",   [ENV_STOPPING] = "stopping", [ENV_DEAD] = "dead",
+                [ENV_NEW] = "new",       [ENV_STARTING] = "starting", [ENV_IDLE] = "idle",
+                [ENV_FROZEN] = "frozen", [ENV_BUSY] = "busy",         [ENV_STOPPING] = "stopping",
+                [ENV_DEAD] = "dead",
         };
 
         return names[state];
@@ -28,12 +30,12 @@ static const char *env_state_name(enum env_state state) {
 
 /* The one setter: a state cannot keep the timer of the state before. */
 static void enter(struct supervisor *s, enum env_state state) {
-        log_debug("environment=%s function=%s state=%s from=%s", s->base.id, s->function, env_state_name(state),
-                  env_state_name(s->state));
+        log_debug("environment=%s function=%s state=%s from=%s", s->base.id, s->function,
+                  env_state_name(state), env_state_name(s->state));
         s->state = state;
         timer_disarm(&s->timer);
         if (state == ENV_STARTING)
-                timer_arm(&s->timer, loop_now(s->loop) + INIT_LIMIT);
+                timer_arm(&s->timer, loop_now(s->loop) + s->init_limit);
         else if (state == ENV_BUSY)
                 timer_arm(&s->timer, s->now.began + s->now.order.timeout);
 }
@@ -42,14 +44,15 @@ static void begin_kill(struct supervisor *s) {
         if (s->gen == GEN_NONE || s->gen == GEN_KILLING)
                 return;
         s->gen = GEN_KILLING;
+        runtime_api_drop_answer(s);
         s->place->ops->kill(s->place);
 }
 
 /* ---- reports ---- */
 
 /*
- * The peak only rises, so a reading may be old: after an invocation of less than STALE_DURATION one that is at most STALE_PEAK old
- * will do. It spares the warm path a system call on a file.
+ * The peak only rises, so a reading may be old: after an invocation of less than STALE_DURATION one that is
+ * at most STALE_PEAK old will do. It spares the warm path a system call on a file.
  */
 #define STALE_DURATION (2 * MILLISECOND)
 #define STALE_PEAK (100 * MILLISECOND)
@@ -97,11 +100,13 @@ static void become_idle(struct supervisor *s, const struct invocation_report *re
         char *error_type = TAKE(s->now.error_type);
         struct buf tail = s->journal.tail;
 
-        /* The owner may invoke again from inside the event: everything of this invocation is put aside before. */
+        /* The owner may invoke again from inside the event: everything of this invocation is put aside
+         * before. */
         s->journal.tail = BUF_NULL(LOG_TAIL_MAX);
         s->journal.keep_tail = false;
         s->now.active = false;
-        enter(s, ENV_IDLE);
+        if (s->state != ENV_STOPPING) /* it was asked to stop and will, in on_soon */
+                enter(s, ENV_IDLE);
         s->base.events->idle(&s->base, report);
         buf_deinit(&tail);
         free(error_type);
@@ -109,8 +114,17 @@ static void become_idle(struct supervisor *s, const struct invocation_report *re
 
 /* ---- answers ---- */
 
-static void answer(struct supervisor *s, enum invocation_outcome outcome, struct buf *payload, const char *content_type,
-                   const char *error_type) {
+/* Once for each invocation, however it begins, and before its answer: the order's strings are the owner's
+ * again then. */
+static void log_start(struct supervisor *s) {
+        if (s->now.start_logged)
+                return;
+        s->now.start_logged = true;
+        journal_start(s);
+}
+
+static void answer(struct supervisor *s, enum invocation_outcome outcome, struct buf *payload,
+                   const char *content_type, const char *error_type) {
         struct invocation_answer a = {
                 .outcome = outcome,
                 .is_error = outcome != OUTCOME_OK,
@@ -120,6 +134,7 @@ static void answer(struct supervisor *s, enum invocation_outcome outcome, struct
         };
 
         must(s->now.active && !s->now.answered);
+        log_start(s);
         s->now.answered = true;
         s->now.outcome = outcome;
         if (error_type)
@@ -191,7 +206,7 @@ void supervisor_runtime_failed_answer(struct supervisor *s, const char *error_ty
 /* ---- delivering ---- */
 
 static void deliver(struct supervisor *s) {
-        journal_start(s);
+        log_start(s);
         s->gen = GEN_RUNNING;
         runtime_api_deliver(s);
 }
@@ -209,6 +224,8 @@ static void spawn(struct supervisor *s) {
                 .cwd = s->cwd,
         };
 
+        int r;
+
         must(s->gen == GEN_NONE);
         ++s->base.generation;
         s->gen = GEN_INIT;
@@ -216,9 +233,14 @@ static void spawn(struct supervisor *s) {
         s->spawned = loop_clock(s->loop);
         free(TAKE(s->init_error_body));
         free(TAKE(s->init_error_type));
+        s->spawn_error = ENOENT;
         journal_init_start(s);
-        if (s->argv && s->place->ops->spawn(s->place, &spec) == 0)
-                return;
+        if (s->argv) {
+                r = s->place->ops->spawn(s->place, &spec);
+                if (!r)
+                        return;
+                s->spawn_error = -r;
+        }
         defer_call(s->loop, &s->soon, on_soon); /* never fail inside the owner's call */
 }
 
@@ -240,7 +262,7 @@ void supervisor_runtime_asked(struct supervisor *s) {
                 }
                 break;
         case GEN_READY:
-                if (s->now.active)
+                if (s->state == ENV_BUSY)
                         deliver(s); /* it had hung up; the event waited for it */
                 break;
         case GEN_RUNNING:
@@ -280,7 +302,7 @@ static void fail_init(struct supervisor *s, enum place_end end, const char *text
         journal_init_report(s, loop_clock(s->loop) - s->spawned, phase, "error", reported);
         if (!s->now.active)
                 return;
-        journal_start(s);
+        log_start(s);
         if (s->init_error_body) {
                 AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX);
 
@@ -293,7 +315,8 @@ static void fail_init(struct supervisor *s, enum place_end end, const char *text
 
 /* The runtime of the living generation has ended. */
 static void fail_generation(struct supervisor *s, enum place_end end, int detail) {
-        AUTO(str) char *text = s->argv ? verdict_exit_text(end, detail, s->argv[0]) : xstrdup(s->missing_entry);
+        AUTO(str)
+        char *text = s->argv ? verdict_exit_text(end, detail, s->argv[0]) : xstrdup(s->missing_entry);
         const char *type = s->argv ? verdict_exit_type(end) : "Runtime.InvalidEntrypoint";
         enum gen_state was = s->gen;
 
@@ -301,10 +324,14 @@ static void fail_generation(struct supervisor *s, enum place_end end, int detail
         begin_kill(s);
         if (was == GEN_INIT) {
                 fail_init(s, end, text, type);
+        } else if (was == GEN_READY) {
+                /* It died idle. An invocation that has just been given to it was not seen by it: the next
+                 * generation gets that. */
         } else if (s->now.active) {
                 journal_crash(s, text, type);
                 if (!s->now.answered)
-                        answer_failure(s, end == PLACE_OOM_KILLED ? OUTCOME_OUT_OF_MEMORY : OUTCOME_EXIT, type, text);
+                        answer_failure(s, end == PLACE_OOM_KILLED ? OUTCOME_OUT_OF_MEMORY : OUTCOME_EXIT,
+                                       type, text);
                 else if (s->now.outcome == OUTCOME_OK)
                         s->now.outcome = OUTCOME_EXIT; /* the caller keeps its answer, REPORT tells */
                 if (!s->now.error_type)
@@ -313,7 +340,8 @@ static void fail_generation(struct supervisor *s, enum place_end end, int detail
 }
 
 static void on_timeout(struct supervisor *s) {
-        AUTO(str) char *text = xasprintf("Task timed out after %.2f seconds", (double)s->now.order.timeout / 1e9);
+        AUTO(str)
+        char *text = xasprintf("Task timed out after %.2f seconds", (double)s->now.order.timeout / 1e9);
         time_t seconds = (time_t)(loop_wall(s->loop) / SECOND);
         char stamp[32];
         struct tm utc;
@@ -323,10 +351,9 @@ static void on_timeout(struct supervisor *s) {
         strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
         s->place->ops->drain_output(s->place);
         journal_flush_partial(s);
-        if (was == GEN_INIT) {
+        if (was == GEN_INIT)
                 journal_init_report(s, loop_clock(s->loop) - s->spawned, "invoke", "timeout", NULL);
-                journal_start(s);
-        }
+        log_start(s);
         journal_platform(s, "%s.%03uZ %s %s", stamp, (unsigned)(loop_wall(s->loop) % SECOND / MILLISECOND),
                          s->now.request_id, text);
         s->now.timed_out = true;
@@ -344,13 +371,14 @@ static void on_timer(struct timer *timer) {
                 if (s->gen == GEN_INIT && s->api == API_INIT_ERROR) {
                         fail_generation(s, PLACE_EXITED, 1);
                 } else if (s->gen == GEN_INIT) {
+                        s->place->ops->drain_output(s->place);
                         journal_flush_partial(s);
-                        journal_init_report(s, INIT_LIMIT, "init", "timeout", NULL);
+                        journal_init_report(s, s->init_limit, "init", "timeout", NULL);
                         begin_kill(s);
                 }
                 break;
         case ENV_BUSY:
-                if (loop_now(s->loop) < s->now.began + s->now.order.timeout && s->api == API_INIT_ERROR)
+                if (loop_now(s->loop) < s->now.began + s->now.order.timeout && s->gen == GEN_INIT)
                         fail_generation(s, PLACE_EXITED, 1);
                 else if (s->gen == GEN_KILLING && s->now.answered)
                         break; /* on its way out already */
@@ -384,8 +412,11 @@ void supervisor_init_error(struct supervisor *s) {
 static void place_opened(struct place *place, int api_fd, const char *api_address) {
         struct supervisor *s = place->owner;
 
-        if (http_listen(s->loop, api_fd, &runtime_api_handler, &http_limits_runtime, s, &s->listener)) {
+        if (s->state == ENV_DEAD) {
                 fd_close(api_fd);
+                return;
+        }
+        if (http_listen(s->loop, api_fd, &runtime_api_handler, &http_limits_runtime, s, &s->listener)) {
                 s->lost = true;
                 s->lost_why = xstrdup("its Runtime API listener could not be registered");
                 defer_call(s->loop, &s->soon, on_soon);
@@ -393,13 +424,19 @@ static void place_opened(struct place *place, int api_fd, const char *api_addres
         }
         environ_set_api(s, api_address);
         s->start_time = loop_clock(s->loop) - s->started;
-        if (s->state == ENV_STARTING)
+        if (s->state == ENV_STARTING) {
+                enter(s, ENV_STARTING); /* INIT's limit runs from here: opening the place is not the
+                                           function's time */
                 spawn(s);
+        }
         s->base.events->started(&s->base);
 }
 
 static void place_output(struct place *place, const char *data, size_t len) {
-        journal_output(place->owner, data, len);
+        struct supervisor *s = place->owner;
+
+        if (s->state != ENV_DEAD)
+                journal_output(s, data, len);
 }
 
 static void place_exit(struct place *place, enum process_kind kind, enum place_end end, int detail) {
@@ -461,7 +498,7 @@ static void settle(struct supervisor *s) {
 static void place_emptied(struct place *place) {
         struct supervisor *s = place->owner;
 
-        if (s->gen != GEN_KILLING)
+        if (s->gen != GEN_KILLING || s->state == ENV_DEAD)
                 return;
         s->place->ops->drain_output(s->place);
         journal_flush_partial(s);
@@ -473,9 +510,11 @@ static void place_emptied(struct place *place) {
 static void place_lost(struct place *place, const char *why) {
         struct supervisor *s = place->owner;
 
+        if (s->state == ENV_DEAD)
+                return;
         runtime_api_drop(s);
         s->gen = GEN_NONE;
-        s->lost = true;
+        s->base.ending = true;
         abandon_invocation(s, why);
         end_of_life(s, why);
 }
@@ -558,8 +597,8 @@ static void on_soon(struct defer *defer) {
                 stop_now(s);
         } else if (s->lost) {
                 place_lost(s->place, s->lost_why);
-        } else if (s->gen == GEN_INIT) { /* spawn found nothing to start */
-                fail_generation(s, PLACE_EXEC_FAILED, ENOENT);
+        } else if (s->gen == GEN_INIT) { /* spawn started nothing */
+                fail_generation(s, PLACE_EXEC_FAILED, s->spawn_error);
         }
 }
 
@@ -653,6 +692,7 @@ struct environment *supervisor_new(const struct supervisor_options *options) {
         s->place = options->place_consume;
         s->place->events = &place_events;
         s->place->owner = s;
+        s->init_limit = options->init_limit ? options->init_limit : INIT_LIMIT;
         s->on_foreign_request = options->on_foreign_request;
         s->owner = options->owner;
         s->function = copy(spec->function);
@@ -671,7 +711,8 @@ struct environment *supervisor_new(const struct supervisor_options *options) {
         s->version_name = copy(command->version_name);
         s->version_arn = copy(command->version_arn);
         timer_init(&s->timer, s->loop, on_timer);
-        s->journal = (struct journal){ .partial = BUF_NULL(256 * KIB), .tail = BUF_NULL(LOG_TAIL_MAX) };
+        s->journal =
+                (struct journal){ .partial = BUF_NULL(JOURNAL_LINE_MAX + 1), .tail = BUF_NULL(LOG_TAIL_MAX) };
         s->incoming.payload = BUF_NULL(ANSWER_MAX);
         environ_build(s, spec, command);
         return &s->base;

@@ -35,6 +35,7 @@ struct supervisor_options {
         /* Requests that are not the Runtime API: the AWS API that AWS_ENDPOINT_URL_LAMBDA leads to. NULL: 404. */
         void (*on_foreign_request)(struct http_exchange *x, void *owner);
         void *owner;
+        nsec_t init_limit; /* of INIT before the first invocation; 0: AWS's 10 s */
 };
 
 struct environment *supervisor_new(const struct supervisor_options *options);

@@ -20,20 +20,22 @@ enum env_state { ENV_NEW, ENV_STARTING, ENV_IDLE, ENV_FROZEN, ENV_BUSY, ENV_STOP
 
 /* Its current generation of processes. */
 enum gen_state {
-        GEN_NONE,    /* nothing runs; the next invocation starts one */
-        GEN_INIT,    /* started, has not asked for work yet */
-        GEN_READY,   /* `next` is parked (or about to be) */
-        GEN_RUNNING, /* has an event, has not answered */
+        GEN_NONE,     /* nothing runs; the next invocation starts one */
+        GEN_INIT,     /* started, has not asked for work yet */
+        GEN_READY,    /* `next` is parked (or about to be) */
+        GEN_RUNNING,  /* has an event, has not answered */
         GEN_ANSWERED, /* has answered, has not asked for more */
-        GEN_KILLING, /* being killed; nothing of it counts any more */
+        GEN_KILLING,  /* being killed; nothing of it counts any more */
 };
 
 /* Splits output into lines, stamps them, keeps the tail. */
 struct journal {
-        struct buf partial; /* a line without its end yet */
+        struct buf partial; /* a line without its end yet: its cap leaves room for that */
         struct buf tail;    /* of the invocation under way, when it is wanted */
         bool keep_tail;
 };
+
+#define JOURNAL_LINE_MAX (256 * KIB)
 
 /* The answer of the runtime while it arrives. */
 struct incoming {
@@ -54,7 +56,7 @@ struct current {
         struct invocation_order order; /* pointers are the caller's, valid until answered */
         char request_id[UUID_LEN + 1];
         nsec_t began, init; /* delivered (or begun to init); suppressed init's time */
-        bool init_counted;
+        bool start_logged;
         enum invocation_outcome outcome;
         char *error_type;
 };
@@ -71,7 +73,7 @@ struct supervisor {
         char *function, *version, *region, *handler, *log_level, *system_log_level;
         char *notice, *missing_entry, *version_name, *version_arn, *cwd;
         char **argv, **envp;
-        size_t api_var; /* index in envp of AWS_LAMBDA_RUNTIME_API, known once the place is open */
+        size_t api_var;      /* index in envp of AWS_LAMBDA_RUNTIME_API, known once the place is open */
         size_t endpoint_var; /* of AWS_ENDPOINT_URL_LAMBDA, or SIZE_MAX */
         uint32_t memory_mb;
         nsec_t timeout;
@@ -80,15 +82,17 @@ struct supervisor {
         enum env_state state;
         enum gen_state gen;
         enum api_state api;
-        struct timer timer;       /* INIT's limit, the invocation's, or SHUTDOWN's: the state gives it meaning */
-        struct defer soon;        /* what must not happen inside a call of the owner */
+        struct timer timer; /* INIT's limit, the invocation's, or SHUTDOWN's: the state gives it meaning */
+        struct defer soon;  /* what must not happen inside a call of the owner */
         struct http_exchange *poll; /* the parked `next` */
         struct incoming incoming;
         struct current now;
         struct journal journal;
         nsec_t started, spawned, init_time, start_time;
-        nsec_t pending_init;      /* of the on-demand INIT, for the first REPORT */
-        char *init_error_body;    /* posted to init/error during a suppressed init */
+        nsec_t init_limit;
+        int spawn_error;       /* a positive errno: why the generation could not be started */
+        nsec_t pending_init;   /* of the on-demand INIT, for the first REPORT */
+        char *init_error_body; /* posted to init/error during a suppressed init */
         size_t init_error_len;
         char *init_error_type;
         nsec_t memory_read_at;
@@ -105,36 +109,43 @@ static inline struct supervisor *supervisor_of(struct environment *e) {
 }
 
 /* supervisor.c */
-void supervisor_runtime_asked(struct supervisor *s);  /* `next` has come, s->poll is set */
+void supervisor_runtime_asked(struct supervisor *s);    /* `next` has come, s->poll is set */
 void supervisor_runtime_answered(struct supervisor *s); /* s->incoming is complete */
 void supervisor_runtime_failed_answer(struct supervisor *s, const char *error_type, const char *message);
-void supervisor_init_error(struct supervisor *s);     /* s->incoming is complete */
+void supervisor_init_error(struct supervisor *s); /* s->incoming is complete */
 const char *api_state_name(enum api_state state);
 
 /* runtime_api.c */
 extern const struct http_handler runtime_api_handler;
 void runtime_api_deliver(struct supervisor *s); /* answers s->poll with the current order */
-void runtime_api_drop(struct supervisor *s);    /* forgets the parked poll and the incoming answer of a dead generation */
+void runtime_api_drop(
+        struct supervisor *s); /* forgets the parked poll and the incoming answer of a dead generation */
+void runtime_api_drop_answer(struct supervisor *s); /* only the latter */
 void incoming_clear(struct incoming *in);
 
 /* environ.c */
-void environ_build(struct supervisor *s, const struct environment_spec *spec, const struct runtime_command *command);
+void environ_build(struct supervisor *s, const struct environment_spec *spec,
+                   const struct runtime_command *command);
 void environ_set_api(struct supervisor *s, const char *address);
 
 /* journal.c */
 void journal_output(struct supervisor *s, const char *data, size_t len);
 void journal_flush_partial(struct supervisor *s); /* a process ended in mid-line */
-void journal_platform(struct supervisor *s, const char *format, ...) PRINTF_LIKE(2, 3); /* one whole line, newline added */
+void journal_platform(struct supervisor *s, const char *format, ...)
+        PRINTF_LIKE(2, 3); /* one whole line, newline added */
 void journal_init_start(struct supervisor *s);
-void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, const char *status, const char *error_type);
+void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, const char *status,
+                         const char *error_type);
 void journal_start(struct supervisor *s);
 void journal_end(struct supervisor *s);
 void journal_report(struct supervisor *s, const struct invocation_report *report);
 void journal_deinit(struct journal *journal);
 
 /* verdict.c: error bodies as the caller sees them (facts/runtime-api.md section 6) */
-void verdict_write(struct buf *buf, const char *error_type, const char *request_id, const char *text); /* "RequestId: … Error: text" */
+void verdict_write(struct buf *buf, const char *error_type, const char *request_id,
+                   const char *text); /* "RequestId: … Error: text" */
 void verdict_plain(struct buf *buf, const char *error_type, const char *message);
 char *verdict_exit_text(enum place_end end, int detail, const char *argv0); /* malloc'ed */
 const char *verdict_exit_type(enum place_end end);
-const char *verdict_reported_type(const char *header); /* Lambda-Runtime-Function-Error-Type as records show it */
+const char *
+verdict_reported_type(const char *header); /* Lambda-Runtime-Function-Error-Type as records show it */
