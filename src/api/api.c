@@ -36,9 +36,13 @@ static void run_at_end(struct http_exchange *x) {
 static void nothing_at_end(struct http_exchange *x) {
 }
 
-static const struct http_ops plain_ops = { .on_body = ignore_body, .on_end = run_at_end, .on_done = api_request_done };
+static const struct http_ops plain_ops = { .on_body = ignore_body,
+                                           .on_end = run_at_end,
+                                           .on_done = api_request_done };
 /* For requests that are refused with their head. */
-static const struct http_ops refused_ops = { .on_body = ignore_body, .on_end = nothing_at_end, .on_done = api_request_done };
+static const struct http_ops refused_ops = { .on_body = ignore_body,
+                                             .on_end = nothing_at_end,
+                                             .on_done = api_request_done };
 
 static void find_caller(struct api_request *r) {
         const struct engine_options *options = engine_options(r->engine);
@@ -48,7 +52,8 @@ static void find_caller(struct api_request *r) {
         credential_from_header(http_header(r->exchange, "authorization"), &credential);
         if (!credential.region[0] && (scope = http_query_param(r->exchange, "X-Amz-Credential")))
                 credential_from_scope(scope, strlen(scope), &credential);
-        snprintf(r->account, sizeof(r->account), "%s", credential.account[0] ? credential.account : options->account);
+        snprintf(r->account, sizeof(r->account), "%s",
+                 credential.account[0] ? credential.account : options->account);
         r->region = xstrdup(credential.region[0] ? credential.region : options->region);
 }
 
@@ -71,10 +76,12 @@ static bool pass_guard(struct api_request *r) {
                 return true;
         case GUARD_FOREIGN_HOST:
                 api_fail(r, PROBLEM_FORBIDDEN,
-                         "The Host header names another server. If this name is yours, start lambent with --allow-host.");
+                         "The Host header names another server. If this name is yours, start lambent with "
+                         "--allow-host.");
                 return false;
         case GUARD_FROM_PAGE:
-                api_fail(r, PROBLEM_FORBIDDEN, "Requests from web pages are refused (Origin or Sec-Fetch-Site header).");
+                api_fail(r, PROBLEM_FORBIDDEN,
+                         "Requests from web pages are refused (Origin or Sec-Fetch-Site header).");
                 return false;
         }
         must(!"a verdict");
@@ -99,8 +106,8 @@ static void route_request(struct api_request *r) {
         struct route_labels labels;
 
         if (route_find(r->exchange->method, r->exchange->path, r->exchange->query, &r->route, &labels)) {
-                api_fail(r, PROBLEM_UNKNOWN_OPERATION, "No operation has the path %.512s with the method %s.", r->exchange->path,
-                         r->exchange->method_name);
+                api_fail(r, PROBLEM_UNKNOWN_OPERATION, "No operation has the path %.512s with the method %s.",
+                         r->exchange->path, r->exchange->method_name);
                 return;
         }
         r->operation = r->route->operation;

@@ -2,9 +2,9 @@
 /*
  * api - what AWS clients speak: decode, ask the engine, encode
  *
- * One struct api serves every listener: the public one, and the one that each environment has for its Runtime API (calls that
- * a function makes through AWS_ENDPOINT_URL_LAMBDA). It holds no state of the domain: functions, layers and code
- * belong to the engine. Loop thread only.
+ * One struct api serves every listener: the public one, and the one that each environment has for its Runtime
+ * API (calls that a function makes through AWS_ENDPOINT_URL_LAMBDA). It holds no state of the domain:
+ * functions, layers and code belong to the engine. Loop thread only.
  */
 #pragma once
 #include "http/http.h"
@@ -25,7 +25,8 @@ DEFINE_FREEP(api)
 
 /* For http_listen: the listener's owner must be the struct api. */
 const struct http_handler *api_handler(void);
-/* For a listener that belongs to an environment: what it does not know itself. /_lambent/ and /metrics are refused. */
+/* For a listener that belongs to an environment: what it does not know itself. /_lambent/ and /metrics are
+ * refused. */
 void api_serve_function(struct api *api, struct http_exchange *x);
 
 /* The busiest operations have a file of their own (invoke.c); operations.h has the others. */

@@ -11,7 +11,8 @@ struct api {
         unsigned char secret[32]; /* signs download Locations; a new one with every start */
 };
 
-/* The HTTP operations of a ROUTE_JSON request: reads the body, then runs the route. False: it has been answered. */
+/* The HTTP operations of a ROUTE_JSON request: reads the body, then runs the route. False: it has been
+ * answered. */
 bool api_body_begin(struct api_request *r);
 /* Gives back what reading holds. */
 void api_body_free(struct api_request *r);

@@ -3,7 +3,9 @@
 
 void body_scanner_init(struct body_scanner *s, const char *parent, size_t kept_max,
                        int (*on_zip)(void *owner, const char *text, size_t len), void *owner) {
-        *s = (struct body_scanner){ .parent = parent, .on_zip = on_zip, .owner = owner, .kept = BUF_NULL(kept_max) };
+        *s = (struct body_scanner){
+                .parent = parent, .on_zip = on_zip, .owner = owner, .kept = BUF_NULL(kept_max)
+        };
 }
 
 void body_scanner_deinit(struct body_scanner *s) {
@@ -17,7 +19,8 @@ static bool at_target_depth(const struct body_scanner *s) {
 }
 
 static bool key_is(const struct body_scanner *s, const char *name) {
-        return strlen(name) == s->key_len && s->key_len <= sizeof(s->key) && memcmp(s->key, name, s->key_len) == 0;
+        return strlen(name) == s->key_len && s->key_len <= sizeof(s->key) &&
+               memcmp(s->key, name, s->key_len) == 0;
 }
 
 static void add_to_key(struct body_scanner *s, char c) {
@@ -85,7 +88,8 @@ static int structural(struct body_scanner *s, char c) {
         return 0;
 }
 
-/* One character of a string, escapes undone. What is not ASCII can be in no name and no Base64 that we look for. */
+/* One character of a string, escapes undone. What is not ASCII can be in no name and no Base64 that we look
+ * for. */
 static int character(struct body_scanner *s, unsigned c) {
         char byte = c < 0x80 ? (char)c : '\x7f';
 

@@ -2,10 +2,11 @@
 /*
  * body_scanner - cuts the ZipFile out of a JSON body while it arrives
  *
- * A deployment package travels as one Base64 string of up to 70 MB inside a JSON object. The scanner passes everything else
- * through into a small capped buffer, which is parsed when the body is complete, and hands the string's characters to a sink, JSON
- * escapes undone, as they come; in the buffer an empty string stands in its place. It validates nothing: what is
- * malformed stays malformed in the buffer, where the parser finds it.
+ * A deployment package travels as one Base64 string of up to 70 MB inside a JSON object. The scanner passes
+ * everything else through into a small capped buffer, which is parsed when the body is complete, and hands
+ * the string's characters to a sink, JSON escapes undone, as they come; in the buffer an empty string stands
+ * in its place. It validates nothing: what is malformed stays malformed in the buffer, where the parser finds
+ * it.
  *
  * No I/O; bytes may be cut anywhere.
  */
@@ -15,8 +16,10 @@
 enum body_scanner_state { SCAN_OUTSIDE, SCAN_STRING, SCAN_ESCAPE, SCAN_HEX };
 
 struct body_scanner {
-        const char *parent; /* name of the member that holds the object with ZipFile; "": the body itself; NULL: none */
-        int (*on_zip)(void *owner, const char *text, size_t len); /* 0, or -errno which body_scanner_feed passes on */
+        const char *parent; /* name of the member that holds the object with ZipFile; "": the body itself;
+                               NULL: none */
+        int (*on_zip)(void *owner, const char *text,
+                      size_t len); /* 0, or -errno which body_scanner_feed passes on */
         void *owner;
         struct buf kept;
 

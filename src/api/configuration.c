@@ -25,7 +25,8 @@ static bool is_role(const char *s) {
         if (!str_starts(s, ":iam::") || strspn(s + 6, DIGITS) != 12)
                 return false;
         s += 18;
-        return str_starts(s, ":role") && s[5] && !streq(s + 5, "/") && is_all(s + 5, LETTERS DIGITS "_+=,.@-/");
+        return str_starts(s, ":role") && s[5] && !streq(s + 5, "/") &&
+               is_all(s + 5, LETTERS DIGITS "_+=,.@-/");
 }
 
 /* [^\s]+ */
@@ -59,7 +60,8 @@ static bool is_security_group(const char *s) {
 }
 
 static bool is_subnet(const char *s) {
-        return strlen(s) <= 1024 && str_starts(s, "subnet-") && is_all(s + 7, "abcdefghijklmnopqrstuvwxyz" DIGITS);
+        return strlen(s) <= 1024 && str_starts(s, "subnet-") &&
+               is_all(s + 7, "abcdefghijklmnopqrstuvwxyz" DIGITS);
 }
 
 static bool is_architecture(const char *s) {
@@ -77,15 +79,28 @@ static bool is_layer_version(const char *s) {
 #define ROLE_PATTERN "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"
 #define ARN_PATTERN "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"
 #define REGION_PATTERN "(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}"
+#define LAYER_PATTERN \
+        "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION_PATTERN ":\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)" \
+        "|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
 #define BOUNDS(low, high) .bounded = true, .min = (low), .max = (high)
 
-const struct rule role_rule = { "Role", RULE_STRING, BOUNDS(0, 10000), .pattern = ROLE_PATTERN, .matches = is_role };
-const struct rule architectures_rule = {
-        "Architectures", RULE_LIST, BOUNDS(1, 1), .item_ok = is_architecture,
-        .item_constraint = "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]"
-};
+const struct rule role_rule = { "Role", RULE_STRING, BOUNDS(0, 10000), .pattern = ROLE_PATTERN,
+                                .matches = is_role };
+const struct rule architectures_rule = { "Architectures", RULE_LIST, BOUNDS(1, 1), .item_ok = is_architecture,
+                                         .item_constraint =
+                                                 "Member must satisfy constraint: [Member must satisfy enum "
+                                                 "value set: [x86_64, arm64], Member must not be null]" };
 
-/* From the model's shapes; Timeout and MemorySize with the limits of ordinary functions (facts/control-plane.md section 8). */
+/* How AWS prints the constraints on the items of a list. */
+#define ITEMS(constraints) "Member must satisfy constraint: [" constraints "]"
+#define LENGTHS(low, high) \
+        "Member must have length less than or equal to " high \
+        ", Member must have length greater than or equal to " low
+#define MATCHING(pattern) "Member must satisfy regular expression pattern: " pattern
+#define NOT_NULL "Member must not be null"
+
+/* From the model's shapes; Timeout and MemorySize with the limits of ordinary functions
+ * (facts/control-plane.md section 8). */
 static const struct rule rules[] = {
         { "Runtime", RULE_STRING },
         { "Handler", RULE_STRING, BOUNDS(0, 128), .pattern = "[^\\s]+", .matches = is_handler },
@@ -94,26 +109,21 @@ static const struct rule rules[] = {
         { "MemorySize", RULE_INTEGER, BOUNDS(128, 10240) },
         { "VpcConfig", RULE_OBJECT },
         { "VpcConfig.SubnetIds", RULE_LIST, BOUNDS(0, 16), .item_ok = is_subnet,
-          .item_constraint = "Member must satisfy constraint: [Member must have length less than or equal to 1024, Member must have "
-                             "length greater than or equal to 0, Member must satisfy regular expression pattern: subnet-[0-9a-z]*]" },
+          .item_constraint = ITEMS(LENGTHS("0", "1024") ", " MATCHING("subnet-[0-9a-z]*")) },
         { "VpcConfig.SecurityGroupIds", RULE_LIST, BOUNDS(0, 5), .item_ok = is_security_group,
-          .item_constraint = "Member must satisfy constraint: [Member must have length less than or equal to 1024, Member must have "
-                             "length greater than or equal to 0, Member must satisfy regular expression pattern: sg-[0-9a-zA-Z]*]" },
+          .item_constraint = ITEMS(LENGTHS("0", "1024") ", " MATCHING("sg-[0-9a-zA-Z]*")) },
         { "VpcConfig.Ipv6AllowedForDualStack", RULE_BOOLEAN },
         { "DeadLetterConfig", RULE_OBJECT },
-        { "DeadLetterConfig.TargetArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN, .matches = is_arn_or_empty },
+        { "DeadLetterConfig.TargetArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN,
+          .matches = is_arn_or_empty },
         { "Environment", RULE_OBJECT },
         { "Environment.Variables", RULE_MAP, .item_ok = environment_name_is_valid,
-          .item_constraint = "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
-                             "[a-zA-Z]([a-zA-Z0-9_])+]" },
+          .item_constraint = "Map keys must satisfy constraint: [" MATCHING("[a-zA-Z]([a-zA-Z0-9_])+") "]" },
         { "KMSKeyArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN, .matches = is_arn_or_empty },
         { "TracingConfig", RULE_OBJECT },
         { "TracingConfig.Mode", RULE_STRING, .enumeration = "Active, PassThrough" },
         { "Layers", RULE_LIST, .item_ok = is_layer_version,
-          .item_constraint = "Member must satisfy constraint: [Member must have length less than or equal to 2048, Member must have "
-                             "length greater than or equal to 1, Member must satisfy regular expression pattern: "
-                             "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION_PATTERN ":\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)"
-                             "|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), Member must not be null]" },
+          .item_constraint = ITEMS(LENGTHS("1", "2048") ", " MATCHING(LAYER_PATTERN) ", " NOT_NULL) },
         { "FileSystemConfigs", RULE_LIST, BOUNDS(0, 1) },
         { "EphemeralStorage", RULE_OBJECT },
         { "EphemeralStorage.Size", RULE_INTEGER, .required = true, BOUNDS(512, 10240) },
@@ -121,9 +131,11 @@ static const struct rule rules[] = {
         { "SnapStart.ApplyOn", RULE_STRING, .enumeration = "PublishedVersions, None" },
         { "LoggingConfig", RULE_OBJECT },
         { "LoggingConfig.LogFormat", RULE_STRING, .enumeration = "JSON, Text" },
-        { "LoggingConfig.ApplicationLogLevel", RULE_STRING, .enumeration = "TRACE, DEBUG, INFO, WARN, ERROR, FATAL" },
+        { "LoggingConfig.ApplicationLogLevel", RULE_STRING,
+          .enumeration = "TRACE, DEBUG, INFO, WARN, ERROR, FATAL" },
         { "LoggingConfig.SystemLogLevel", RULE_STRING, .enumeration = "DEBUG, INFO, WARN" },
-        { "LoggingConfig.LogGroup", RULE_STRING, BOUNDS(1, 512), .pattern = "[\\.\\-_/#A-Za-z0-9]+", .matches = is_log_group },
+        { "LoggingConfig.LogGroup", RULE_STRING, BOUNDS(1, 512), .pattern = "[\\.\\-_/#A-Za-z0-9]+",
+          .matches = is_log_group },
 };
 
 bool configuration_check(const json_t *body, struct checker *c, struct problem *ret_problem) {
@@ -184,7 +196,8 @@ static void apply_logging(const json_t *logging, struct version_config *c) {
 
 /* The VPC of a subnet is not in the request: an id that follows from the subnet stands for it. */
 static void apply_vpc(const json_t *vpc, struct version_config *c) {
-        const json_t *subnets = json_tree_get(vpc, "SubnetIds"), *groups = json_tree_get(vpc, "SecurityGroupIds");
+        const json_t *subnets = json_tree_get(vpc, "SubnetIds"),
+                     *groups = json_tree_get(vpc, "SecurityGroupIds");
         const char *first = json_string_value(json_array_get(subnets, 0));
         AUTO(str) char *id = first ? xasprintf("vpc-%s", first + strlen("subnet-")) : xstrdup("");
         AUTO(json_tree) json_t *shown = NULL;
@@ -195,7 +208,8 @@ static void apply_vpc(const json_t *vpc, struct version_config *c) {
         json_object_set_new(shown, "SubnetIds", subnets ? json_deep_copy(subnets) : json_array());
         json_object_set_new(shown, "SecurityGroupIds", groups ? json_deep_copy(groups) : json_array());
         json_object_set_new(shown, "VpcId", json_string(id));
-        json_object_set_new(shown, "Ipv6AllowedForDualStack", json_boolean(json_tree_bool(vpc, "Ipv6AllowedForDualStack", false)));
+        json_object_set_new(shown, "Ipv6AllowedForDualStack",
+                            json_boolean(json_tree_bool(vpc, "Ipv6AllowedForDualStack", false)));
         replace(&c->vpc_json, json_tree_text(shown));
 }
 
@@ -232,8 +246,8 @@ static void apply_plain(const json_t *body, struct version_config *c) {
                 replace(&c->file_systems_json, json_array_size(systems) ? json_tree_text(systems) : NULL);
 }
 
-static bool resolve_layer(struct api_request *r, const char *arn, const struct version_config *before, struct layer_ref *ret_ref,
-                          struct problem *ret_problem) {
+static bool resolve_layer(struct api_request *r, const char *arn, const struct version_config *before,
+                          struct layer_ref *ret_ref, struct problem *ret_problem) {
         AUTO(layer_version) struct layer_version layer = {};
         unsigned long long number = 0;
         struct layer_name name;
@@ -252,12 +266,16 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
                 AUTO(str) char *account = xstrndup(name.account.start, name.account.len);
                 AUTO(str) char *region = xstrndup(name.region.start, name.region.len);
                 AUTO(str) char *layer_name = xstrndup(name.name.start, name.name.len);
-                int result = layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
+                int result =
+                        layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
 
                 if (result < 0)
-                        return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.", strerror(-result));
+                        return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.",
+                                           strerror(-result));
                 if (result == 0) {
-                        *ret_ref = (struct layer_ref){ .arn = xstrdup(arn), .code_size = layer.code_size, .unzipped = layer.unzipped };
+                        *ret_ref = (struct layer_ref){ .arn = xstrdup(arn),
+                                                       .code_size = layer.code_size,
+                                                       .unzipped = layer.unzipped };
                         memcpy(ret_ref->sha256, layer.sha256, sizeof(ret_ref->sha256));
                         return true;
                 }
@@ -268,7 +286,8 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
 /* Rules over the list as a whole: facts/control-plane.md section 8. */
 static bool check_layer_list(const json_t *list, const char *region, struct problem *ret_problem) {
         if (json_array_size(list) > FUNCTION_LAYERS_MAX)
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Cannot reference more than %d layers.", FUNCTION_LAYERS_MAX);
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "Cannot reference more than %d layers.", FUNCTION_LAYERS_MAX);
         for (size_t i = 0; i < json_array_size(list); i++) {
                 const char *arn = json_string_value(json_array_get(list, i));
                 size_t layer_len = (size_t)(strrchr(arn, ':') - arn);
@@ -277,16 +296,19 @@ static bool check_layer_list(const json_t *list, const char *region, struct prob
                 bool foreign;
 
                 must(layer_version_arn_parse(arn, &name, &number, &foreign));
-                if (!foreign && (name.region.len != strlen(region) || memcmp(name.region.start, region, name.region.len) != 0))
+                if (!foreign && (name.region.len != strlen(region) ||
+                                 memcmp(name.region.start, region, name.region.len) != 0))
                         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                           "Layers are not in the same region as the function. Layers are expected to be in region %s.",
+                                           "Layers are not in the same region as the function. Layers are "
+                                           "expected to be in region %s.",
                                            region);
                 for (size_t j = 0; j < i && !foreign; j++) {
                         const char *other = json_string_value(json_array_get(list, j));
 
                         if (strncmp(other, arn, layer_len + 1) == 0)
                                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                                   "Two different versions of the same layer are not allowed to be referenced in the "
+                                                   "Two different versions of the same layer are not allowed "
+                                                   "to be referenced in the "
                                                    "same function. %s and %s are versions of the same layer.",
                                                    other, arn);
                 }
@@ -294,8 +316,8 @@ static bool check_layer_list(const json_t *list, const char *region, struct prob
         return true;
 }
 
-static bool apply_layers(struct api_request *r, const char *region, const json_t *list, struct version_config *c,
-                         struct problem *ret_problem) {
+static bool apply_layers(struct api_request *r, const char *region, const json_t *list,
+                         struct version_config *c, struct problem *ret_problem) {
         struct layer_ref refs[FUNCTION_LAYERS_MAX] = {};
         size_t count = 0;
 
@@ -304,7 +326,8 @@ static bool apply_layers(struct api_request *r, const char *region, const json_t
         if (!check_layer_list(list, region, ret_problem))
                 return false;
         for (; count < json_array_size(list); count++) {
-                if (!resolve_layer(r, json_string_value(json_array_get(list, count)), c, &refs[count], ret_problem)) {
+                if (!resolve_layer(r, json_string_value(json_array_get(list, count)), c, &refs[count],
+                                   ret_problem)) {
                         while (count > 0)
                                 free(refs[--count].arn);
                         return false;
@@ -325,27 +348,30 @@ bool configuration_fits(const struct version_config *c, struct problem *ret_prob
         if (c->layer_count == 0 || total <= UNZIPPED_SIZE_MAX)
                 return true;
         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                           "Function code combined with layers exceeds the maximum allowed size of %d bytes. The actual size is %llu "
+                           "Function code combined with layers exceeds the maximum allowed size of %d bytes. "
+                           "The actual size is %llu "
                            "bytes.",
                            UNZIPPED_SIZE_MAX, (unsigned long long)total);
 }
 
-bool configuration_apply(struct api_request *r, const char *region, const json_t *body, struct version_config *c,
-                         struct problem *ret_problem) {
-        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig", "TenancyConfig", "ImageConfig" };
+bool configuration_apply(struct api_request *r, const char *region, const json_t *body,
+                         struct version_config *c, struct problem *ret_problem) {
+        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig", "TenancyConfig",
+                                              "ImageConfig" };
         const char *runtime = json_tree_str(body, "Runtime");
         const json_t *variables = json_tree_get(json_tree_get(body, "Environment"), "Variables");
 
         for (size_t i = 0; i < ARRAY_SIZE(absent); i++)
                 if (json_tree_get(body, absent[i]))
-                        return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s with %s.", r->operation,
-                                           absent[i]);
+                        return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
+                                           "lambent does not implement %s with %s.", r->operation, absent[i]);
         if (runtime && !runtime_check(runtime, ret_problem))
                 return false;
         apply_plain(body, c);
-        if (streq(c->snap_start_apply_on, "PublishedVersions") && c->runtime && !runtime_has_snap_start(c->runtime))
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "%s is not supported for SnapStart enabled functions.",
-                                   c->runtime);
+        if (streq(c->snap_start_apply_on, "PublishedVersions") && c->runtime &&
+            !runtime_has_snap_start(c->runtime))
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "%s is not supported for SnapStart enabled functions.", c->runtime);
         if (variables && !environment_apply(variables, c, ret_problem))
                 return false;
         return apply_layers(r, region, json_tree_get(body, "Layers"), c, ret_problem);

@@ -2,10 +2,10 @@
 /*
  * credential - who asks: account and region, read from the SigV4 credential
  *
- * Signatures are not checked: lambent has no secrets to check them with. The account is the access key id where that is 12
- * digits, the region the second part of the credential's scope (design decision 7: both are in every key, so one lambent holds
- * many accounts and regions apart). Header `Authorization: AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/lambda/aws4_request`
- * or the query's X-Amz-Credential.
+ * Signatures are not checked: lambent has no secrets to check them with. The account is the access key id
+ * where that is 12 digits, the region the second part of the credential's scope (design decision 7: both are
+ * in every key, so one lambent holds many accounts and regions apart). Header `Authorization:
+ * AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/lambda/aws4_request` or the query's X-Amz-Credential.
  */
 #pragma once
 #include <stddef.h>

@@ -14,8 +14,10 @@
 
 /* ---- Locations ---- */
 
-/* Keyed by a hash of key and message in two passes (HMAC's construction, RFC 2104, with the key as one full block). */
-static void token_for(const struct api *api, const char *sha256, uint64_t expires, char ret_hex[static TOKEN_LEN + 1]) {
+/* Keyed by a hash of key and message in two passes (HMAC's construction, RFC 2104, with the key as one full
+ * block). */
+static void token_for(const struct api *api, const char *sha256, uint64_t expires,
+                      char ret_hex[static TOKEN_LEN + 1]) {
         unsigned char pad[64], digest[SHA256_LEN];
         char message[SHA256_HEX_LEN + 32];
         int len = snprintf(message, sizeof(message), "%s %llu", sha256, (unsigned long long)expires);
@@ -43,7 +45,8 @@ char *api_download_location(const struct api_request *r, const char *sha256) {
         char token[TOKEN_LEN + 1];
 
         token_for(r->api, sha256, expires, token);
-        return xasprintf("%s/_lambent/code/%s?expires=%llu&token=%s", endpoint ? endpoint : engine_options(r->engine)->endpoint, sha256,
+        return xasprintf("%s/_lambent/code/%s?expires=%llu&token=%s",
+                         endpoint ? endpoint : engine_options(r->engine)->endpoint, sha256,
                          (unsigned long long)expires, token);
 }
 
@@ -62,7 +65,8 @@ static bool may_download(struct api_request *r, const char *sha256) {
         char wanted[TOKEN_LEN + 1];
         uint64_t expires;
 
-        if (!token || strlen(token) != TOKEN_LEN || !expires_text || str_to_u64(expires_text, INT64_MAX, &expires))
+        if (!token || strlen(token) != TOKEN_LEN || !expires_text ||
+            str_to_u64(expires_text, INT64_MAX, &expires))
                 return false;
         token_for(r->api, sha256, expires, wanted);
         return same_token(token, wanted) && loop_wall(r->api->loop) / SECOND < expires;
@@ -166,7 +170,9 @@ static void on_body(struct http_exchange *x, const char *data, size_t len) {
 static void on_end(struct http_exchange *x) {
 }
 
-static const struct http_ops download_ops = { .on_body = on_body, .on_end = on_end, .on_drain = on_drain, .on_done = on_done };
+static const struct http_ops download_ops = {
+        .on_body = on_body, .on_end = on_end, .on_drain = on_drain, .on_done = on_done
+};
 
 void api_download(struct api_request *r) {
         AUTO(buf) struct buf fields = BUF_NULL(KIB);
@@ -175,11 +181,14 @@ void api_download(struct api_request *r) {
         uint64_t size;
         int fd;
 
-        if (strlen(sha256) != SHA256_HEX_LEN || strspn(sha256, "0123456789abcdef") != SHA256_HEX_LEN || !may_download(r, sha256)) {
+        if (strlen(sha256) != SHA256_HEX_LEN || strspn(sha256, "0123456789abcdef") != SHA256_HEX_LEN ||
+            !may_download(r, sha256)) {
                 api_fail(r, PROBLEM_FORBIDDEN, "This Location has expired or was never given.");
                 return;
         }
-        fd = content_has_blob(engine_content(r->engine), sha256, &size) ? content_open_blob(engine_content(r->engine), sha256) : -ENOENT;
+        fd = content_has_blob(engine_content(r->engine), sha256, &size)
+                     ? content_open_blob(engine_content(r->engine), sha256)
+                     : -ENOENT;
         if (fd < 0) {
                 api_fail(r, PROBLEM_NOT_FOUND, "The code was deleted since this Location was given.");
                 return;
@@ -190,7 +199,8 @@ void api_download(struct api_request *r) {
         r->answered = true;
         r->exchange->ops = &download_ops;
         api_common_fields(r, &fields);
-        must(buf_append_str(&fields, "Content-Type: application/zip\r\n") == 0 && buf_append(&fields, "", 1) == 0);
+        must(buf_append_str(&fields, "Content-Type: application/zip\r\n") == 0 &&
+             buf_append(&fields, "", 1) == 0);
         http_respond_begin(r->exchange, 200, buf_data(&fields), (int64_t)size);
         read_on(d);
 }

@@ -2,8 +2,8 @@
 /*
  * download - the Location of a package: where a client fetches what it once uploaded
  *
- * As AWS's presigned URLs: anybody who has it may use it, for ten minutes. The token is a keyed hash of digest and expiry,
- * so nothing is kept and a restart makes old Locations void.
+ * As AWS's presigned URLs: anybody who has it may use it, for ten minutes. The token is a keyed hash of
+ * digest and expiry, so nothing is kept and a restart makes old Locations void.
  */
 #pragma once
 #include "api/request.h"

@@ -4,12 +4,15 @@
 #define VARIABLES_MAX 4096
 
 /* facts/environment.md section 1.1, the rows marked reserved. */
-static const char reserved[] =
-        "_HANDLER, _X_AMZN_TRACE_ID, AWS_REGION, AWS_DEFAULT_REGION, AWS_EXECUTION_ENV, AWS_LAMBDA_FUNCTION_NAME, "
-        "AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE, AWS_LAMBDA_INITIALIZATION_TYPE, AWS_LAMBDA_LOG_GROUP_NAME, "
-        "AWS_LAMBDA_LOG_STREAM_NAME, AWS_ACCESS_KEY, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
-        "AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR, AWS_LAMBDA_METADATA_API, AWS_LAMBDA_METADATA_TOKEN, "
-        "AWS_LAMBDA_MAX_CONCURRENCY";
+static const char reserved[] = "_HANDLER, _X_AMZN_TRACE_ID, AWS_REGION, AWS_DEFAULT_REGION, "
+                               "AWS_EXECUTION_ENV, AWS_LAMBDA_FUNCTION_NAME, "
+                               "AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE, "
+                               "AWS_LAMBDA_INITIALIZATION_TYPE, AWS_LAMBDA_LOG_GROUP_NAME, "
+                               "AWS_LAMBDA_LOG_STREAM_NAME, AWS_ACCESS_KEY, AWS_ACCESS_KEY_ID, "
+                               "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
+                               "AWS_LAMBDA_RUNTIME_API, LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR, "
+                               "AWS_LAMBDA_METADATA_API, AWS_LAMBDA_METADATA_TOKEN, "
+                               "AWS_LAMBDA_MAX_CONCURRENCY";
 
 /* [a-zA-Z]([a-zA-Z0-9_])+ */
 bool environment_name_is_valid(const char *name) {
@@ -24,14 +27,15 @@ static bool check_reserved(json_t *variables, struct problem *ret_problem) {
         const char *name;
         json_t *value;
 
-        json_object_foreach(variables, name, value)
-                if (enumeration_has(reserved, name))
-                        must(buf_printf(&used, "%s%s", used.len ? ", " : "", name) == 0);
+        json_object_foreach(variables, name, value) if (enumeration_has(reserved, name))
+                must(buf_printf(&used, "%s%s", used.len ? ", " : "", name) == 0);
         if (used.len == 0)
                 return true;
         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                           "Lambda was unable to configure your environment variables because the environment variables you have "
-                           "provided contains reserved keys that are currently not supported for modification. Reserved keys used in "
+                           "Lambda was unable to configure your environment variables because the "
+                           "environment variables you have "
+                           "provided contains reserved keys that are currently not supported for "
+                           "modification. Reserved keys used in "
                            "this request: %.*s",
                            (int)used.len, buf_data(&used));
 }
@@ -42,7 +46,8 @@ static bool check_size(const json_t *variables, struct problem *ret_problem) {
         if (strlen(text) <= VARIABLES_MAX)
                 return true;
         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                           "Lambda was unable to configure your environment variables because the environment variables you have "
+                           "Lambda was unable to configure your environment variables because the "
+                           "environment variables you have "
                            "provided exceeded the 4KB limit. String measured: %s",
                            text);
 }
@@ -66,7 +71,7 @@ bool environment_apply(const json_t *variables, struct version_config *c, struct
         clear(c);
         c->has_vars = true;
         c->vars = xcalloc(json_object_size(variables) + 1, sizeof(*c->vars));
-        json_object_foreach((json_t *)variables, name, value)
-                c->vars[c->var_count++] = (struct name_value){ xstrdup(name), xstrdup(json_string_value(value)) };
+        json_object_foreach((json_t *)variables, name, value) c->vars[c->var_count++] =
+                (struct name_value){ xstrdup(name), xstrdup(json_string_value(value)) };
         return true;
 }

@@ -16,15 +16,23 @@ static bool is_plain(const char *text) {
         return function_name_parse(text, false, &name);
 }
 
-static const struct rule qualifier_rule = { "qualifier",     RULE_STRING,           .bounded = true,
-                                            .min = 1,        .max = 128,            .pattern = qualifier_pattern,
+static const struct rule qualifier_rule = { "qualifier",
+                                            RULE_STRING,
+                                            .bounded = true,
+                                            .min = 1,
+                                            .max = 128,
+                                            .pattern = qualifier_pattern,
                                             .matches = qualifier_is_valid };
 /* The length bound of the namespaced form is 256 characters in the model; of the plain one 140. */
-static const struct rule namespaced_rule = { "functionName", RULE_STRING,  .bounded = true,
-                                             .min = 1,       .max = 256,   .pattern = namespaced_function_name_pattern,
+static const struct rule namespaced_rule = { "functionName",
+                                             RULE_STRING,
+                                             .bounded = true,
+                                             .min = 1,
+                                             .max = 256,
+                                             .pattern = namespaced_function_name_pattern,
                                              .matches = is_namespaced };
-static const struct rule plain_rule = { "functionName", RULE_STRING, .bounded = true,
-                                        .min = 1,       .max = 140,  .pattern = function_name_pattern,
+static const struct rule plain_rule = { "functionName",     RULE_STRING, .bounded = true,
+                                        .min = 1,           .max = 140,  .pattern = function_name_pattern,
                                         .matches = is_plain };
 
 void function_ref_clear(struct function_ref *ref) {
@@ -51,7 +59,8 @@ static char *part_or(struct name_part part, const char *otherwise) {
         return part.start ? xstrndup(part.start, part.len) : xstrdup(otherwise);
 }
 
-bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict, struct function_ref *ret_ref) {
+bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict,
+                  struct function_ref *ret_ref) {
         struct function_name name;
 
         *ret_ref = (struct function_ref){};
@@ -60,16 +69,20 @@ bool api_name_ref(struct api_request *r, const char *text, const char *qualifier
         must(function_name_parse(text, !strict, &name));
         ret_ref->region = part_or(name.region, r->region);
         if (!streq(ret_ref->region, r->region)) {
-                api_fail(r, PROBLEM_NOT_FOUND, "Functions from '%s' are not reachable in this region ('%s')", ret_ref->region, r->region);
+                api_fail(r, PROBLEM_NOT_FOUND, "Functions from '%s' are not reachable in this region ('%s')",
+                         ret_ref->region, r->region);
                 function_ref_clear(ret_ref);
                 return false;
         }
         ret_ref->account = part_or(name.account, r->account);
         ret_ref->name = part_or(name.name, "");
-        ret_ref->qualifier = name.qualifier.start ? part_or(name.qualifier, "") : qualifier ? xstrdup(qualifier) : NULL;
+        ret_ref->qualifier = name.qualifier.start ? part_or(name.qualifier, "")
+                             : qualifier          ? xstrdup(qualifier)
+                                                  : NULL;
         if (qualifier && !streq(qualifier, ret_ref->qualifier)) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "The derived qualifier from the function name does not match the specified qualifier.");
+                         "The derived qualifier from the function name does not match the specified "
+                         "qualifier.");
                 function_ref_clear(ret_ref);
                 return false;
         }

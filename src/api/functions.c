@@ -29,8 +29,8 @@ static bool is_function_name(const char *text) {
 }
 
 static const struct rule create_rules[] = {
-        { "FunctionName", RULE_STRING, .required = true, .bounded = true, .min = 1, .max = 140, .pattern = function_name_pattern,
-          .matches = is_function_name },
+        { "FunctionName", RULE_STRING, .required = true, .bounded = true, .min = 1, .max = 140,
+          .pattern = function_name_pattern, .matches = is_function_name },
         { "Code", RULE_OBJECT, .required = true },
         { "Code.ZipFile", RULE_STRING },
         { "Code.S3Bucket", RULE_STRING },
@@ -64,25 +64,32 @@ static bool check_code(struct api_request *r, const json_t *body, struct problem
         const json_t *code = json_tree_get(body, "Code");
 
         if (json_tree_get(body, "PackageType") && streq(json_tree_str(body, "PackageType"), "Image"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement CreateFunction with PackageType Image.");
+                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
+                                   "lambent does not implement CreateFunction with PackageType Image.");
         if (!json_tree_get(body, "Runtime") || !json_tree_get(body, "Handler"))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                   "Runtime and Handler are mandatory parameters for functions created with deployment packages.");
+                                   "Runtime and Handler are mandatory parameters for functions created with "
+                                   "deployment packages.");
         if (json_tree_get(code, "S3Bucket") || json_tree_get(code, "S3Key"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement CreateFunction with Code.S3Bucket.");
+                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
+                                   "lambent does not implement CreateFunction with Code.S3Bucket.");
         if (json_tree_get(code, "ImageUri"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement CreateFunction with Code.ImageUri.");
+                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
+                                   "lambent does not implement CreateFunction with Code.ImageUri.");
         if (json_tree_get(code, "ZipFile") && !r->upload)
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "Uploaded file must be a non-empty zip");
         if (!r->upload)
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Please provide a source for function code.");
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "Please provide a source for function code.");
         return true;
 }
 
 static bool check_tags(const json_t *tags, struct problem *ret_problem) {
         if (json_object_size(tags) <= TAGS_MAX)
                 return true;
-        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Number of tags exceeds resource tag limit.");
+        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                           "Number of tags exceeds resource tag limit.");
 }
 
 static void answer_created(struct api_request *r) {
@@ -94,21 +101,23 @@ static void answer_created(struct api_request *r) {
         struct version *v;
         int result;
 
-        snprintf(creation->config.code_sha256, sizeof(creation->config.code_sha256), "%s", api_upload_sha256(r->upload));
+        snprintf(creation->config.code_sha256, sizeof(creation->config.code_sha256), "%s",
+                 api_upload_sha256(r->upload));
         creation->config.code_size = api_upload_size(r->upload);
         creation->config.code_unzipped = api_upload_unzipped(r->upload);
         if (!configuration_fits(&creation->config, &problem)) {
                 api_fail_with(r, &problem);
                 return;
         }
-        result = registry_create(engine_registry(r->engine), ref->account, ref->region, ref->name, &creation->config,
-                                 creation->tags_json, creation->publish, &v);
+        result = registry_create(engine_registry(r->engine), ref->account, ref->region, ref->name,
+                                 &creation->config, creation->tags_json, creation->publish, &v);
         if (result == REGISTRY_EXISTS) {
                 api_fail(r, PROBLEM_CONFLICT, "Function already exist: %s", ref->name);
         } else if (result) {
                 api_fail(r, PROBLEM_SERVICE, "The function could not be stored: %s.", strerror(-result));
         } else {
-                /* Also with Publish the ARN is the function's: TestLambdaVersions::test_publish_version_on_create. */
+                /* Also with Publish the ARN is the function's:
+                 * TestLambdaVersions::test_publish_version_on_create. */
                 view_version(&w, NULL, v, NULL, VIEW_WHOLE);
                 must(json_writer_end(&w) == 0);
                 api_reply_json(r, 201, &body);
@@ -121,7 +130,8 @@ static bool name_new_function(struct api_request *r, struct function_ref *ref) {
                 return false;
         if (strlen(ref->name) > 64) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: Member must have "
+                         "1 validation error detected: Value '%s' at 'functionName' failed to satisfy "
+                         "constraint: Member must have "
                          "length less than or equal to 64",
                          ref->name);
                 return false;
@@ -231,13 +241,15 @@ void api_delete_function(struct api_request *r) {
 
         if (!api_function_ref(r, REF_QUALIFIER, &ref))
                 return;
-        /* Before the function is looked for: test_function_name_and_qualifier_validation[qualifier_too_long1-delete_function]. */
+        /* Before the function is looked for:
+         * test_function_name_and_qualifier_validation[qualifier_too_long1-delete_function]. */
         if (ref.qualifier && qualifier_is_alias(ref.qualifier)) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Deletion of aliases is not currently supported.");
                 return;
         }
         if (ref.qualifier && streq(ref.qualifier, "$LATEST")) {
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "$LATEST version cannot be deleted without deleting the function.");
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "$LATEST version cannot be deleted without deleting the function.");
                 return;
         }
         f = registry_find(registry, ref.account, ref.region, ref.name);

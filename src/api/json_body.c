@@ -61,7 +61,8 @@ static bool parse(struct api_request *r) {
                 api_fail(r, PROBLEM_SERIALIZATION, "ZipFile may be given once.");
                 return false;
         }
-        /* An empty body counts as an empty object where nothing is required: aws-cli sends {} for PublishVersion, curl nothing. */
+        /* An empty body counts as an empty object where nothing is required: aws-cli sends {} for
+         * PublishVersion, curl nothing. */
         if (body->read == 0)
                 return true;
         result = json_tree_parse(buf_data(&body->scanner.kept), body->scanner.kept.len, &r->body, &reason);

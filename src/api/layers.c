@@ -33,12 +33,20 @@ static bool is_layer_name(const char *text) {
         return layer_name_parse(text, &name);
 }
 
-static const struct rule name_rule = { "layerName", RULE_STRING, .bounded = true, .min = 1, .max = 140,
-                                       .pattern = layer_name_pattern, .matches = is_layer_name };
+static const struct rule name_rule = { "layerName",
+                                       RULE_STRING,
+                                       .bounded = true,
+                                       .min = 1,
+                                       .max = 140,
+                                       .pattern = layer_name_pattern,
+                                       .matches = is_layer_name };
 
-static void take_parts(const struct api_request *r, const struct layer_name *name, struct layer_ref_parts *ret_parts) {
-        ret_parts->account = name->account.start ? xstrndup(name->account.start, name->account.len) : xstrdup(r->account);
-        ret_parts->region = name->region.start ? xstrndup(name->region.start, name->region.len) : xstrdup(r->region);
+static void take_parts(const struct api_request *r, const struct layer_name *name,
+                       struct layer_ref_parts *ret_parts) {
+        ret_parts->account =
+                name->account.start ? xstrndup(name->account.start, name->account.len) : xstrdup(r->account);
+        ret_parts->region =
+                name->region.start ? xstrndup(name->region.start, name->region.len) : xstrdup(r->region);
         ret_parts->name = xstrndup(name->name.start, name->name.len);
 }
 
@@ -121,9 +129,12 @@ static bool is_architecture(const char *text) {
 
 /* The runtimes' constraint is printed bare, unlike other lists': TestLambdaLayer::test_layer_exceptions. */
 static const struct rule publish_rules[] = {
-        { "CompatibleRuntimes", RULE_LIST, .bounded = true, .min = 0, .max = 15, .item_ok = runtime_is_creatable },
-        { "CompatibleArchitectures", RULE_LIST, .bounded = true, .min = 0, .max = 2, .item_ok = is_architecture,
-          .item_constraint = "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be "
+        { "CompatibleRuntimes", RULE_LIST, .bounded = true, .min = 0, .max = 15,
+          .item_ok = runtime_is_creatable },
+        { "CompatibleArchitectures", RULE_LIST, .bounded = true, .min = 0, .max = 2,
+          .item_ok = is_architecture,
+          .item_constraint = "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, "
+                             "arm64], Member must not be "
                              "null]" },
         { "Description", RULE_STRING, .bounded = true, .min = 0, .max = 256 },
         { "LicenseInfo", RULE_STRING, .bounded = true, .min = 0, .max = 512 },
@@ -138,7 +149,8 @@ static char *list_text(const json_t *list) {
 
 static void publish(struct api_request *r) {
         AUTO(layer_version) struct layer_version l = {};
-        const char *license = json_tree_str(r->body, "LicenseInfo"), *description = json_tree_str(r->body, "Description");
+        const char *license = json_tree_str(r->body, "LicenseInfo"),
+                   *description = json_tree_str(r->body, "Description");
         struct layer_ref_parts parts;
         struct layer_name name;
         int result;
@@ -180,9 +192,12 @@ void api_publish_layer_version(struct api_request *r) {
         if (!read_name(r, &checker, &parts))
                 return;
         if (json_tree_get(json_tree_get(r->body, "Content"), "S3Bucket"))
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement PublishLayerVersion with Content.S3Bucket.");
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement PublishLayerVersion with Content.S3Bucket.");
         else if (!streq(parts.region, r->region) || !streq(parts.account, r->account))
-                api_fail(r, PROBLEM_FORBIDDEN, "User is not authorized to perform: lambda:PublishLayerVersion on resource: %s", r->labels[0]);
+                api_fail(r, PROBLEM_FORBIDDEN,
+                         "User is not authorized to perform: lambda:PublishLayerVersion on resource: %s",
+                         r->labels[0]);
         else if (!r->upload)
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
         else
@@ -193,7 +208,8 @@ void api_publish_layer_version(struct api_request *r) {
 
 static void get(struct api_request *r, const struct layer_ref_parts *parts, uint64_t number) {
         AUTO(layer_version) struct layer_version l = {};
-        int result = layers_get(engine_registry(r->engine), parts->account, parts->region, parts->name, number, &l);
+        int result = layers_get(engine_registry(r->engine), parts->account, parts->region, parts->name,
+                                number, &l);
 
         if (result == LAYERS_NOT_FOUND)
                 api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
@@ -221,8 +237,14 @@ static bool is_layer_version_arn(const char *text) {
 }
 
 void api_get_layer_version_by_arn(struct api_request *r) {
-        static const struct rule rule = { "arn", RULE_STRING, .required = true, .bounded = true, .min = 1, .max = 2048,
-                                          .pattern = layer_version_arn_pattern, .matches = is_layer_version_arn };
+        static const struct rule rule = { "arn",
+                                          RULE_STRING,
+                                          .required = true,
+                                          .bounded = true,
+                                          .min = 1,
+                                          .max = 2048,
+                                          .pattern = layer_version_arn_pattern,
+                                          .matches = is_layer_version_arn };
         AUTO(str) char *arn = http_query_param(r->exchange, "Arn");
         AUTO(checker) struct checker checker = CHECKER_NULL;
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
@@ -282,14 +304,14 @@ static bool has_item(const char *json, const char *wanted) {
                 return true;
         if (json_tree_parse(json, strlen(json), &list, NULL))
                 return false;
-        json_array_foreach(list, i, item)
-                if (json_is_string(item) && streq(json_string_value(item), wanted))
-                        return true;
+        json_array_foreach(list, i, item) if (json_is_string(item) &&
+                                              streq(json_string_value(item), wanted)) return true;
         return false;
 }
 
 static bool passes(const struct listing *l, const struct layer_version *layer) {
-        return has_item(layer->runtimes_json, l->runtime) && has_item(layer->architectures_json, l->architecture);
+        return has_item(layer->runtimes_json, l->runtime) &&
+               has_item(layer->architectures_json, l->architecture);
 }
 
 static bool list_layer(void *owner, const struct layer_version *layer) {
@@ -327,8 +349,10 @@ static bool list_version(void *owner, const struct layer_version *layer) {
 }
 
 static void check_filters(struct api_request *r, struct listing *l, struct checker *checker) {
-        static const struct rule runtime_rule = { "compatibleRuntime", RULE_STRING, .enumeration = runtimes_known };
-        static const struct rule architecture_rule = { "compatibleArchitecture", RULE_STRING, .enumeration = "x86_64, arm64" };
+        static const struct rule runtime_rule = { "compatibleRuntime", RULE_STRING,
+                                                  .enumeration = runtimes_known };
+        static const struct rule architecture_rule = { "compatibleArchitecture", RULE_STRING,
+                                                       .enumeration = "x86_64, arm64" };
 
         l->runtime = http_query_param(r->exchange, "CompatibleRuntime");
         l->architecture = http_query_param(r->exchange, "CompatibleArchitecture");
@@ -351,9 +375,11 @@ static void list(struct api_request *r, struct listing *l, const struct layer_re
         json_open_object(&w, NULL);
         json_open_array(&w, parts ? "LayerVersions" : "Layers");
         if (parts)
-                result = layers_each(registry, parts->account, parts->region, parts->name, NULL, list_version, l);
+                result = layers_each(registry, parts->account, parts->region, parts->name, NULL, list_version,
+                                     l);
         else
-                result = layers_each(registry, r->account, r->region, NULL, l->page.after_name, list_layer, l);
+                result =
+                        layers_each(registry, r->account, r->region, NULL, l->page.after_name, list_layer, l);
         if (result) {
                 api_fail(r, PROBLEM_SERVICE, "The layers could not be listed: %s.", strerror(-result));
                 return;

@@ -54,7 +54,8 @@ static bool is_master_region(const char *text) {
 static bool check_list(struct api_request *r, const char *version) {
         static const struct rule version_rule = { "functionVersion", RULE_STRING, .enumeration = "ALL" };
         static const struct rule master_rule = {
-                "masterRegion", RULE_STRING, .pattern = "ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}",
+                "masterRegion", RULE_STRING,
+                .pattern = "ALL|(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}",
                 .matches = is_master_region
         };
         AUTO(checker) struct checker checker = CHECKER_NULL;
@@ -94,7 +95,8 @@ void api_list_functions(struct api_request *r) {
         l.all_versions = version != NULL;
         json_open_object(&w, NULL);
         json_open_array(&w, "Functions");
-        if (l.all_versions && l.page.after_name && (f = registry_find(registry, r->account, r->region, l.page.after_name)))
+        if (l.all_versions && l.page.after_name &&
+            (f = registry_find(registry, r->account, r->region, l.page.after_name)))
                 go_on = list_versions(&l, f, true);
         if (go_on)
                 result = registry_each(registry, r->account, r->region, l.page.after_name, list_function, &l);

@@ -9,13 +9,15 @@
 
 const char function_name_pattern[] = "(arn:(aws[a-zA-Z-]*)?:lambda:)?(" REGION ":)?(\\d{12}:)?(function:)?"
                                      "([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
-const char namespaced_function_name_pattern[] = "(arn:(aws[a-zA-Z-]*)?:lambda:)?(" REGION ":)?(\\d{12}:)?(function:)?"
-                                                "([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
+const char namespaced_function_name_pattern[] =
+        "(arn:(aws[a-zA-Z-]*)?:lambda:)?(" REGION ":)?(\\d{12}:)?(function:)?"
+        "([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
 const char qualifier_pattern[] = "\\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 const char layer_name_pattern[] =
         "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION ":\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+";
-const char layer_version_arn_pattern[] = "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION ":\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)"
-                                         "|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)";
+const char layer_version_arn_pattern[] =
+        "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION ":\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)"
+        "|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)";
 
 /* No form has more. */
 #define PARTS_MAX 9
@@ -38,7 +40,8 @@ static bool part_is(struct name_part p, const char *word) {
 
 static bool is_word(struct name_part p, const char *also) {
         for (size_t i = 0; i < p.len; i++)
-                if (!is_letter(p.start[i]) && !is_digit(p.start[i]) && !strchr("-_", p.start[i]) && !strchr(also, p.start[i]))
+                if (!is_letter(p.start[i]) && !is_digit(p.start[i]) && !strchr("-_", p.start[i]) &&
+                    !strchr(also, p.start[i]))
                         return false;
         return p.len > 0;
 }
@@ -55,14 +58,16 @@ static bool is_partition(struct name_part p) {
         return true;
 }
 
-/* (eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}; the middle is a word, so it takes "-gov" and "-iso?" too. */
+/* (eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}; the middle is a word, so it takes "-gov" and "-iso?"
+ * too. */
 static bool is_region(struct name_part p) {
         const char *s = p.start, *end = p.start + p.len;
         unsigned words = 0;
 
         if (p.len > 5 && memcmp(s, "eusc-", 5) == 0)
                 s += 5;
-        if (end - s < 6 || !is_lower(s[0]) || !is_lower(s[1]) || s[2] != '-' || !is_digit(end[-1]) || end[-2] != '-')
+        if (end - s < 6 || !is_lower(s[0]) || !is_lower(s[1]) || s[2] != '-' || !is_digit(end[-1]) ||
+            end[-2] != '-')
                 return false;
         for (s += 3, end -= 2; s < end; words++) {
                 const char *word = s;
@@ -110,8 +115,10 @@ static bool is_qualifier(struct name_part p, bool namespaced) {
         return part_is(p, "$LATEST") || (namespaced && part_is(p, "$LATEST.PUBLISHED")) || is_word(p, "");
 }
 
-/* The pattern's tail from its optional stage on; a stage that could match is tried first, then left out, as a matcher does. */
-static bool match_from(int stage, const struct name_part *p, size_t n, bool namespaced, struct function_name *ret_name) {
+/* The pattern's tail from its optional stage on; a stage that could match is tried first, then left out, as a
+ * matcher does. */
+static bool match_from(int stage, const struct name_part *p, size_t n, bool namespaced,
+                       struct function_name *ret_name) {
         if (n == 0)
                 return false;
         switch (stage) {
@@ -137,7 +144,8 @@ static bool match_from(int stage, const struct name_part *p, size_t n, bool name
                         return true;
                 return match_from(4, p, n, namespaced, ret_name);
         default:
-                if (n > 2 || !is_word(p[0], namespaced ? "." : "") || (n == 2 && !is_qualifier(p[1], namespaced)))
+                if (n > 2 || !is_word(p[0], namespaced ? "." : "") ||
+                    (n == 2 && !is_qualifier(p[1], namespaced)))
                         return false;
                 ret_name->name = p[0];
                 if (n == 2)
@@ -174,14 +182,15 @@ bool layer_name_parse(const char *text, struct layer_name *ret_name) {
                 ret_name->name = p[0];
                 return true;
         }
-        if (count != 7 || !part_is(p[0], "arn") || !is_partition(p[1]) || !part_is(p[2], "lambda") || !is_region(p[3]) ||
-            !is_account(p[4]) || !part_is(p[5], "layer") || !is_word(p[6], ""))
+        if (count != 7 || !part_is(p[0], "arn") || !is_partition(p[1]) || !part_is(p[2], "lambda") ||
+            !is_region(p[3]) || !is_account(p[4]) || !part_is(p[5], "layer") || !is_word(p[6], ""))
                 return false;
         *ret_name = (struct layer_name){ p[3], p[4], p[6] };
         return true;
 }
 
-bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number, bool *ret_foreign) {
+bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number,
+                             bool *ret_foreign) {
         const char *last = strrchr(text, ':');
         struct name_part p[PARTS_MAX];
         size_t count = split(text, p);
@@ -190,8 +199,9 @@ bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsi
 
         *ret_foreign = false;
         *ret_name = (struct layer_name){};
-        if (count == 7 && part_is(p[0], "arn") && part_is(p[2], "lambda") && p[1].len > 0 && is_word(p[1], "") &&
-            !memchr(p[1].start, '_', p[1].len) && p[3].len == 0 && p[4].len == 0 && part_is(p[5], "awslayer") && is_word(p[6], "")) {
+        if (count == 7 && part_is(p[0], "arn") && part_is(p[2], "lambda") && p[1].len > 0 &&
+            is_word(p[1], "") && !memchr(p[1].start, '_', p[1].len) && p[3].len == 0 && p[4].len == 0 &&
+            part_is(p[5], "awslayer") && is_word(p[6], "")) {
                 *ret_foreign = true;
                 return true;
         }

@@ -2,8 +2,9 @@
 /*
  * names - the forms in which clients name functions and layers
  *
- * name, name:qualifier, account:function:name[:qualifier], full and partial ARNs: facts/control-plane.md section 3. The parts are
- * those that AWS's pattern would capture, optional parts greedily first; a string the pattern refuses is refused here.
+ * name, name:qualifier, account:function:name[:qualifier], full and partial ARNs: facts/control-plane.md
+ * section 3. The parts are those that AWS's pattern would capture, optional parts greedily first; a string
+ * the pattern refuses is refused here.
  */
 #pragma once
 #include <stdbool.h>
@@ -20,8 +21,9 @@ struct function_name {
 };
 
 /* The patterns as AWS prints them in its errors. */
-extern const char function_name_pattern[];            /* write operations */
-extern const char namespaced_function_name_pattern[]; /* read and invoke operations: dots, $LATEST.PUBLISHED */
+extern const char function_name_pattern[]; /* write operations */
+extern const char
+        namespaced_function_name_pattern[]; /* read and invoke operations: dots, $LATEST.PUBLISHED */
 extern const char qualifier_pattern[];
 extern const char layer_name_pattern[];
 extern const char layer_version_arn_pattern[];
@@ -36,5 +38,7 @@ struct layer_name {
 };
 
 bool layer_name_parse(const char *text, struct layer_name *ret_name);
-/* arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION; AWS's own public ones have no account and are refused by *ret_foreign. */
-bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number, bool *ret_foreign);
+/* arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION; AWS's own public ones have no account and are refused by
+ * *ret_foreign. */
+bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number,
+                             bool *ret_foreign);

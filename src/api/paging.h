@@ -2,8 +2,8 @@
 /*
  * paging - Marker and MaxItems of the lists
  *
- * A marker is opaque to clients: Base64 of the last item's name and number. The next page begins behind it, also when that
- * item has been deleted meanwhile.
+ * A marker is opaque to clients: Base64 of the last item's name and number. The next page begins behind it,
+ * also when that item has been deleted meanwhile.
  */
 #pragma once
 #include "api/request.h"

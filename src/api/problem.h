@@ -2,29 +2,29 @@
 /*
  * problem - what went wrong, in the words of AWS
  *
- * A problem is made once, where the cause is known: a kind and a sentence. One table maps the kind to the name of the
- * exception, the HTTP status, the key of the sentence in the body (`message` or `Message`: facts/control-plane.md section 2)
- * and to `Type`.
+ * A problem is made once, where the cause is known: a kind and a sentence. One table maps the kind to the
+ * name of the exception, the HTTP status, the key of the sentence in the body (`message` or `Message`:
+ * facts/control-plane.md section 2) and to `Type`.
  */
 #pragma once
 #include "base/buf.h"
 
 enum problem_kind {
-        PROBLEM_VALIDATION,          /* 400, a constraint of the model */
-        PROBLEM_INVALID_PARAMETER,   /* 400, a check of Lambda's own */
-        PROBLEM_SERIALIZATION,       /* 400, the body has the wrong shape */
-        PROBLEM_INVALID_CONTENT,     /* 400 InvalidRequestContentException */
-        PROBLEM_NOT_FOUND,           /* 404 ResourceNotFoundException */
-        PROBLEM_UNKNOWN_OPERATION,   /* 404, no such route */
-        PROBLEM_CONFLICT,            /* 409 ResourceConflictException */
-        PROBLEM_PRECONDITION,        /* 412 */
-        PROBLEM_ENTITY_TOO_LARGE,    /* 413 RequestEntityTooLargeException, the front door's */
-        PROBLEM_TOO_MANY_REQUESTS,   /* 429, with a reason */
-        PROBLEM_RESOURCE_NOT_READY,  /* 502 */
-        PROBLEM_FORBIDDEN,           /* 403 AccessDeniedException */
-        PROBLEM_SERVICE,             /* 500 ServiceException */
-        PROBLEM_NOT_IMPLEMENTED,     /* 501, what lambent does not do */
-        PROBLEM_UNSUPPORTED_MEDIA,   /* 415 */
+        PROBLEM_VALIDATION,         /* 400, a constraint of the model */
+        PROBLEM_INVALID_PARAMETER,  /* 400, a check of Lambda's own */
+        PROBLEM_SERIALIZATION,      /* 400, the body has the wrong shape */
+        PROBLEM_INVALID_CONTENT,    /* 400 InvalidRequestContentException */
+        PROBLEM_NOT_FOUND,          /* 404 ResourceNotFoundException */
+        PROBLEM_UNKNOWN_OPERATION,  /* 404, no such route */
+        PROBLEM_CONFLICT,           /* 409 ResourceConflictException */
+        PROBLEM_PRECONDITION,       /* 412 */
+        PROBLEM_ENTITY_TOO_LARGE,   /* 413 RequestEntityTooLargeException, the front door's */
+        PROBLEM_TOO_MANY_REQUESTS,  /* 429, with a reason */
+        PROBLEM_RESOURCE_NOT_READY, /* 502 */
+        PROBLEM_FORBIDDEN,          /* 403 AccessDeniedException */
+        PROBLEM_SERVICE,            /* 500 ServiceException */
+        PROBLEM_NOT_IMPLEMENTED,    /* 501, what lambent does not do */
+        PROBLEM_UNSUPPORTED_MEDIA,  /* 415 */
         PROBLEM_KINDS
 };
 
@@ -41,7 +41,8 @@ struct problem {
 const char *problem_exception(enum problem_kind kind);
 int problem_status(enum problem_kind kind);
 /* Fills *ret_problem; replaces what was there. Returns false, so that a check may end with it. */
-bool problem_set(struct problem *ret_problem, enum problem_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+bool problem_set(struct problem *ret_problem, enum problem_kind kind, const char *format, ...)
+        PRINTF_LIKE(3, 4);
 bool problem_set_consume(struct problem *ret_problem, enum problem_kind kind, char *message);
 static inline bool problem_is_set(const struct problem *p) {
         return p->message != NULL;

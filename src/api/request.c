@@ -29,7 +29,8 @@ void api_common_fields(const struct api_request *r, struct buf *fields) {
         must(buf_printf(fields, "x-amzn-RequestId: %s\r\n", r->request_id) == 0);
 }
 
-void api_reply(struct api_request *r, int status, const char *content_type, const char *fields, const void *body, size_t len) {
+void api_reply(struct api_request *r, int status, const char *content_type, const char *fields,
+               const void *body, size_t len) {
         AUTO(buf) struct buf head = BUF_NULL(16 * KIB);
 
         must(!r->answered);
@@ -47,13 +48,15 @@ void api_reply_json(struct api_request *r, int status, struct buf *body) {
         must(!r->answered);
         r->answered = true;
         api_common_fields(r, &head);
-        must(buf_append(&head, "Content-Type: " JSON_TYPE "\r\n", sizeof("Content-Type: " JSON_TYPE "\r\n")) == 0);
+        must(buf_append(&head, "Content-Type: " JSON_TYPE "\r\n",
+                        sizeof("Content-Type: " JSON_TYPE "\r\n")) == 0);
         http_respond_buf_consume(r->exchange, status, buf_data(&head), body);
 }
 
 void api_fail_with(struct api_request *r, struct problem *problem_consume) {
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
-        AUTO(str) char *fields = xasprintf("x-amzn-ErrorType: %s\r\n", problem_exception(problem_consume->kind));
+        AUTO(str)
+        char *fields = xasprintf("x-amzn-ErrorType: %s\r\n", problem_exception(problem_consume->kind));
 
         problem_write(problem_consume, &body);
         api_reply(r, problem_status(problem_consume->kind), JSON_TYPE, fields, buf_data(&body), body.len);

@@ -2,18 +2,17 @@
 /*
  * request - one request of an AWS client, between the HTTP exchange and the operation that answers it
  *
- * Life: the router makes it when the head of the request is there, having checked the guard, and fills in who asks
- * (account, region), the operation and the decoded labels of the path. exchange->owner is the request and exchange->ops are
- * the API's own. Then, by the kind of the route:
- *   ROUTE_PLAIN  no body matters: run() is called at the end of the request.
- *   ROUTE_JSON   the body is read (at most API_BODY_MAX bytes; a ZipFile streams into the content store while it arrives), then
- *                run() is called with request->body (NULL without a body).
- *   ROUTE_RAW    run() is called at once, with the head; it sets exchange->ops to its own (exchange->owner stays the
- *                request, request->state is its own) and calls api_request_free as the last thing in its on_done.
- *                Without ops of its own it must answer at once.
- * run() answers by api_reply, api_reply_json or api_fail, now or later; every answer carries x-amzn-RequestId. The request lives
- * until the exchange's on_done, also when its peer is gone: then answers go nowhere, and what the operation waits for is
- * called off by request->cancel.
+ * Life: the router makes it when the head of the request is there, having checked the guard, and fills in who
+ * asks (account, region), the operation and the decoded labels of the path. exchange->owner is the request
+ * and exchange->ops are the API's own. Then, by the kind of the route: ROUTE_PLAIN  no body matters: run() is
+ * called at the end of the request. ROUTE_JSON   the body is read (at most API_BODY_MAX bytes; a ZipFile
+ * streams into the content store while it arrives), then run() is called with request->body (NULL without a
+ * body). ROUTE_RAW    run() is called at once, with the head; it sets exchange->ops to its own
+ * (exchange->owner stays the request, request->state is its own) and calls api_request_free as the last thing
+ * in its on_done. Without ops of its own it must answer at once. run() answers by api_reply, api_reply_json
+ * or api_fail, now or later; every answer carries x-amzn-RequestId. The request lives until the exchange's
+ * on_done, also when its peer is gone: then answers go nowhere, and what the operation waits for is called
+ * off by request->cancel.
  */
 #pragma once
 #include "api/problem.h"
@@ -36,11 +35,13 @@ enum route_kind { ROUTE_PLAIN, ROUTE_JSON, ROUTE_RAW };
 
 struct api_route {
         enum http_method method;
-        const char *pattern;   /* "/2015-03-31/functions/{}/code"; a final "?find=LayerVersion" demands that parameter */
+        const char *pattern;   /* "/2015-03-31/functions/{}/code"; a final "?find=LayerVersion" demands that
+                                  parameter */
         const char *operation; /* the name in the model */
         void (*run)(struct api_request *r); /* NULL: not implemented */
         enum route_kind kind;
-        const char *zip_parent; /* ROUTE_JSON: where ZipFile is: "Code", "Content", "" for the top; NULL: nowhere */
+        const char *zip_parent; /* ROUTE_JSON: where ZipFile is: "Code", "Content", "" for the top; NULL:
+                                   nowhere */
         bool internal;          /* ours, not AWS's: refused to functions */
 };
 
@@ -61,14 +62,16 @@ struct api_request {
         bool from_function;        /* came through an environment's own listener */
         bool answered;
 
-        void *state;                          /* the operation's own */
-        void (*cancel)(struct api_request *); /* gives state back at the request's end, answered or not; may be NULL */
+        void *state; /* the operation's own */
+        void (*cancel)(struct api_request
+                               *); /* gives state back at the request's end, answered or not; may be NULL */
 };
 
 void api_request_free(struct api_request *r);
 
 /* Answers. fields: further header lines, each ended by \r\n, or NULL. */
-void api_reply(struct api_request *r, int status, const char *content_type, const char *fields, const void *body, size_t len);
+void api_reply(struct api_request *r, int status, const char *content_type, const char *fields,
+               const void *body, size_t len);
 /* Takes the bytes out of body. */
 void api_reply_json(struct api_request *r, int status, struct buf *body);
 void api_fail(struct api_request *r, enum problem_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -78,13 +81,17 @@ void api_throttle(struct api_request *r, const char *reason); /* 429 "Rate Excee
 /* Appends the header lines every answer has (request id) for those who respond on the exchange themselves. */
 void api_common_fields(const struct api_request *r, struct buf *fields);
 
-/* Which function a request is about: "{FunctionName}" in all its forms (facts/control-plane.md section 3) and ?Qualifier. */
+/* Which function a request is about: "{FunctionName}" in all its forms (facts/control-plane.md section 3) and
+ * ?Qualifier. */
 struct function_ref {
         char *account, *region, *name;
         char *qualifier; /* NULL: none was given */
 };
 
-enum { REF_QUALIFIER = 1 /* ?Qualifier counts */, REF_STRICT = 2 /* the write operations' pattern: 140 characters, no dots */ };
+enum {
+        REF_QUALIFIER = 1 /* ?Qualifier counts */,
+        REF_STRICT = 2 /* the write operations' pattern: 140 characters, no dots */
+};
 
 /* Reads label 0. False: the request has been answered with AWS's error. The strings are owned by *ret_ref. */
 bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref *ret_ref);
@@ -93,6 +100,7 @@ static inline void function_ref_freep(struct function_ref *ref) {
         function_ref_clear(ref);
 }
 /* The same of a name that did not come in the path. */
-bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict, struct function_ref *ret_ref);
+bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict,
+                  struct function_ref *ret_ref);
 /* 404 "Function not found: ARN", with the qualifier given here (NULL: without). */
 void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier);

@@ -3,23 +3,32 @@
 
 #include "api/operations.h"
 
-/* facts/control-plane.md section 1. Rows that demand a query parameter come before those that share their path; the busiest is
- * the first. */
+/* facts/control-plane.md section 1. Rows that demand a query parameter come before those that share their
+ * path; the busiest is the first. */
 static const struct api_route table[] = {
         { HTTP_POST_, "/2015-03-31/functions/{}/invocations", "Invoke", api_invoke, ROUTE_RAW },
-        { HTTP_GET_, "/2019-09-30/functions/{}/provisioned-concurrency?List=ALL", "ListProvisionedConcurrencyConfigs" },
-        { HTTP_GET_, "/2018-10-31/layers?find=LayerVersion", "GetLayerVersionByArn", api_get_layer_version_by_arn, ROUTE_PLAIN },
-        { HTTP_POST_, "/2015-03-31/functions", "CreateFunction", api_create_function, ROUTE_JSON, .zip_parent = "Code" },
+        { HTTP_GET_, "/2019-09-30/functions/{}/provisioned-concurrency?List=ALL",
+          "ListProvisionedConcurrencyConfigs" },
+        { HTTP_GET_, "/2018-10-31/layers?find=LayerVersion", "GetLayerVersionByArn",
+          api_get_layer_version_by_arn, ROUTE_PLAIN },
+        { HTTP_POST_, "/2015-03-31/functions", "CreateFunction", api_create_function, ROUTE_JSON,
+          .zip_parent = "Code" },
         { HTTP_GET_, "/2015-03-31/functions/{}", "GetFunction", api_get_function, ROUTE_PLAIN },
-        { HTTP_GET_, "/2015-03-31/functions/{}/configuration", "GetFunctionConfiguration", api_get_function_configuration, ROUTE_PLAIN },
+        { HTTP_GET_, "/2015-03-31/functions/{}/configuration", "GetFunctionConfiguration",
+          api_get_function_configuration, ROUTE_PLAIN },
         { HTTP_GET_, "/2015-03-31/functions", "ListFunctions", api_list_functions, ROUTE_PLAIN },
-        { HTTP_PUT_, "/2015-03-31/functions/{}/code", "UpdateFunctionCode", api_update_function_code, ROUTE_JSON, .zip_parent = "" },
-        { HTTP_PUT_, "/2015-03-31/functions/{}/configuration", "UpdateFunctionConfiguration", api_update_function_configuration, ROUTE_JSON },
+        { HTTP_PUT_, "/2015-03-31/functions/{}/code", "UpdateFunctionCode", api_update_function_code,
+          ROUTE_JSON, .zip_parent = "" },
+        { HTTP_PUT_, "/2015-03-31/functions/{}/configuration", "UpdateFunctionConfiguration",
+          api_update_function_configuration, ROUTE_JSON },
         { HTTP_DELETE_, "/2015-03-31/functions/{}", "DeleteFunction", api_delete_function, ROUTE_PLAIN },
-        { HTTP_POST_, "/2015-03-31/functions/{}/versions", "PublishVersion", api_publish_version, ROUTE_JSON },
-        { HTTP_GET_, "/2015-03-31/functions/{}/versions", "ListVersionsByFunction", api_list_versions_by_function, ROUTE_PLAIN },
+        { HTTP_POST_, "/2015-03-31/functions/{}/versions", "PublishVersion", api_publish_version,
+          ROUTE_JSON },
+        { HTTP_GET_, "/2015-03-31/functions/{}/versions", "ListVersionsByFunction",
+          api_list_versions_by_function, ROUTE_PLAIN },
         { HTTP_POST_, "/2014-11-13/functions/{}/invoke-async", "InvokeAsync" },
-        { HTTP_POST_, "/2021-11-15/functions/{}/response-streaming-invocations", "InvokeWithResponseStream", api_invoke_stream, ROUTE_RAW },
+        { HTTP_POST_, "/2021-11-15/functions/{}/response-streaming-invocations", "InvokeWithResponseStream",
+          api_invoke_stream, ROUTE_RAW },
         { HTTP_POST_, "/2015-03-31/functions/{}/aliases", "CreateAlias" },
         { HTTP_GET_, "/2015-03-31/functions/{}/aliases/{}", "GetAlias" },
         { HTTP_PUT_, "/2015-03-31/functions/{}/aliases/{}", "UpdateAlias" },
@@ -36,7 +45,8 @@ static const struct api_route table[] = {
         { HTTP_DELETE_, "/2017-10-31/functions/{}/concurrency", "DeleteFunctionConcurrency" },
         { HTTP_PUT_, "/2019-09-30/functions/{}/provisioned-concurrency", "PutProvisionedConcurrencyConfig" },
         { HTTP_GET_, "/2019-09-30/functions/{}/provisioned-concurrency", "GetProvisionedConcurrencyConfig" },
-        { HTTP_DELETE_, "/2019-09-30/functions/{}/provisioned-concurrency", "DeleteProvisionedConcurrencyConfig" },
+        { HTTP_DELETE_, "/2019-09-30/functions/{}/provisioned-concurrency",
+          "DeleteProvisionedConcurrencyConfig" },
         { HTTP_PUT_, "/2019-09-25/functions/{}/event-invoke-config", "PutFunctionEventInvokeConfig" },
         { HTTP_POST_, "/2019-09-25/functions/{}/event-invoke-config", "UpdateFunctionEventInvokeConfig" },
         { HTTP_GET_, "/2019-09-25/functions/{}/event-invoke-config", "GetFunctionEventInvokeConfig" },
@@ -52,11 +62,15 @@ static const struct api_route table[] = {
         { HTTP_PUT_, "/2015-03-31/event-source-mappings/{}", "UpdateEventSourceMapping" },
         { HTTP_DELETE_, "/2015-03-31/event-source-mappings/{}", "DeleteEventSourceMapping" },
         { HTTP_GET_, "/2015-03-31/event-source-mappings", "ListEventSourceMappings" },
-        { HTTP_POST_, "/2018-10-31/layers/{}/versions", "PublishLayerVersion", api_publish_layer_version, ROUTE_JSON, .zip_parent = "Content" },
-        { HTTP_GET_, "/2018-10-31/layers/{}/versions/{}", "GetLayerVersion", api_get_layer_version, ROUTE_PLAIN },
-        { HTTP_DELETE_, "/2018-10-31/layers/{}/versions/{}", "DeleteLayerVersion", api_delete_layer_version, ROUTE_PLAIN },
+        { HTTP_POST_, "/2018-10-31/layers/{}/versions", "PublishLayerVersion", api_publish_layer_version,
+          ROUTE_JSON, .zip_parent = "Content" },
+        { HTTP_GET_, "/2018-10-31/layers/{}/versions/{}", "GetLayerVersion", api_get_layer_version,
+          ROUTE_PLAIN },
+        { HTTP_DELETE_, "/2018-10-31/layers/{}/versions/{}", "DeleteLayerVersion", api_delete_layer_version,
+          ROUTE_PLAIN },
         { HTTP_GET_, "/2018-10-31/layers", "ListLayers", api_list_layers, ROUTE_PLAIN },
-        { HTTP_GET_, "/2018-10-31/layers/{}/versions", "ListLayerVersions", api_list_layer_versions, ROUTE_PLAIN },
+        { HTTP_GET_, "/2018-10-31/layers/{}/versions", "ListLayerVersions", api_list_layer_versions,
+          ROUTE_PLAIN },
         { HTTP_POST_, "/2018-10-31/layers/{}/versions/{}/policy", "AddLayerVersionPermission" },
         { HTTP_DELETE_, "/2018-10-31/layers/{}/versions/{}/policy/{}", "RemoveLayerVersionPermission" },
         { HTTP_GET_, "/2018-10-31/layers/{}/versions/{}/policy", "GetLayerVersionPolicy" },
@@ -80,28 +94,36 @@ static const struct api_route table[] = {
         { HTTP_PUT_, "/2025-11-30/capacity-providers/{}", "UpdateCapacityProvider" },
         { HTTP_DELETE_, "/2025-11-30/capacity-providers/{}", "DeleteCapacityProvider" },
         { HTTP_GET_, "/2025-11-30/capacity-providers", "ListCapacityProviders" },
-        { HTTP_GET_, "/2025-11-30/capacity-providers/{}/function-versions", "ListFunctionVersionsByCapacityProvider" },
+        { HTTP_GET_, "/2025-11-30/capacity-providers/{}/function-versions",
+          "ListFunctionVersionsByCapacityProvider" },
         { HTTP_POST_, "/2025-12-01/durable-executions/{}/checkpoint", "CheckpointDurableExecution" },
         { HTTP_GET_, "/2025-12-01/durable-executions/{}", "GetDurableExecution" },
         { HTTP_GET_, "/2025-12-01/durable-executions/{}/history", "GetDurableExecutionHistory" },
         { HTTP_GET_, "/2025-12-01/durable-executions/{}/state", "GetDurableExecutionState" },
         { HTTP_GET_, "/2025-12-01/functions/{}/durable-executions", "ListDurableExecutionsByFunction" },
         { HTTP_POST_, "/2025-12-01/durable-executions/{}/stop", "StopDurableExecution" },
-        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/succeed", "SendDurableExecutionCallbackSuccess" },
-        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/fail", "SendDurableExecutionCallbackFailure" },
-        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/heartbeat", "SendDurableExecutionCallbackHeartbeat" },
+        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/succeed",
+          "SendDurableExecutionCallbackSuccess" },
+        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/fail",
+          "SendDurableExecutionCallbackFailure" },
+        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/heartbeat",
+          "SendDurableExecutionCallbackHeartbeat" },
         { HTTP_GET_, "/2016-08-19/account-settings", "GetAccountSettings" },
         { HTTP_POST_, "/2017-03-31/tags/{}", "TagResource" },
         { HTTP_DELETE_, "/2017-03-31/tags/{}", "UntagResource" },
         { HTTP_GET_, "/2017-03-31/tags/{}", "ListTags" },
         { HTTP_GET_, "/_lambent/health", "Health", api_health, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/_lambent/environments", "ListEnvironments", api_list_environments, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/_lambent/invocations", "ListInvocations", api_list_invocations, ROUTE_PLAIN, .internal = true },
+        { HTTP_GET_, "/_lambent/environments", "ListEnvironments", api_list_environments, ROUTE_PLAIN,
+          .internal = true },
+        { HTTP_GET_, "/_lambent/invocations", "ListInvocations", api_list_invocations, ROUTE_PLAIN,
+          .internal = true },
         { HTTP_GET_, "/_lambent/doctor", "Doctor", api_doctor, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/metrics", "Metrics", api_metrics, ROUTE_PLAIN, .internal = true },
         { HTTP_GET_, "/_lambent/code/{}", "Download", api_download, ROUTE_PLAIN, .internal = true },
-        { HTTP_POST_, "/_lambent/environments/evict", "EvictEnvironments", api_evict, ROUTE_JSON, .internal = true },
-        { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON, .internal = true },
+        { HTTP_POST_, "/_lambent/environments/evict", "EvictEnvironments", api_evict, ROUTE_JSON,
+          .internal = true },
+        { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON,
+          .internal = true },
         { HTTP_GET_, "/_lambent/logs", "ReadLogs", api_logs, ROUTE_RAW, .internal = true },
 };
 
@@ -123,7 +145,8 @@ static bool query_has(const char *query, const char *pair) {
         return false;
 }
 
-static bool matches(const char *pattern, const char *path, const char *query, struct route_labels *ret_labels) {
+static bool matches(const char *pattern, const char *path, const char *query,
+                    struct route_labels *ret_labels) {
         const char *p = pattern, *s = path;
 
         ret_labels->count = 0;
@@ -147,8 +170,8 @@ static bool matches(const char *pattern, const char *path, const char *query, st
         return *s == '\0' && (*p == '\0' || query_has(query, p + 1));
 }
 
-int route_find(enum http_method method, const char *path, const char *query, const struct api_route **ret_route,
-               struct route_labels *ret_labels) {
+int route_find(enum http_method method, const char *path, const char *query,
+               const struct api_route **ret_route, struct route_labels *ret_labels) {
         for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
                 if (table[i].method == method && matches(table[i].pattern, path, query, ret_labels)) {
                         *ret_route = &table[i];

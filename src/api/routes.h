@@ -2,9 +2,9 @@
 /*
  * routes - which operation a request asks for
  *
- * Every operation of the Lambda API has its row, also those that lambent does not do: so the refusal can name it. A final
- * slash is optional (facts/control-plane.md: generations of SDKs differ). Labels are cut before they are decoded, because a
- * function's ARN may hold an encoded slash or colon.
+ * Every operation of the Lambda API has its row, also those that lambent does not do: so the refusal can name
+ * it. A final slash is optional (facts/control-plane.md: generations of SDKs differ). Labels are cut before
+ * they are decoded, because a function's ARN may hold an encoded slash or colon.
  */
 #pragma once
 #include "api/request.h"
@@ -20,7 +20,7 @@ struct route_labels {
 };
 
 /* 0 or ROUTE_NO_PATH. query decides between rows that share method and path. */
-int route_find(enum http_method method, const char *path, const char *query, const struct api_route **ret_route,
-               struct route_labels *ret_labels);
+int route_find(enum http_method method, const char *path, const char *query,
+               const struct api_route **ret_route, struct route_labels *ret_labels);
 /* For tests: the table itself. */
 const struct api_route *route_table(size_t *ret_count);

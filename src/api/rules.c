@@ -60,24 +60,26 @@ bool enumeration_has(const char *enumeration, const char *word) {
         return false;
 }
 
-static void check_bounds(const struct rule *rule, const char *shown, int64_t measure, const char *what, struct checker *c) {
+static void check_bounds(const struct rule *rule, const char *shown, int64_t measure, const char *what,
+                         struct checker *c) {
         char constraint[96];
 
         if (!rule->bounded)
                 return;
         if (measure > rule->max) {
-                snprintf(constraint, sizeof(constraint), "Member must have %s less than or equal to %lld", what, (long long)rule->max);
+                snprintf(constraint, sizeof(constraint), "Member must have %s less than or equal to %lld",
+                         what, (long long)rule->max);
                 checker_add(c, shown, rule->path, constraint);
         }
         if (measure < rule->min) {
-                snprintf(constraint, sizeof(constraint), "Member must have %s greater than or equal to %lld", what,
-                         (long long)rule->min);
+                snprintf(constraint, sizeof(constraint), "Member must have %s greater than or equal to %lld",
+                         what, (long long)rule->min);
                 checker_add(c, shown, rule->path, constraint);
         }
 }
 
-static void add_formatted(struct checker *c, const char *value, const char *path, const char *before, const char *text,
-                          const char *after) {
+static void add_formatted(struct checker *c, const char *value, const char *path, const char *before,
+                          const char *text, const char *after) {
         AUTO(str) char *constraint = xasprintf("%s%s%s", before, text, after);
 
         checker_add(c, value, path, constraint);
@@ -105,14 +107,17 @@ void rule_check_text(const struct rule *rule, const char *value, struct checker 
         }
         if (rule->type == RULE_INTEGER) {
                 /* What is no number at all is below every bound. */
-                check_bounds(rule, value, str_to_u64(value, INT64_MAX, &number) == 0 ? (int64_t)number : -1, "value", c);
+                check_bounds(rule, value, str_to_u64(value, INT64_MAX, &number) == 0 ? (int64_t)number : -1,
+                             "value", c);
                 return;
         }
         check_bounds(rule, value, java_length(value), "length", c);
         if (rule->pattern && !rule->matches(value))
-                add_formatted(c, value, rule->path, "Member must satisfy regular expression pattern: ", rule->pattern, "");
+                add_formatted(c, value, rule->path,
+                              "Member must satisfy regular expression pattern: ", rule->pattern, "");
         if (rule->enumeration && !enumeration_has(rule->enumeration, value))
-                add_formatted(c, value, rule->path, "Member must satisfy enum value set: [", rule->enumeration, "]");
+                add_formatted(c, value, rule->path, "Member must satisfy enum value set: [",
+                              rule->enumeration, "]");
 }
 
 static void check_integer(const struct rule *rule, int64_t value, struct checker *c) {
@@ -160,9 +165,9 @@ static void check_map(const struct rule *rule, json_t *map, struct checker *c) {
 }
 
 static const char *const type_names[] = {
-        [JSON_OBJECT] = "START_OBJECT",      [JSON_ARRAY] = "START_ARRAY",  [JSON_STRING] = "STRING_VALUE",
-        [JSON_INTEGER] = "NUMBER_VALUE",     [JSON_REAL] = "DECIMAL_VALUE", [JSON_TRUE] = "TRUE_VALUE",
-        [JSON_FALSE] = "FALSE_VALUE",        [JSON_NULL] = "NULL_VALUE",
+        [JSON_OBJECT] = "START_OBJECT",  [JSON_ARRAY] = "START_ARRAY",  [JSON_STRING] = "STRING_VALUE",
+        [JSON_INTEGER] = "NUMBER_VALUE", [JSON_REAL] = "DECIMAL_VALUE", [JSON_TRUE] = "TRUE_VALUE",
+        [JSON_FALSE] = "FALSE_VALUE",    [JSON_NULL] = "NULL_VALUE",
 };
 
 static bool is_string(const json_t *v) {
@@ -185,9 +190,9 @@ static const struct {
         const char *name;
         bool (*is)(const json_t *value);
 } wanted[] = {
-        [RULE_STRING] = { "String", is_string },   [RULE_INTEGER] = { "Integer", is_integer },
+        [RULE_STRING] = { "String", is_string },    [RULE_INTEGER] = { "Integer", is_integer },
         [RULE_BOOLEAN] = { "Boolean", is_boolean }, [RULE_OBJECT] = { "structure", is_object },
-        [RULE_LIST] = { "list", is_array },        [RULE_MAP] = { "map", is_object },
+        [RULE_LIST] = { "list", is_array },         [RULE_MAP] = { "map", is_object },
 };
 
 static bool items_are_strings(const struct rule *rule, json_t *value) {
@@ -196,23 +201,22 @@ static bool items_are_strings(const struct rule *rule, json_t *value) {
         size_t i;
 
         if (rule->type == RULE_MAP)
-                json_object_foreach(value, key, item)
-                        if (!json_is_string(item))
-                                return false;
+                json_object_foreach(value, key, item) if (!json_is_string(item)) return false;
         if (rule->type == RULE_LIST && rule->item_ok)
-                json_array_foreach(value, i, item)
-                        if (!json_is_string(item) && !json_is_null(item))
-                                return false;
+                json_array_foreach(value, i,
+                                   item) if (!json_is_string(item) && !json_is_null(item)) return false;
         return true;
 }
 
-static bool check_value(const struct rule *rule, json_t *value, struct checker *c, struct problem *ret_problem) {
+static bool check_value(const struct rule *rule, json_t *value, struct checker *c,
+                        struct problem *ret_problem) {
         if (!wanted[rule->type].is(value))
                 return problem_set(ret_problem, PROBLEM_SERIALIZATION, "%s can not be converted to %s %s",
                                    type_names[json_typeof(value)], rule->type == RULE_INTEGER ? "an" : "a",
                                    wanted[rule->type].name);
         if (!items_are_strings(rule, value))
-                return problem_set(ret_problem, PROBLEM_SERIALIZATION, "%s must hold Strings only", rule->path);
+                return problem_set(ret_problem, PROBLEM_SERIALIZATION, "%s must hold Strings only",
+                                   rule->path);
         switch (rule->type) {
         case RULE_STRING:
                 rule_check_text(rule, json_string_value(value), c);
@@ -249,7 +253,8 @@ static const json_t *find_holder(const json_t *body, const char *path, const cha
         return body;
 }
 
-bool rules_check(const struct rule *rules, size_t count, const json_t *body, struct checker *c, struct problem *ret_problem) {
+bool rules_check(const struct rule *rules, size_t count, const json_t *body, struct checker *c,
+                 struct problem *ret_problem) {
         for (size_t i = 0; i < count; i++) {
                 const char *name = rules[i].path;
                 const json_t *holder = find_holder(body, rules[i].path, &name);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtimes - which runtime identifiers the API takes, and what it says of the others (facts/runtimes.md section 2) */
+/* runtimes - which runtime identifiers the API takes, and what it says of the others (facts/runtimes.md
+ * section 2) */
 #pragma once
 #include "api/problem.h"
 

@@ -25,7 +25,9 @@ static bool is_busy(const struct function *f) {
 static void fail_busy(struct api_request *r, const struct function *f) {
         AUTO(str) char *arn = function_arn(f->region, f->account, f->name, NULL);
 
-        api_fail(r, PROBLEM_CONFLICT, "The operation cannot be performed at this time. An update is in progress for resource: %s", arn);
+        api_fail(r, PROBLEM_CONFLICT,
+                 "The operation cannot be performed at this time. An update is in progress for resource: %s",
+                 arn);
 }
 
 /* No other change under way, and the one that the client knows is the last. */
@@ -38,7 +40,8 @@ static bool may_change(struct api_request *r, const struct function *f) {
         }
         if (revision && !streq(revision, f->latest->status.revision_id)) {
                 api_fail(r, PROBLEM_PRECONDITION,
-                         "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve "
+                         "The Revision Id provided does not match the latest Revision Id. Call the "
+                         "GetFunction/GetAlias API to retrieve "
                          "the latest Revision Id");
                 return false;
         }
@@ -54,7 +57,8 @@ static void answer(struct api_request *r, int status, const struct version *v, c
         api_reply_json(r, status, &body);
 }
 
-static void change(struct api_request *r, struct function *f, struct version_config *config_consume, bool publish) {
+static void change(struct api_request *r, struct function *f, struct version_config *config_consume,
+                   bool publish) {
         struct version *v;
         int result = registry_update(engine_registry(r->engine), f, config_consume, publish, &v);
 
@@ -71,7 +75,8 @@ static bool check(struct api_request *r, const struct rule *rules, size_t count,
         AUTO(problem) struct problem problem = PROBLEM_NULL;
 
         if (rules_check(rules, count, r->body, &checker, &problem) &&
-            (!with_configuration || configuration_check(r->body, &checker, &problem)) && checker_end(&checker, &problem))
+            (!with_configuration || configuration_check(r->body, &checker, &problem)) &&
+            checker_end(&checker, &problem))
                 return true;
         api_fail_with(r, &problem);
         return false;
@@ -80,17 +85,20 @@ static bool check(struct api_request *r, const struct rule *rules, size_t count,
 /* ---- UpdateFunctionCode ---- */
 
 static const struct rule code_rules[] = {
-        { "ZipFile", RULE_STRING },   { "S3Bucket", RULE_STRING }, { "ImageUri", RULE_STRING },
-        { "Publish", RULE_BOOLEAN },  { "DryRun", RULE_BOOLEAN },  { "RevisionId", RULE_STRING },
+        { "ZipFile", RULE_STRING },  { "S3Bucket", RULE_STRING }, { "ImageUri", RULE_STRING },
+        { "Publish", RULE_BOOLEAN }, { "DryRun", RULE_BOOLEAN },  { "RevisionId", RULE_STRING },
 };
 
 static bool check_source(struct api_request *r) {
         if (json_tree_get(r->body, "ImageUri"))
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "Please don't provide ImageUri when updating a function with packageType Zip.");
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "Please don't provide ImageUri when updating a function with packageType Zip.");
         else if (json_tree_get(r->body, "S3Bucket") || json_tree_get(r->body, "S3Key"))
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement UpdateFunctionCode with S3Bucket.");
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement UpdateFunctionCode with S3Bucket.");
         else if (json_tree_get(r->body, "PublishTo"))
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement UpdateFunctionCode with PublishTo.");
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement UpdateFunctionCode with PublishTo.");
         else if (json_tree_get(r->body, "ZipFile") && !r->upload)
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
         else if (!r->upload)
@@ -133,7 +141,8 @@ void api_update_function_code(struct api_request *r) {
 
         memcpy(rules, code_rules, sizeof(code_rules));
         rules[ARRAY_SIZE(code_rules)] = architectures_rule;
-        if (!check(r, rules, ARRAY_SIZE(rules), false) || !api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)))
+        if (!check(r, rules, ARRAY_SIZE(rules), false) || !api_function_ref(r, REF_STRICT, &ref) ||
+            !(f = find_function(r, &ref)))
                 return;
         if (check_source(r) && may_change(r, f))
                 api_upload_finish(r->upload, use_new_code);
@@ -149,11 +158,12 @@ void api_update_function_configuration(struct api_request *r) {
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         struct function *f;
 
-        if (!check(r, rules, ARRAY_SIZE(rules), true) || !api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) ||
-            !may_change(r, f))
+        if (!check(r, rules, ARRAY_SIZE(rules), true) || !api_function_ref(r, REF_STRICT, &ref) ||
+            !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
         version_config_copy(&f->latest->config, &config);
-        if (configuration_apply(r, f->region, r->body, &config, &problem) && configuration_fits(&config, &problem))
+        if (configuration_apply(r, f->region, r->body, &config, &problem) &&
+            configuration_fits(&config, &problem))
                 change(r, f, &config, false);
         else
                 api_fail_with(r, &problem);
@@ -175,17 +185,19 @@ void api_publish_version(struct api_request *r) {
         char sha256[48];
         int result;
 
-        if (!check(r, publish_rules, ARRAY_SIZE(publish_rules), false) || !api_function_ref(r, REF_STRICT, &ref) ||
-            !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!check(r, publish_rules, ARRAY_SIZE(publish_rules), false) ||
+            !api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
         if (json_tree_get(r->body, "PublishTo")) {
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement PublishVersion with PublishTo.");
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement PublishVersion with PublishTo.");
                 return;
         }
         view_sha256(f->latest->config.code_sha256, sha256);
         if (wanted && *wanted && !streq(wanted, sha256)) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in "
+                         "CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try "
+                         "again with the CodeSHA256 in "
                          "$LATEST.",
                          wanted, sha256);
                 return;

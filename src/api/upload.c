@@ -33,7 +33,8 @@ static void on_drained(void *owner) {
 }
 
 static void fail_broken_off(struct api_upload *u, int error) {
-        log_error("api request=%s operation=%s upload failed: %s", u->request->request_id, u->request->operation, strerror(-error));
+        log_error("api request=%s operation=%s upload failed: %s", u->request->request_id,
+                  u->request->operation, strerror(-error));
         api_fail(u->request, PROBLEM_SERVICE, "The package could not be stored: %s.", strerror(-error));
 }
 
@@ -46,7 +47,8 @@ static void fail_archive(struct api_upload *u, const struct content_tree *tree) 
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
                 break;
         case ARCHIVE_TOO_LARGE:
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "Unzipped size must be smaller than %d bytes", UNZIPPED_SIZE_MAX);
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Unzipped size must be smaller than %d bytes",
+                         UNZIPPED_SIZE_MAX);
                 break;
         case ARCHIVE_BROKE_OFF:
                 fail_broken_off(u, tree->error);
@@ -147,7 +149,8 @@ void api_upload_finish(struct api_upload *u, void (*ready)(struct api_request *r
                 content_upload_finish(u->upload);
                 break;
         case UPLOAD_TOO_LARGE:
-                api_fail(u->request, PROBLEM_ENTITY_TOO_LARGE, "Zipped size must be smaller than %d bytes", ZIP_SIZE_MAX);
+                api_fail(u->request, PROBLEM_ENTITY_TOO_LARGE, "Zipped size must be smaller than %d bytes",
+                         ZIP_SIZE_MAX);
                 break;
         case UPLOAD_NOT_BASE64:
                 api_fail(u->request, PROBLEM_SERIALIZATION, "The value of ZipFile is not valid Base64.");

@@ -2,17 +2,17 @@
 /*
  * upload - a ZipFile on its way from the client into the content store
  *
- * The Base64 text is decoded as it arrives; the store hashes and writes behind. When the operation has checked everything
- * else it calls api_upload_finish: the zip gets its digest, is unpacked (which proves that it is one), and ready() is called. All
- * that can be wrong with a zip is answered here. Until the upload is freed its digest counts as in use, so that a function made
- * of it never finds it swept away.
+ * The Base64 text is decoded as it arrives; the store hashes and writes behind. When the operation has
+ * checked everything else it calls api_upload_finish: the zip gets its digest, is unpacked (which proves that
+ * it is one), and ready() is called. All that can be wrong with a zip is answered here. Until the upload is
+ * freed its digest counts as in use, so that a function made of it never finds it swept away.
  */
 #pragma once
 #include "api/request.h"
 
 struct api_upload;
 
-#define ZIP_SIZE_MAX 52428800      /* facts/control-plane.md section 8 */
+#define ZIP_SIZE_MAX 52428800 /* facts/control-plane.md section 8 */
 #define UNZIPPED_SIZE_MAX 262144000
 #define UNZIPPED_ENTRIES_MAX 1000000
 

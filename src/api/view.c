@@ -135,7 +135,8 @@ static void write_status(struct json_writer *w, const struct version *v) {
         }
 }
 
-void view_version(struct json_writer *w, const char *name, const struct version *v, const char *qualifier, enum view_kind kind) {
+void view_version(struct json_writer *w, const char *name, const struct version *v, const char *qualifier,
+                  enum view_kind kind) {
         AUTO(str) char *arn = function_arn(v->region, v->account, v->name, qualifier);
         char modified[32];
 

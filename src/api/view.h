@@ -7,8 +7,10 @@
 /* VIEW_LISTED leaves out what lists leave out: states and the runtime's version. */
 enum view_kind { VIEW_WHOLE, VIEW_LISTED };
 
-/* name: of the member, NULL for the outermost value. qualifier: what the ARN shows, NULL for an unqualified one. */
-void view_version(struct json_writer *w, const char *name, const struct version *v, const char *qualifier, enum view_kind kind);
+/* name: of the member, NULL for the outermost value. qualifier: what the ARN shows, NULL for an unqualified
+ * one. */
+void view_version(struct json_writer *w, const char *name, const struct version *v, const char *qualifier,
+                  enum view_kind kind);
 /* 2026-01-05T10:00:00.000+0000 */
 void view_time(nsec_t wall, char ret_text[static 32]);
 /* CodeSha256: Base64 of the digest whose hex this is. */

@@ -2,8 +2,9 @@
 /*
  * config - a version's configuration as the document that the store keeps
  *
- * Members that are absent are left out, so that a member added later needs no migration: an old document reads as
- * "not configured". Order and form are fixed, because documents are compared (registry.c, fingerprints).
+ * Members that are absent are left out, so that a member added later needs no migration: an old document
+ * reads as "not configured". Order and form are fixed, because documents are compared (registry.c,
+ * fingerprints).
  */
 #include "base/json.h"
 #include "function/function.h"
@@ -206,9 +207,22 @@ void version_config_copy(const struct version_config *from, struct version_confi
 
 void version_config_clear(struct version_config *c) {
         char *const texts[] = {
-                c->runtime,      c->handler,    c->role,      c->description, c->architecture,     c->package_type,
-                c->tracing_mode, c->snap_start_apply_on,      c->log_format,  c->log_group,        c->log_level,
-                c->system_log_level, c->kms_key_arn, c->vpc_json, c->dead_letter_json, c->file_systems_json,
+                c->runtime,
+                c->handler,
+                c->role,
+                c->description,
+                c->architecture,
+                c->package_type,
+                c->tracing_mode,
+                c->snap_start_apply_on,
+                c->log_format,
+                c->log_group,
+                c->log_level,
+                c->system_log_level,
+                c->kms_key_arn,
+                c->vpc_json,
+                c->dead_letter_json,
+                c->file_systems_json,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

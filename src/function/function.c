@@ -32,8 +32,8 @@ const char *region_partition(const char *region) {
         static const struct {
                 const char *prefix, *partition;
         } partitions[] = {
-                { "cn-", "aws-cn" },          { "us-gov-", "aws-us-gov" },  { "us-iso-", "aws-iso" },
-                { "us-isob-", "aws-iso-b" },  { "us-isof-", "aws-iso-f" },  { "eu-isoe-", "aws-iso-e" },
+                { "cn-", "aws-cn" },         { "us-gov-", "aws-us-gov" }, { "us-iso-", "aws-iso" },
+                { "us-isob-", "aws-iso-b" }, { "us-isof-", "aws-iso-f" }, { "eu-isoe-", "aws-iso-e" },
                 { "eusc-", "aws-eusc" },
         };
 
@@ -44,12 +44,12 @@ const char *region_partition(const char *region) {
 }
 
 char *function_arn(const char *region, const char *account, const char *name, const char *qualifier) {
-        return xasprintf("arn:%s:lambda:%s:%s:function:%s%s%s", region_partition(region), region, account, name,
-                         qualifier ? ":" : "", qualifier ? qualifier : "");
+        return xasprintf("arn:%s:lambda:%s:%s:function:%s%s%s", region_partition(region), region, account,
+                         name, qualifier ? ":" : "", qualifier ? qualifier : "");
 }
 
-struct version *version_new(struct registry *r, const char *account, const char *region, const char *name, const char *number,
-                            struct version_config *config_consume) {
+struct version *version_new(struct registry *r, const char *account, const char *region, const char *name,
+                            const char *number, struct version_config *config_consume) {
         struct version *v = xcalloc(1, sizeof(*v));
 
         v->refs = 1;

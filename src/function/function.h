@@ -2,15 +2,17 @@
 /*
  * function - the domain's nouns: functions, their versions, layers
  *
- * A struct version is an immutable snapshot: configuration, digests of code and layers. An update of $LATEST makes a new snapshot;
- * running invocations and their environments keep the old one alive (reference count) and drain. So the pool, which hangs
- * on the snapshot, is keyed by everything that matters without comparing anything.
+ * A struct version is an immutable snapshot: configuration, digests of code and layers. An update of $LATEST
+ * makes a new snapshot; running invocations and their environments keep the old one alive (reference count)
+ * and drain. So the pool, which hangs on the snapshot, is keyed by everything that matters without comparing
+ * anything.
  *
- * A struct function holds `latest` (what the API shows) and `serving` (what invocations of $LATEST run on): they differ
- * while an update is in progress, and after one that failed. What changes without making a new snapshot (state, revision id) is
- * in struct version_status.
+ * A struct function holds `latest` (what the API shows) and `serving` (what invocations of $LATEST run on):
+ * they differ while an update is in progress, and after one that failed. What changes without making a new
+ * snapshot (state, revision id) is in struct version_status.
  *
- * As long as a struct version lives, the code and layers it names are kept in the content store (registry.h, "digests in use").
+ * As long as a struct version lives, the code and layers it names are kept in the content store (registry.h,
+ * "digests in use").
  */
 #pragma once
 #include "base/list.h"
@@ -28,7 +30,7 @@ struct name_value {
 };
 
 struct layer_ref {
-        char *arn; /* of the layer version */
+        char *arn;                    /* of the layer version */
         uint64_t code_size, unzipped; /* bytes */
         char sha256[SHA256_HEX_LEN + 1];
 };
@@ -49,15 +51,16 @@ struct version_config {
         struct layer_ref layers[FUNCTION_LAYERS_MAX];
         size_t layer_count;
         char *architecture, *package_type, *tracing_mode, *snap_start_apply_on;
-        char *log_format, *log_group, *log_level, *system_log_level; /* log_group NULL: the default; levels NULL in Text */
-        char *kms_key_arn;                                           /* NULL */
+        char *log_format, *log_group;       /* log_group NULL: the default */
+        char *log_level, *system_log_level; /* NULL in Text */
+        char *kms_key_arn;                  /* NULL */
         /* Parts that mean nothing locally are kept as they are shown (compact JSON); NULL when absent. */
         char *vpc_json, *dead_letter_json, *file_systems_json;
         char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded */
         uint64_t code_size, code_unzipped;    /* bytes */
 };
 
-/* The document that the store keeps; the same configuration always gives the same bytes. 0, -E2BIG, -ENOMEM. */
+/* The document that the store keeps; the same configuration gives the same bytes. 0, -E2BIG, -ENOMEM. */
 int version_config_write(const struct version_config *c, struct buf *buf);
 /* 0, -EINVAL (then *ret_config is cleared). */
 int version_config_read(const char *text, size_t len, struct version_config *ret_config);
@@ -95,7 +98,8 @@ struct version {
         struct list alive_link;    /* on registry->alive */
         struct list waiting_link;  /* on registry->waiting while the preparation has not begun */
         bool preparing;            /* the port was called and has not called back */
-        char fingerprint[SHA256_HEX_LEN + 1]; /* published: of the configuration of $LATEST it was made from */
+        char fingerprint[SHA256_HEX_LEN +
+                         1]; /* published: of the configuration of $LATEST it was made from */
 };
 
 struct function {
@@ -112,7 +116,8 @@ void version_unref(struct version *v);
 static inline bool version_is_latest(const struct version *v) {
         return v->number[0] == '$';
 }
-/* "arn:aws:lambda:REGION:ACCOUNT:function:NAME" and, with a qualifier, ":QUALIFIER"; malloc'ed. The partition follows from the region. */
+/* "arn:aws:lambda:REGION:ACCOUNT:function:NAME" and, with a qualifier, ":QUALIFIER"; malloc'ed. The partition
+ * follows from the region. */
 char *function_arn(const char *region, const char *account, const char *name, const char *qualifier);
 /* "aws", "aws-cn", "aws-us-gov", … */
 const char *region_partition(const char *region);

@@ -15,7 +15,8 @@ void layer_version_clear(struct layer_version *l) {
 }
 
 char *layer_arn(const char *region, const char *account, const char *name, uint64_t number) {
-        char *arn = xasprintf("arn:%s:lambda:%s:%s:layer:%s", region_partition(region), region, account, name);
+        char *arn =
+                xasprintf("arn:%s:lambda:%s:%s:layer:%s", region_partition(region), region, account, name);
         char *numbered;
 
         if (number == 0)
@@ -31,18 +32,19 @@ static int save(struct registry *r, struct layer_version *l) {
         if (result == 0)
                 result = store_next_layer_number(r->store, l->account, l->region, l->name, &l->number);
         if (result == 0)
-                result = store_put_layer(r->store, &(struct layer_row){ .account = l->account,
-                                                                        .region = l->region,
-                                                                        .name = l->name,
-                                                                        .number = l->number,
-                                                                        .description = l->description,
-                                                                        .license = l->license,
-                                                                        .runtimes = l->runtimes_json,
-                                                                        .architectures = l->architectures_json,
-                                                                        .sha256 = l->sha256,
-                                                                        .size = l->code_size,
-                                                                        .unzipped = l->unzipped,
-                                                                        .created = l->created });
+                result =
+                        store_put_layer(r->store, &(struct layer_row){ .account = l->account,
+                                                                       .region = l->region,
+                                                                       .name = l->name,
+                                                                       .number = l->number,
+                                                                       .description = l->description,
+                                                                       .license = l->license,
+                                                                       .runtimes = l->runtimes_json,
+                                                                       .architectures = l->architectures_json,
+                                                                       .sha256 = l->sha256,
+                                                                       .size = l->code_size,
+                                                                       .unzipped = l->unzipped,
+                                                                       .created = l->created });
         if (result == 0)
                 result = registry_commit(r);
         if (result)
@@ -102,7 +104,8 @@ int layers_get(struct registry *r, const char *account, const char *region, cons
         return result == -ENOENT ? LAYERS_NOT_FOUND : result;
 }
 
-int layers_delete(struct registry *r, const char *account, const char *region, const char *name, uint64_t number) {
+int layers_delete(struct registry *r, const char *account, const char *region, const char *name,
+                  uint64_t number) {
         AUTO(layer_version) struct layer_version l = {};
         int result = layers_get(r, account, region, name, number, &l);
 
@@ -133,8 +136,9 @@ static bool visit_row(void *owner, const struct layer_row *row) {
         return each->visit(each->owner, &l);
 }
 
-int layers_each(struct registry *r, const char *account, const char *region, const char *name, const char *after,
-                bool (*visit)(void *owner, const struct layer_version *layer), void *owner) {
+int layers_each(struct registry *r, const char *account, const char *region, const char *name,
+                const char *after, bool (*visit)(void *owner, const struct layer_version *layer),
+                void *owner) {
         struct each each = { visit, owner };
 
         return store_each_layer(r->store, account, region, name, after, visit_row, &each);

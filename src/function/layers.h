@@ -2,8 +2,9 @@
 /*
  * layers - the versions of layers, kept in the store and read when somebody asks
  *
- * A published layer version is immutable. Its number is never used again, also after a deletion. Functions keep using
- * what they were given: a deleted layer version's code stays as long as a version of a function names it.
+ * A published layer version is immutable. Its number is never used again, also after a deletion. Functions
+ * keep using what they were given: a deleted layer version's code stays as long as a version of a function
+ * names it.
  */
 #pragma once
 #include "function/registry.h"
@@ -11,7 +12,7 @@
 struct layer_version {
         char *account, *region, *name;
         uint64_t number;
-        char *description, *license;             /* license NULL: not given */
+        char *description, *license;              /* license NULL: not given */
         char *runtimes_json, *architectures_json; /* arrays */
         char sha256[SHA256_HEX_LEN + 1];
         uint64_t code_size, unzipped;
@@ -31,9 +32,12 @@ int layers_publish(struct registry *r, struct layer_version *layer);
 int layers_get(struct registry *r, const char *account, const char *region, const char *name, uint64_t number,
                struct layer_version *ret_layer);
 /* 0 (also when there is none), -errno. */
-int layers_delete(struct registry *r, const char *account, const char *region, const char *name, uint64_t number);
-/* Newest first within a layer; name NULL: all layers behind `after`, by name. The layer is borrowed. 0 or -errno. */
-int layers_each(struct registry *r, const char *account, const char *region, const char *name, const char *after,
-                bool (*visit)(void *owner, const struct layer_version *layer), void *owner);
+int layers_delete(struct registry *r, const char *account, const char *region, const char *name,
+                  uint64_t number);
+/* Newest first within a layer; name NULL: all layers behind `after`, by name. The layer is borrowed. 0 or
+ * -errno. */
+int layers_each(struct registry *r, const char *account, const char *region, const char *name,
+                const char *after, bool (*visit)(void *owner, const struct layer_version *layer),
+                void *owner);
 /* "arn:aws:lambda:REGION:ACCOUNT:layer:NAME" and, with a number, ":NUMBER"; malloc'ed. */
 char *layer_arn(const char *region, const char *account, const char *name, uint64_t number);

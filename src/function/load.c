@@ -51,7 +51,8 @@ static int load_version(void *owner, const struct version_row *row) {
         if (result)
                 return fault(result == -EINVAL ? -EUCLEAN : result);
         snprintf(number, sizeof(number), "%lld", (long long)row->number);
-        v = version_new(r, row->account, row->region, row->name, row->number > 0 ? number : "$LATEST", &config);
+        v = version_new(r, row->account, row->region, row->name, row->number > 0 ? number : "$LATEST",
+                        &config);
         load_status(v, row);
         v->function = f;
         if (row->number == STORE_SERVING) {

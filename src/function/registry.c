@@ -8,7 +8,8 @@
 /* How many preparations are begun in one turn: after a restart there may be thousands of versions. */
 #define PREPARATIONS_PER_TURN 64
 
-/* What AWS says of a function that is being made and of one that is being updated alike (facts/control-plane.md section 4). */
+/* What AWS says of a function that is being made and of one that is being updated alike
+ * (facts/control-plane.md section 4). */
 #define CREATING "Creating"
 #define BEING_CREATED "The function is being created."
 
@@ -180,7 +181,8 @@ static void settle(struct registry *r, struct version *v, const char *code, cons
         int result;
 
         if (!pending && !updating) {
-                /* After a restart: said to whoever asks, but not written, for the cause may be gone at the next start. */
+                /* After a restart: said to whoever asks, but not written, for the cause may be gone at the
+                 * next start. */
                 if (code)
                         version_set_state(v, STATE_FAILED, code, reason);
                 return;
@@ -211,7 +213,8 @@ void registry_prepared(struct registry *r, struct version *v, const char *reason
 
 /* Asking. */
 
-struct function *registry_find(const struct registry *r, const char *account, const char *region, const char *name) {
+struct function *registry_find(const struct registry *r, const char *account, const char *region,
+                               const char *name) {
         /* Names are at most 140 characters, regions 256: longer ones name nothing. */
         char key[512];
 
@@ -220,8 +223,8 @@ struct function *registry_find(const struct registry *r, const char *account, co
         return map_entry(map_find(&r->functions, key), struct function, node);
 }
 
-struct version *registry_resolve(struct registry *r, const char *account, const char *region, const char *name,
-                                 const char *qualifier) {
+struct version *registry_resolve(struct registry *r, const char *account, const char *region,
+                                 const char *name, const char *qualifier) {
         struct function *f = registry_find(r, account, region, name);
         struct version *v;
 
@@ -315,9 +318,10 @@ static int save_function(struct registry *r, const struct function *f, uint64_t 
                                                                     .tags = f->tags_json });
 }
 
-/* One transaction: $LATEST, what it is served from (if that is another), and the version just published (or NULL). */
-static int save_change(struct registry *r, struct function *f, struct version *latest, struct version *serving,
-                       struct version *published) {
+/* One transaction: $LATEST, what it is served from (if that is another), and the version just published (or
+ * NULL). */
+static int save_change(struct registry *r, struct function *f, struct version *latest,
+                       struct version *serving, struct version *published) {
         int result = store_begin(r->store);
 
         if (result == 0)
@@ -343,7 +347,8 @@ static void adopt_published(struct registry *r, struct function *f, struct versi
 }
 
 int registry_create(struct registry *r, const char *account, const char *region, const char *name,
-                    struct version_config *config_consume, const char *tags_json, bool publish, struct version **ret_version) {
+                    struct version_config *config_consume, const char *tags_json, bool publish,
+                    struct version **ret_version) {
         struct version *published = NULL;
         struct function *f;
         int result;
@@ -376,8 +381,8 @@ static bool is_busy(const struct function *f) {
         return f->latest->status.state == STATE_PENDING || f->latest->status.update == UPDATE_IN_PROGRESS;
 }
 
-int registry_update(struct registry *r, struct function *f, struct version_config *config_consume, bool publish,
-                    struct version **ret_version) {
+int registry_update(struct registry *r, struct function *f, struct version_config *config_consume,
+                    bool publish, struct version **ret_version) {
         struct version *latest, *published = NULL, *same = NULL, *old = f->latest;
         bool keep = f->serving->status.state == STATE_ACTIVE;
         int result;
@@ -387,7 +392,8 @@ int registry_update(struct registry *r, struct function *f, struct version_confi
                 return REGISTRY_BUSY;
         }
         latest = make_version(r, f, "$LATEST", config_consume);
-        version_set_state(latest, keep ? STATE_ACTIVE : STATE_PENDING, keep ? NULL : CREATING, keep ? NULL : BEING_CREATED);
+        version_set_state(latest, keep ? STATE_ACTIVE : STATE_PENDING, keep ? NULL : CREATING,
+                          keep ? NULL : BEING_CREATED);
         version_set_update(latest, UPDATE_IN_PROGRESS, CREATING, BEING_CREATED);
         if (publish) {
                 same = published_as(f, latest);
@@ -408,7 +414,8 @@ int registry_update(struct registry *r, struct function *f, struct version_confi
         return 0;
 }
 
-int registry_publish(struct registry *r, struct function *f, const char *description, struct version **ret_version) {
+int registry_publish(struct registry *r, struct function *f, const char *description,
+                     struct version **ret_version) {
         struct version *published = published_as(f, f->latest);
         char revision[UUID_LEN + 1];
         int result;
@@ -458,7 +465,8 @@ int registry_delete_version(struct registry *r, struct function *f, struct versi
         int result = store_begin(r->store);
 
         if (result == 0)
-                result = store_delete_version(r->store, f->account, f->region, f->name, strtoll(v->number, NULL, 10));
+                result = store_delete_version(r->store, f->account, f->region, f->name,
+                                              strtoll(v->number, NULL, 10));
         if (result == 0)
                 result = registry_commit(r);
         if (result) {

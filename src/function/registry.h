@@ -2,20 +2,20 @@
 /*
  * registry - all functions and layers that exist, with the store behind them
  *
- * Functions are in memory; layers are read from the store (no invocation needs them: a version has copies of what it names).
- * Every change is one transaction of the store, made before the call returns; a transaction that fails leaves memory
- * as it was. Preparing code (unpacking, merging layers) takes time: a new version is Pending, an update InProgress,
- * until registry_ports.prepare has called back. The port is never called inside the call that made the version, but from the loop, so
- * the answer to CreateFunction says Pending, as AWS's does.
- * After a restart versions that were Active are Active at once; they are prepared a few per turn, and the one that
- * registry_resolve is asked for before all others.
+ * Functions are in memory; layers are read from the store (no invocation needs them: a version has copies of
+ * what it names). Every change is one transaction of the store, made before the call returns; a transaction
+ * that fails leaves memory as it was. Preparing code (unpacking, merging layers) takes time: a new version is
+ * Pending, an update InProgress, until registry_ports.prepare has called back. The port is never called
+ * inside the call that made the version, but from the loop, so the answer to CreateFunction says Pending, as
+ * AWS's does. After a restart versions that were Active are Active at once; they are prepared a few per turn,
+ * and the one that registry_resolve is asked for before all others.
  *
- * Digests in use: each live struct version and each layer version of the store counts as a user of the digests it names; when
- * the last user goes, registry_ports.forget_code is called. registry_hold keeps a digest while an upload has not become
- * a function yet.
+ * Digests in use: each live struct version and each layer version of the store counts as a user of the
+ * digests it names; when the last user goes, registry_ports.forget_code is called. registry_hold keeps a
+ * digest while an upload has not become a function yet.
  *
- * Outcomes are positive (enum registry_outcome); negative is an errno: the store failed and nothing was changed.
- * Loop thread only.
+ * Outcomes are positive (enum registry_outcome); negative is an errno: the store failed and nothing was
+ * changed. Loop thread only.
  */
 #pragma once
 #include "function/function.h"
@@ -24,8 +24,8 @@ struct loop;
 struct store;
 
 struct registry_ports {
-        /* Unpacks v's code and merges its layers, sets v->task_dir and v->opt_dir, then calls registry_prepared (at once is legal).
-         * The port takes a reference to v until then. */
+        /* Unpacks v's code and merges its layers, sets v->task_dir and v->opt_dir, then calls
+         * registry_prepared (at once is legal). The port takes a reference to v until then. */
         void (*prepare)(void *owner, struct version *v);
         /* No environment of this version may take a new invocation; they end when idle. */
         void (*retire)(void *owner, struct version *v);
@@ -45,15 +45,16 @@ void registry_free(struct registry *r);
 void registry_prepared(struct registry *r, struct version *v, const char *reason_code, const char *reason);
 
 /* Asking. */
-struct function *registry_find(const struct registry *r, const char *account, const char *region, const char *name);
-/* The version that an invocation with this qualifier runs on (NULL or "$LATEST": serving); NULL: no such one. */
-struct version *registry_resolve(struct registry *r, const char *account, const char *region, const char *name,
-                                 const char *qualifier);
+struct function *registry_find(const struct registry *r, const char *account, const char *region,
+                               const char *name);
+/* The version that an invocation with this qualifier runs on (NULL or "$LATEST": serving); NULL: none. */
+struct version *registry_resolve(struct registry *r, const char *account, const char *region,
+                                 const char *name, const char *qualifier);
 /* The version as the API shows it (NULL or "$LATEST": latest). */
 struct version *function_version(const struct function *f, const char *qualifier);
 size_t registry_function_count(const struct registry *r);
-/* Functions of an account and region in the order of their names, behind `after` (NULL: from the first), until visit says false.
- * 0 or -errno. */
+/* Functions of an account and region in the order of their names, behind `after` (NULL: from the first),
+ * until visit says false. 0 or -errno. */
 int registry_each(struct registry *r, const char *account, const char *region, const char *after,
                   bool (*visit)(void *owner, struct function *f), void *owner);
 
@@ -63,14 +64,18 @@ enum registry_outcome {
         REGISTRY_BUSY,       /* Pending, or an update is in progress */
 };
 
-/* publish: version 1 as well. *ret_version (borrowed) is what the answer shows. The configuration's contents are taken in any case. */
+/* publish: version 1 as well. *ret_version (borrowed) is what the answer shows. The configuration's contents
+ * are taken in any case. */
 int registry_create(struct registry *r, const char *account, const char *region, const char *name,
-                    struct version_config *config_consume, const char *tags_json, bool publish, struct version **ret_version);
-/* A new snapshot of $LATEST. */
-int registry_update(struct registry *r, struct function *f, struct version_config *config_consume, bool publish,
+                    struct version_config *config_consume, const char *tags_json, bool publish,
                     struct version **ret_version);
-/* Answers the newest published version when nothing has changed since it was made. description NULL: that of $LATEST. */
-int registry_publish(struct registry *r, struct function *f, const char *description, struct version **ret_version);
+/* A new snapshot of $LATEST. */
+int registry_update(struct registry *r, struct function *f, struct version_config *config_consume,
+                    bool publish, struct version **ret_version);
+/* Answers the newest published version when nothing has changed since it was made. description NULL: that of
+ * $LATEST. */
+int registry_publish(struct registry *r, struct function *f, const char *description,
+                     struct version **ret_version);
 int registry_delete(struct registry *r, struct function *f);
 int registry_delete_version(struct registry *r, struct function *f, struct version *v);
 

@@ -20,8 +20,8 @@ struct registry {
 };
 
 /* A version that counts as a user of its digests; refs is 1. Takes the configuration's contents. */
-struct version *version_new(struct registry *r, const char *account, const char *region, const char *name, const char *number,
-                            struct version_config *config_consume);
+struct version *version_new(struct registry *r, const char *account, const char *region, const char *name,
+                            const char *number, struct version_config *config_consume);
 /* A new revision id. */
 void version_touch(struct version *v);
 void version_set_state(struct version *v, enum function_state state, const char *code, const char *reason);

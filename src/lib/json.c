@@ -8,7 +8,8 @@ int json_tree_parse(const char *text, size_t len, json_t **ret_tree, char **ret_
         tree = json_loadb(text, len, JSON_DECODE_ANY, &error);
         if (!tree) {
                 if (ret_reason)
-                        *ret_reason = xasprintf("line %d column %d: %s", error.line, error.column, error.text);
+                        *ret_reason =
+                                xasprintf("line %d column %d: %s", error.line, error.column, error.text);
                 return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
         }
         *ret_tree = tree;

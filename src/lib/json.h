@@ -2,12 +2,14 @@
 /*
  * json - trees of JSON for the control plane, on jansson
  *
- * The flags are decided once, here: NUL inside strings is refused, a later duplicate of a member wins (as in Jackson, which AWS's
- * front ends use), any value may be the outermost one, depth is limited by jansson. Documents of ours (the
- * store's) are read and written with the same calls. Output of answers is base/json.h's writer.
+ * The flags are decided once, here: NUL inside strings is refused, a later duplicate of a member wins (as in
+ * Jackson, which AWS's front ends use), any value may be the outermost one, depth is limited by jansson.
+ * Documents of ours (the store's) are read and written with the same calls. Output of answers is
+ * base/json.h's writer.
  */
 #pragma once
-/* The writer in base/json.h has a json_null of its own; nothing here needs jansson's, so it is declared out of the way. */
+/* The writer in base/json.h has a json_null of its own; nothing here needs jansson's, so it is declared out
+ * of the way. */
 #define json_null jansson_null
 #include <jansson.h>
 #undef json_null

@@ -2,18 +2,20 @@
 #include "store/store_private.h"
 
 int store_put_function(struct store *s, const struct function_row *row) {
-        return store_run(store_bind(s, SQL_PUT_FUNCTION, "tttit", row->account, row->region, row->name, (int64_t)row->last_number,
-                                    row->tags));
+        return store_run(store_bind(s, SQL_PUT_FUNCTION, "tttit", row->account, row->region, row->name,
+                                    (int64_t)row->last_number, row->tags));
 }
 
 int store_put_version(struct store *s, const struct version_row *row) {
-        return store_run(store_bind(s, SQL_PUT_VERSION, "tttibittitttit", row->account, row->region, row->name, row->number,
-                                    row->config, row->config_len, (int64_t)row->state, row->state_reason, row->state_reason_code,
-                                    (int64_t)row->update, row->update_reason, row->update_reason_code, row->revision_id,
+        return store_run(store_bind(s, SQL_PUT_VERSION, "tttibittitttit", row->account, row->region,
+                                    row->name, row->number, row->config, row->config_len, (int64_t)row->state,
+                                    row->state_reason, row->state_reason_code, (int64_t)row->update,
+                                    row->update_reason, row->update_reason_code, row->revision_id,
                                     (int64_t)row->last_modified, row->fingerprint));
 }
 
-int store_delete_version(struct store *s, const char *account, const char *region, const char *name, int64_t number) {
+int store_delete_version(struct store *s, const char *account, const char *region, const char *name,
+                         int64_t number) {
         return store_run(store_bind(s, SQL_DELETE_VERSION, "ttti", account, region, name, number));
 }
 
@@ -23,7 +25,8 @@ int store_delete_function(struct store *s, const char *account, const char *regi
         return r ? r : store_run(store_bind(s, SQL_DELETE_FUNCTION, "ttt", account, region, name));
 }
 
-int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row), void *owner) {
+int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row),
+                        void *owner) {
         sqlite3_stmt *stmt = s->statements[SQL_ALL_FUNCTIONS];
         int r;
 
@@ -45,7 +48,8 @@ int store_each_function(struct store *s, int (*visit)(void *owner, const struct 
         return r;
 }
 
-int store_each_version(struct store *s, int (*visit)(void *owner, const struct version_row *row), void *owner) {
+int store_each_version(struct store *s, int (*visit)(void *owner, const struct version_row *row),
+                       void *owner) {
         sqlite3_stmt *stmt = s->statements[SQL_ALL_VERSIONS];
         int r;
 

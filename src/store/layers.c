@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_private.h"
 
-int store_next_layer_number(struct store *s, const char *account, const char *region, const char *name, uint64_t *ret_number) {
+int store_next_layer_number(struct store *s, const char *account, const char *region, const char *name,
+                            uint64_t *ret_number) {
         sqlite3_stmt *stmt = store_bind(s, SQL_NEXT_LAYER, "ttt", account, region, name);
         int r = store_next(stmt);
 
@@ -14,12 +15,14 @@ int store_next_layer_number(struct store *s, const char *account, const char *re
 }
 
 int store_put_layer(struct store *s, const struct layer_row *row) {
-        return store_run(store_bind(s, SQL_PUT_LAYER, "tttitttttiii", row->account, row->region, row->name, (int64_t)row->number,
-                                    row->description, row->license, row->runtimes, row->architectures, row->sha256,
-                                    (int64_t)row->size, (int64_t)row->unzipped, (int64_t)row->created));
+        return store_run(store_bind(s, SQL_PUT_LAYER, "tttitttttiii", row->account, row->region, row->name,
+                                    (int64_t)row->number, row->description, row->license, row->runtimes,
+                                    row->architectures, row->sha256, (int64_t)row->size,
+                                    (int64_t)row->unzipped, (int64_t)row->created));
 }
 
-int store_delete_layer(struct store *s, const char *account, const char *region, const char *name, uint64_t number) {
+int store_delete_layer(struct store *s, const char *account, const char *region, const char *name,
+                       uint64_t number) {
         return store_run(store_bind(s, SQL_DELETE_LAYER, "ttti", account, region, name, (int64_t)number));
 }
 
@@ -40,10 +43,12 @@ static struct layer_row read_layer(sqlite3_stmt *stmt) {
         };
 }
 
-int store_each_layer(struct store *s, const char *account, const char *region, const char *name, const char *after,
-                     bool (*visit)(void *owner, const struct layer_row *row), void *owner) {
-        sqlite3_stmt *stmt = name ? store_bind(s, SQL_LAYER_VERSIONS, "ttt", account, region, name)
-                                  : store_bind(s, SQL_LAYERS_AFTER, "ttt", account, region, after ? after : "");
+int store_each_layer(struct store *s, const char *account, const char *region, const char *name,
+                     const char *after, bool (*visit)(void *owner, const struct layer_row *row),
+                     void *owner) {
+        sqlite3_stmt *stmt =
+                name ? store_bind(s, SQL_LAYER_VERSIONS, "ttt", account, region, name)
+                     : store_bind(s, SQL_LAYERS_AFTER, "ttt", account, region, after ? after : "");
         int r;
 
         while ((r = store_next(stmt)) > 0) {
@@ -71,8 +76,8 @@ int store_each_layer_digest(struct store *s, int (*visit)(void *owner, const cha
         return r;
 }
 
-int store_get_layer(struct store *s, const char *account, const char *region, const char *name, uint64_t number,
-                    void (*visit)(void *owner, const struct layer_row *row), void *owner) {
+int store_get_layer(struct store *s, const char *account, const char *region, const char *name,
+                    uint64_t number, void (*visit)(void *owner, const struct layer_row *row), void *owner) {
         sqlite3_stmt *stmt = store_bind(s, SQL_LAYER, "ttti", account, region, name, (int64_t)number);
         struct layer_row row;
         int r = store_next(stmt);

@@ -40,21 +40,27 @@ static const char *const sql[STATEMENTS] = {
         [SQL_ROLLBACK] = "ROLLBACK",
         [SQL_PUT_FUNCTION] = "INSERT INTO functions VALUES (?1, ?2, ?3, ?4, ?5)"
                              " ON CONFLICT DO UPDATE SET last_number = ?4, tags = ?5",
-        [SQL_PUT_VERSION] = "INSERT OR REPLACE INTO versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        [SQL_PUT_VERSION] = "INSERT OR REPLACE INTO versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+                            "?10, ?11, ?12, ?13, ?14)",
         [SQL_DELETE_VERSION] = "DELETE FROM versions WHERE " OWNER " AND name = ?3 AND number = ?4",
         [SQL_DELETE_VERSIONS] = "DELETE FROM versions WHERE " OWNER " AND name = ?3",
         [SQL_DELETE_FUNCTION] = "DELETE FROM functions WHERE " OWNER " AND name = ?3",
         [SQL_ALL_FUNCTIONS] = "SELECT account, region, name, last_number, tags FROM functions",
-        [SQL_ALL_VERSIONS] = "SELECT account, region, name, number, config, state, state_reason, state_reason_code, update_status,"
-                             " update_reason, update_reason_code, revision_id, last_modified, fingerprint FROM versions"
-                             " ORDER BY account, region, name, number",
+        [SQL_ALL_VERSIONS] =
+                "SELECT account, region, name, number, config, state, state_reason, state_reason_code, "
+                "update_status,"
+                " update_reason, update_reason_code, revision_id, last_modified, fingerprint FROM versions"
+                " ORDER BY account, region, name, number",
         [SQL_NAMES_AFTER] = "SELECT name FROM functions WHERE " OWNER " AND name > ?3 ORDER BY name",
         [SQL_NEXT_LAYER] = "INSERT INTO layers VALUES (?1, ?2, ?3, 1)"
                            " ON CONFLICT DO UPDATE SET last_number = last_number + 1 RETURNING last_number",
-        [SQL_PUT_LAYER] = "INSERT INTO layer_versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        [SQL_PUT_LAYER] =
+                "INSERT INTO layer_versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         [SQL_DELETE_LAYER] = "DELETE FROM layer_versions WHERE " OWNER " AND name = ?3 AND number = ?4",
-        [SQL_LAYERS_AFTER] = "SELECT * FROM layer_versions WHERE " OWNER " AND name > ?3 ORDER BY name, number DESC",
-        [SQL_LAYER_VERSIONS] = "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 ORDER BY number DESC",
+        [SQL_LAYERS_AFTER] =
+                "SELECT * FROM layer_versions WHERE " OWNER " AND name > ?3 ORDER BY name, number DESC",
+        [SQL_LAYER_VERSIONS] =
+                "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 ORDER BY number DESC",
         [SQL_LAYER] = "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 AND number = ?4",
         [SQL_LAYER_DIGESTS] = "SELECT sha256 FROM layer_versions",
 };
@@ -99,10 +105,12 @@ sqlite3_stmt *store_bind(struct store *s, enum statement statement, const char *
                         r = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
                 } else if (*l == 'b') {
                         text = va_arg(ap, const char *);
-                        r = sqlite3_bind_text64(stmt, i, text, va_arg(ap, size_t), SQLITE_STATIC, SQLITE_UTF8);
+                        r = sqlite3_bind_text64(stmt, i, text, va_arg(ap, size_t), SQLITE_STATIC,
+                                                SQLITE_UTF8);
                 } else {
                         text = va_arg(ap, const char *);
-                        r = text ? sqlite3_bind_text(stmt, i, text, -1, SQLITE_STATIC) : sqlite3_bind_null(stmt, i);
+                        r = text ? sqlite3_bind_text(stmt, i, text, -1, SQLITE_STATIC)
+                                 : sqlite3_bind_null(stmt, i);
                 }
         }
         va_end(ap);
@@ -153,7 +161,8 @@ static int apply_migration(sqlite3 *db, size_t index) {
         char after[80];
         int r;
 
-        snprintf(after, sizeof(after), "PRAGMA user_version = %zu; PRAGMA application_id = %d; COMMIT", index + 1, APPLICATION_ID);
+        snprintf(after, sizeof(after), "PRAGMA user_version = %zu; PRAGMA application_id = %d; COMMIT",
+                 index + 1, APPLICATION_ID);
         r = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
         if (r == SQLITE_OK)
                 r = sqlite3_exec(db, migrations[index], NULL, NULL, NULL);
@@ -174,13 +183,15 @@ static int migrate(struct store *s, char **ret_problem) {
         if (r)
                 return r;
         if (application != 0 && application != APPLICATION_ID) {
-                *ret_problem = xasprintf("%s is a SQLite file of another program; choose another data dir.", s->path);
+                *ret_problem = xasprintf("%s is a SQLite file of another program; choose another data dir.",
+                                         s->path);
                 return -EUCLEAN;
         }
         if ((uint64_t)version > ARRAY_SIZE(migrations)) {
-                *ret_problem = xasprintf("%s was written by a newer lambent (schema %lld, this one knows up to %zu). "
-                                         "Use that lambent, or another data dir.",
-                                         s->path, (long long)version, ARRAY_SIZE(migrations));
+                *ret_problem = xasprintf(
+                        "%s was written by a newer lambent (schema %lld, this one knows up to %zu). "
+                        "Use that lambent, or another data dir.",
+                        s->path, (long long)version, ARRAY_SIZE(migrations));
                 return -EPROTO;
         }
         for (size_t i = (size_t)version; i < ARRAY_SIZE(migrations); i++) {
@@ -193,7 +204,8 @@ static int migrate(struct store *s, char **ret_problem) {
 
 static int prepare_statements(struct store *s) {
         for (size_t i = 0; i < STATEMENTS; i++) {
-                int r = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL);
+                int r = sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i],
+                                           NULL);
 
                 if (r != SQLITE_OK)
                         return store_errno(r);
@@ -202,13 +214,16 @@ static int prepare_statements(struct store *s) {
 }
 
 static int open_connection(const char *path, sqlite3 **ret_db) {
-        int r = sqlite3_open_v2(path, ret_db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+        int r = sqlite3_open_v2(path, ret_db,
+                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 
         if (r != SQLITE_OK)
                 return store_errno(r);
         sqlite3_busy_timeout(*ret_db, 2000);
-        r = sqlite3_exec(*ret_db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0", NULL,
-                         NULL, NULL);
+        r = sqlite3_exec(
+                *ret_db,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0", NULL,
+                NULL, NULL);
         return store_errno(r);
 }
 
@@ -225,7 +240,8 @@ int store_open(const char *path, struct store **ret_store, char **ret_problem) {
                 r = prepare_statements(s);
         if (r) {
                 if (!problem)
-                        problem = xasprintf("%s cannot be used: %s (%s).", path, sqlite3_errmsg(s->db), strerror(-r));
+                        problem = xasprintf("%s cannot be used: %s (%s).", path, sqlite3_errmsg(s->db),
+                                            strerror(-r));
                 if (ret_problem)
                         *ret_problem = TAKE(problem);
                 free(problem);

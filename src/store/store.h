@@ -2,14 +2,16 @@
 /*
  * store - what outlives the daemon: functions, versions, layers, in one SQLite file
  *
- * One connection, used on the loop thread only; statements are prepared once. The journal is a WAL with synchronous=NORMAL: a
- * commit survives kill -9, a power cut may lose the last ones but never consistency. Checkpoints are not made by commits
- * (they would stall the loop): store_checkpoint_job is run by a worker on a connection of its own when store_wants_checkpoint says so.
- * Account and region are in every key. Migrations are a list that only grows; a file written by a newer lambent is
- * refused with a sentence that says so.
+ * One connection, used on the loop thread only; statements are prepared once. The journal is a WAL with
+ * synchronous=NORMAL: a commit survives kill -9, a power cut may lose the last ones but never consistency.
+ * Checkpoints are not made by commits (they would stall the loop): store_checkpoint_job is run by a worker on
+ * a connection of its own when store_wants_checkpoint says so. Account and region are in every key.
+ * Migrations are a list that only grows; a file written by a newer lambent is refused with a sentence that
+ * says so.
  *
- * Rows are borrowed for the time of the visit. Every call answers 0 or -errno; writes belong between store_begin and
- * store_commit. After a failed write or commit call store_rollback: nothing of the transaction is left.
+ * Rows are borrowed for the time of the visit. Every call answers 0 or -errno; writes belong between
+ * store_begin and store_commit. After a failed write or commit call store_rollback: nothing of the
+ * transaction is left.
  */
 #pragma once
 #include "base/util.h"
@@ -39,7 +41,8 @@ struct function_row {
         const char *tags; /* JSON or NULL */
 };
 
-/* number: 0 is $LATEST; STORE_SERVING what $LATEST is served from while that differs; else a published version. */
+/* number: 0 is $LATEST; STORE_SERVING what $LATEST is served from while that differs; else a published
+ * version. */
 #define STORE_SERVING (-1)
 
 struct version_row {
@@ -56,11 +59,14 @@ struct version_row {
 
 int store_put_function(struct store *s, const struct function_row *row);
 int store_put_version(struct store *s, const struct version_row *row);
-int store_delete_version(struct store *s, const char *account, const char *region, const char *name, int64_t number);
+int store_delete_version(struct store *s, const char *account, const char *region, const char *name,
+                         int64_t number);
 /* With its versions. */
 int store_delete_function(struct store *s, const char *account, const char *region, const char *name);
-int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row), void *owner);
-int store_each_version(struct store *s, int (*visit)(void *owner, const struct version_row *row), void *owner);
+int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row),
+                        void *owner);
+int store_each_version(struct store *s, int (*visit)(void *owner, const struct version_row *row),
+                       void *owner);
 /* Names behind `after` in order, until visit says false. */
 int store_each_name(struct store *s, const char *account, const char *region, const char *after,
                     bool (*visit)(void *owner, const char *name), void *owner);
@@ -69,20 +75,24 @@ int store_each_name(struct store *s, const char *account, const char *region, co
 struct layer_row {
         const char *account, *region, *name;
         uint64_t number;
-        const char *description, *license, *runtimes, *architectures; /* license NULL; the last two JSON arrays */
+        const char *description, *license, *runtimes,
+                *architectures; /* license NULL; the last two JSON arrays */
         const char *sha256;
         uint64_t size, unzipped, created;
 };
 
 /* The number the next version of this layer gets, remembered for ever. */
-int store_next_layer_number(struct store *s, const char *account, const char *region, const char *name, uint64_t *ret_number);
+int store_next_layer_number(struct store *s, const char *account, const char *region, const char *name,
+                            uint64_t *ret_number);
 int store_put_layer(struct store *s, const struct layer_row *row);
-int store_delete_layer(struct store *s, const char *account, const char *region, const char *name, uint64_t number);
-/* Newest version first within a layer, layers by name; name NULL: all layers behind `after` (NULL: from the first). */
-int store_each_layer(struct store *s, const char *account, const char *region, const char *name, const char *after,
-                     bool (*visit)(void *owner, const struct layer_row *row), void *owner);
+int store_delete_layer(struct store *s, const char *account, const char *region, const char *name,
+                       uint64_t number);
+/* Newest version first within a layer, layers by name; name NULL: all layers behind `after` (NULL: from the
+ * first). */
+int store_each_layer(struct store *s, const char *account, const char *region, const char *name,
+                     const char *after, bool (*visit)(void *owner, const struct layer_row *row), void *owner);
 /* All there are, for counting digests. */
 int store_each_layer_digest(struct store *s, int (*visit)(void *owner, const char *sha256), void *owner);
 /* 0 with the row visited, -ENOENT. */
-int store_get_layer(struct store *s, const char *account, const char *region, const char *name, uint64_t number,
-                    void (*visit)(void *owner, const struct layer_row *row), void *owner);
+int store_get_layer(struct store *s, const char *account, const char *region, const char *name,
+                    uint64_t number, void (*visit)(void *owner, const struct layer_row *row), void *owner);

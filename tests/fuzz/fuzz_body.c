@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A control-plane body cut at a place that the input chooses: the scanner finds the same ZipFile whole and in pieces, and what it keeps
- * parses as JSON exactly when the body does.
+ * A control-plane body cut at a place that the input chooses: the scanner finds the same ZipFile whole and in
+ * pieces, and what it keeps parses as JSON exactly when the body does.
  */
 #include <jansson.h>
 
@@ -26,10 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         body_scanner_init(&cut, data[1] & 1 ? "Code" : "", MIB, take, &cut_zip);
         r = body_scanner_feed(&whole, text, len);
         if (r == 0) {
-                must(body_scanner_feed(&cut, text, at) == 0 && body_scanner_feed(&cut, text + at, len - at) == 0);
+                must(body_scanner_feed(&cut, text, at) == 0 &&
+                     body_scanner_feed(&cut, text + at, len - at) == 0);
                 must(whole_zip.len == cut_zip.len && whole.kept.len == cut.kept.len);
-                must(whole_zip.len == 0 || memcmp(buf_data(&whole_zip), buf_data(&cut_zip), whole_zip.len) == 0);
-                must(whole.kept.len == 0 || memcmp(buf_data(&whole.kept), buf_data(&cut.kept), whole.kept.len) == 0);
+                must(whole_zip.len == 0 ||
+                     memcmp(buf_data(&whole_zip), buf_data(&cut_zip), whole_zip.len) == 0);
+                must(whole.kept.len == 0 ||
+                     memcmp(buf_data(&whole.kept), buf_data(&cut.kept), whole.kept.len) == 0);
                 if (!whole.zip_seen)
                         must(whole.kept.len == len);
         }

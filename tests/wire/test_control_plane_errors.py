@@ -297,3 +297,28 @@ def test_images_for_zip_functions(client, function, zip_of):
     assert refused(client.update_function_code, FunctionName=name, ImageUri="111111111111.dkr.ecr.us-east-1.amazonaws.com/i:t") == invalid(
         "Please don't provide ImageUri when updating a function with packageType Zip."
     )
+
+
+def test_one_change_at_a_time(client, function, zip_of, unique_name):
+    """[TestLambdaFunction::test_lambda_concurrent_code_updates, ::test_lambda_concurrent_config_updates]: an update is in progress
+    while its layers, thousands of files, are laid over each other."""
+    package = zip_of({"bootstrap*": "#!/bin/sh\n"})
+    name = function(package)
+    layers = []
+    for number in range(2):
+        content = zip_of({f"{number}/{i}": "" for i in range(4000)})
+        layers.append(client.publish_layer_version(LayerName=unique_name("layer"), Content={"ZipFile": content})["LayerVersionArn"])
+    assert client.update_function_configuration(FunctionName=name, Layers=layers)["LastUpdateStatus"] == "InProgress"
+    busy = (
+        409, "ResourceConflictException",
+        f"The operation cannot be performed at this time. An update is in progress for resource: {ARN}:{name}",
+    )
+    assert refused(client.update_function_configuration, FunctionName=name, Timeout=4) == busy
+    assert refused(client.update_function_code, FunctionName=name, ZipFile=package) == busy
+    assert refused(client.publish_version, FunctionName=name) == busy
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
+    assert client.update_function_configuration(FunctionName=name, Timeout=4)["Timeout"] == 4
+
+
+def test_a_marker_that_no_list_gave(client):
+    assert refused(client.list_functions, Marker="nonsense")[:2] == (400, "InvalidParameterValueException")

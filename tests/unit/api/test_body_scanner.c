@@ -17,13 +17,17 @@ struct expectation {
 
 static const struct expectation cases[] = {
         { "Code", "{\"Code\":{\"ZipFile\":\"UEsD\"}}", "{\"Code\":{\"ZipFile\":\"\"}}", "UEsD" },
-        { "", "{ \"ZipFile\" : \"UEsD\" , \"Publish\":true}", "{ \"ZipFile\" : \"\" , \"Publish\":true}", "UEsD" },
-        { "Content", "{\"Description\":\"a\\\"b\",\"Content\":{\"S3Key\":\"k\",\"ZipFile\":\"QQ==\"},\"x\":[1]}",
+        { "", "{ \"ZipFile\" : \"UEsD\" , \"Publish\":true}", "{ \"ZipFile\" : \"\" , \"Publish\":true}",
+          "UEsD" },
+        { "Content",
+          "{\"Description\":\"a\\\"b\",\"Content\":{\"S3Key\":\"k\",\"ZipFile\":\"QQ==\"},\"x\":[1]}",
           "{\"Description\":\"a\\\"b\",\"Content\":{\"S3Key\":\"k\",\"ZipFile\":\"\"},\"x\":[1]}", "QQ==" },
         /* Escapes in the value and in the name. */
-        { "Code", "{\"\\u0043ode\":{\"Zip\\u0046ile\":\"a\\/b\\u003D\\u003d\\n\"}}", "{\"\\u0043ode\":{\"Zip\\u0046ile\":\"\"}}", "a/b==\n" },
+        { "Code", "{\"\\u0043ode\":{\"Zip\\u0046ile\":\"a\\/b\\u003D\\u003d\\n\"}}",
+          "{\"\\u0043ode\":{\"Zip\\u0046ile\":\"\"}}", "a/b==\n" },
         { "Code", "{\"Code\":{\"ZipFile\":\"\"}}", "{\"Code\":{\"ZipFile\":\"\"}}", "" },
-        { "Code", "{\"Code\":{\"ZipFile\":\"\xc3\xa9\\u00e9\"}}", "{\"Code\":{\"ZipFile\":\"\"}}", "\xc3\xa9\x7f" },
+        { "Code", "{\"Code\":{\"ZipFile\":\"\xc3\xa9\\u00e9\"}}", "{\"Code\":{\"ZipFile\":\"\"}}",
+          "\xc3\xa9\x7f" },
         /* The same name elsewhere is somebody else's. */
         { "Code", "{\"ZipFile\":\"a\"}", "{\"ZipFile\":\"a\"}", NULL },
         { "", "{\"Code\":{\"ZipFile\":\"a\"}}", "{\"Code\":{\"ZipFile\":\"a\"}}", NULL },
@@ -32,7 +36,8 @@ static const struct expectation cases[] = {
         { "Code", "{\"Code\":[{\"ZipFile\":\"a\"}]}", "{\"Code\":[{\"ZipFile\":\"a\"}]}", NULL },
         { "Code", "{\"Code\":[\"ZipFile\",\"a\"]}", "{\"Code\":[\"ZipFile\",\"a\"]}", NULL },
         { "Code", "{\"Codes\":{\"ZipFile\":\"a\"}}", "{\"Codes\":{\"ZipFile\":\"a\"}}", NULL },
-        { "Code", "{\"Code\":{\"ZipFileOfALongName\":\"a\"}}", "{\"Code\":{\"ZipFileOfALongName\":\"a\"}}", NULL },
+        { "Code", "{\"Code\":{\"ZipFileOfALongName\":\"a\"}}", "{\"Code\":{\"ZipFileOfALongName\":\"a\"}}",
+          NULL },
         { NULL, "{\"ZipFile\":\"a\"}", "{\"ZipFile\":\"a\"}", NULL },
         { "", "{\"ZipFile\":null,\"X\":\"b\"}", "{\"ZipFile\":null,\"X\":\"b\"}", NULL },
         { "", "{\"ZipFile\":[\"b\"],\"X\":\"ZipFile\"}", "{\"ZipFile\":[\"b\"],\"X\":\"ZipFile\"}", NULL },

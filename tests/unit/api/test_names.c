@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forms of names: what AWS's patterns take, which parts they capture, and what they refuse (facts/control-plane.md section 3). */
+/* Forms of names: what AWS's patterns take, which parts they capture, and what they refuse
+ * (facts/control-plane.md section 3). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +37,8 @@ static const struct {
         { "arn:aws:lambda:us-east-1:" A ":function:f:$LATEST", true, true, "us-east-1", A, "f", "$LATEST" },
         { "arn:aws:lambda:us-east-1:" A ":function", true, true, "us-east-1", A, "function", NULL },
         { "arn:aws-us-gov:lambda:us-gov-west-1:" A ":function:f", true, true, "us-gov-west-1", A, "f", NULL },
-        { "arn:aws-iso-b:lambda:us-isob-east-1:" A ":function:f", true, true, "us-isob-east-1", A, "f", NULL },
+        { "arn:aws-iso-b:lambda:us-isob-east-1:" A ":function:f", true, true, "us-isob-east-1", A, "f",
+          NULL },
         { "arn:aws-eusc:lambda:eusc-de-east-1:" A ":function:f", true, true, "eusc-de-east-1", A, "f", NULL },
         { "arn:aws", true, true, NULL, NULL, "arn", "aws" },
         { "", false, false },
@@ -84,10 +86,12 @@ static void functions(void **state) {
 }
 
 static void qualifiers(void **state) {
-        assert_true(qualifier_is_valid("$LATEST") && qualifier_is_valid("1") && qualifier_is_valid("a-b_C") && qualifier_is_valid("$latest"));
+        assert_true(qualifier_is_valid("$LATEST") && qualifier_is_valid("1") && qualifier_is_valid("a-b_C") &&
+                    qualifier_is_valid("$latest"));
         assert_false(qualifier_is_valid("invalid!") || qualifier_is_valid("") || qualifier_is_valid("a.b"));
         assert_true(qualifier_is_alias("a1") && qualifier_is_alias("1a"));
-        assert_false(qualifier_is_alias("1") || qualifier_is_alias("$LATEST") || qualifier_is_alias("$latest") || qualifier_is_alias(""));
+        assert_false(qualifier_is_alias("1") || qualifier_is_alias("$LATEST") ||
+                     qualifier_is_alias("$latest") || qualifier_is_alias(""));
 }
 
 static void layers(void **state) {
@@ -103,18 +107,26 @@ static void layers(void **state) {
         assert_part(name.account, A);
         assert_part(name.name, "l");
         assert_false(layer_name_parse("arn:aws:lambda:us-east-1:" A ":layer:l:1", &name));
-        assert_false(layer_name_parse("a b", &name) || layer_name_parse("", &name) || layer_name_parse("a:b", &name));
+        assert_false(layer_name_parse("a b", &name) || layer_name_parse("", &name) ||
+                     layer_name_parse("a:b", &name));
 
-        assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:17", &name, &number, &foreign));
+        assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:17", &name, &number,
+                                            &foreign));
         assert_int_equal(number, 17);
         assert_false(foreign);
         assert_part(name.name, "l");
-        assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:99999999999999999999", &name, &number, &foreign));
+        assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:99999999999999999999",
+                                            &name, &number, &foreign));
         assert_int_equal(number, 0);
-        assert_true(layer_version_arn_parse("arn:aws:lambda:::awslayer:AmazonLinux1803", &name, &number, &foreign));
+        assert_true(layer_version_arn_parse("arn:aws:lambda:::awslayer:AmazonLinux1803", &name, &number,
+                                            &foreign));
         assert_true(foreign);
-        static const char *const bad[] = { "arn:aws:lambda:us-east-1:" A ":layer:l", "arn:aws:lambda:us-east-1:" A ":layer:l:",
-                                           "arn:aws:lambda:us-east-1:" A ":layer:l:x", "l:1", "", "arn:aws:lambda:us-east-1::layer:l:1" };
+        static const char *const bad[] = { "arn:aws:lambda:us-east-1:" A ":layer:l",
+                                           "arn:aws:lambda:us-east-1:" A ":layer:l:",
+                                           "arn:aws:lambda:us-east-1:" A ":layer:l:x",
+                                           "l:1",
+                                           "",
+                                           "arn:aws:lambda:us-east-1::layer:l:1" };
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
                 assert_false(layer_version_arn_parse(bad[i], &name, &number, &foreign));
 }
@@ -123,9 +135,14 @@ static void credentials(void **state) {
         static const struct {
                 const char *header, *account, *region;
         } cases[] = {
-                { "AWS4-HMAC-SHA256 Credential=" A "/20260101/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0", A, "eu-west-1" },
-                { "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/lambda/aws4_request,SignedHeaders=host", "", "eu-west-1" },
-                { "AWS4-HMAC-SHA256 Credential=1111111111111/20260101/eu-west-1/lambda/aws4_request", "", "eu-west-1" },
+                { "AWS4-HMAC-SHA256 Credential=" A
+                  "/20260101/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=0",
+                  A, "eu-west-1" },
+                { "AWS4-HMAC-SHA256 "
+                  "Credential=AKIA/20260101/eu-west-1/lambda/aws4_request,SignedHeaders=host",
+                  "", "eu-west-1" },
+                { "AWS4-HMAC-SHA256 Credential=1111111111111/20260101/eu-west-1/lambda/aws4_request", "",
+                  "eu-west-1" },
                 { "AWS4-HMAC-SHA256 Credential=" A "/20260101/../lambda/aws4_request", A, "" },
                 { "AWS4-HMAC-SHA256 Credential=" A "/20260101/eu-west-1", A, "" },
                 { "AWS4-HMAC-SHA256 Credential=" A "/20260101", A, "" },

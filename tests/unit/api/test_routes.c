@@ -16,7 +16,11 @@ static const struct {
         { HTTP_POST_, "/2015-03-31/functions/", "", "CreateFunction" },
         { HTTP_GET_, "/2015-03-31/functions", "MaxItems=1", "ListFunctions" },
         { HTTP_GET_, "/2015-03-31/functions/f", "", "GetFunction", { "f" } },
-        { HTTP_GET_, "/2015-03-31/functions/arn%3Aaws%3A/configuration/", "", "GetFunctionConfiguration", { "arn%3Aaws%3A" } },
+        { HTTP_GET_,
+          "/2015-03-31/functions/arn%3Aaws%3A/configuration/",
+          "",
+          "GetFunctionConfiguration",
+          { "arn%3Aaws%3A" } },
         { HTTP_POST_, "/2015-03-31/functions/a%2Fb/invocations", "", "Invoke", { "a%2Fb" } },
         { HTTP_DELETE_, "/2015-03-31/functions/f/policy/s", "", "RemovePermission", { "f", "s" } },
         { HTTP_GET_, "/2018-10-31/layers", "", "ListLayers" },
@@ -24,9 +28,21 @@ static const struct {
         { HTTP_GET_, "/2018-10-31/layers", "Arn=a&find=LayerVersion", "GetLayerVersionByArn" },
         { HTTP_GET_, "/2018-10-31/layers", "find=LayerVersions", "ListLayers" },
         { HTTP_GET_, "/2018-10-31/layers", "xfind=LayerVersion", "ListLayers" },
-        { HTTP_GET_, "/2019-09-30/functions/f/provisioned-concurrency", "List=ALL", "ListProvisionedConcurrencyConfigs", { "f" } },
-        { HTTP_GET_, "/2019-09-30/functions/f/provisioned-concurrency", "Qualifier=1", "GetProvisionedConcurrencyConfig", { "f" } },
-        { HTTP_DELETE_, "/2018-10-31/layers/l/versions/1/policy/s", "", "RemoveLayerVersionPermission", { "l", "1", "s" } },
+        { HTTP_GET_,
+          "/2019-09-30/functions/f/provisioned-concurrency",
+          "List=ALL",
+          "ListProvisionedConcurrencyConfigs",
+          { "f" } },
+        { HTTP_GET_,
+          "/2019-09-30/functions/f/provisioned-concurrency",
+          "Qualifier=1",
+          "GetProvisionedConcurrencyConfig",
+          { "f" } },
+        { HTTP_DELETE_,
+          "/2018-10-31/layers/l/versions/1/policy/s",
+          "",
+          "RemoveLayerVersionPermission",
+          { "l", "1", "s" } },
         { HTTP_GET_, "/2015-03-31/functions//code", "", NULL },
         { HTTP_GET_, "/2015-03-31/functions/f//", "", NULL },
         { HTTP_GET_, "/2015-03-31/functions/f/code", "", NULL },
@@ -51,7 +67,8 @@ static void paths_find_their_operation(void **state) {
                 assert_string_equal(route->operation, cases[i].operation);
                 for (; count < API_LABELS_MAX && cases[i].labels[count]; count++) {
                         assert_int_equal(labels.label[count].len, strlen(cases[i].labels[count]));
-                        assert_memory_equal(labels.label[count].start, cases[i].labels[count], labels.label[count].len);
+                        assert_memory_equal(labels.label[count].start, cases[i].labels[count],
+                                            labels.label[count].len);
                 }
                 assert_int_equal(labels.count, count);
         }
@@ -65,7 +82,8 @@ static void the_table_is_whole(void **state) {
                 aws += str_starts(table[i].pattern, "/20");
                 assert_int_equal(str_starts(table[i].pattern, "/20"), !table[i].internal);
                 for (size_t j = 0; j < i; j++)
-                        assert_false(table[j].method == table[i].method && streq(table[j].pattern, table[i].pattern));
+                        assert_false(table[j].method == table[i].method &&
+                                     streq(table[j].pattern, table[i].pattern));
         }
         assert_int_equal(aws, 88); /* facts/control-plane.md section 1 */
 }

@@ -41,7 +41,8 @@ static void full(struct version_config *c) {
         };
         c->vars[0] = (struct name_value){ xstrdup("Z"), xstrdup("last comes first") };
         c->vars[1] = (struct name_value){ xstrdup("A"), xstrdup("") };
-        c->layers[0] = (struct layer_ref){ .arn = xstrdup("l"), .code_size = 7, .unzipped = 8, .sha256 = DIGEST };
+        c->layers[0] =
+                (struct layer_ref){ .arn = xstrdup("l"), .code_size = 7, .unzipped = 8, .sha256 = DIGEST };
 }
 
 static void write_config(const struct version_config *c, struct buf *text) {
@@ -88,7 +89,10 @@ static void no_variables_and_none_given_differ(void **state) {
 static void a_broken_document_is_refused(void **state) {
         AUTO(version_config) struct version_config c = {};
         AUTO(buf) struct buf text = BUF_NULL(MIB);
-        static const char *const broken[] = { "", "{}", "[]", "{\"code_sha256\":\"short\"}",
+        static const char *const broken[] = { "",
+                                              "{}",
+                                              "[]",
+                                              "{\"code_sha256\":\"short\"}",
                                               "{\"code_sha256\":\"" DIGEST "\",\"vars\":[\"A\",1]}",
                                               "{\"code_sha256\":\"" DIGEST "\",\"layers\":[{}]}",
                                               "{\"code_sha256\":\"" DIGEST "\",\"layers\":[1,2,3,4,5,6]}" };

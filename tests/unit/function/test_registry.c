@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The life of functions and versions on a hand-turned clock, with a preparation that ends when the test says so. */
+/* The life of functions and versions on a hand-turned clock, with a preparation that ends when the test says
+ * so. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,7 +113,9 @@ static void prepared(struct bench *b, const char *code) {
 }
 
 static struct version_config config_of(const char *code, const char *description) {
-        struct version_config c = { .description = xstrdup(description), .timeout_s = 3, .memory_mb = 128, .tmp_mb = 512 };
+        struct version_config c = {
+                .description = xstrdup(description), .timeout_s = 3, .memory_mb = 128, .tmp_mb = 512
+        };
 
         snprintf(c.code_sha256, sizeof(c.code_sha256), "%s", code);
         return c;
@@ -124,10 +127,12 @@ static int create(struct bench *b, const char *name, bool publish, struct versio
         return registry_create(b->registry, ACCOUNT, REGION, name, &c, NULL, publish, ret_version);
 }
 
-static int update(struct bench *b, const char *code, const char *description, bool publish, struct version **ret_version) {
+static int update(struct bench *b, const char *code, const char *description, bool publish,
+                  struct version **ret_version) {
         struct version_config c = config_of(code, description);
 
-        return registry_update(b->registry, registry_find(b->registry, ACCOUNT, REGION, "f"), &c, publish, ret_version);
+        return registry_update(b->registry, registry_find(b->registry, ACCOUNT, REGION, "f"), &c, publish,
+                               ret_version);
 }
 
 static struct function *find(struct bench *b) {
@@ -333,8 +338,12 @@ static void a_version_outlives_its_registry(void **state) {
 
 static void layers_hold_their_code(void **state) {
         struct bench *b = *state;
-        struct layer_version layer = { .account = xstrdup(ACCOUNT), .region = xstrdup(REGION), .name = xstrdup("l"),
-                                       .description = xstrdup(""), .runtimes_json = xstrdup("[]"), .architectures_json = xstrdup("[]"),
+        struct layer_version layer = { .account = xstrdup(ACCOUNT),
+                                       .region = xstrdup(REGION),
+                                       .name = xstrdup("l"),
+                                       .description = xstrdup(""),
+                                       .runtimes_json = xstrdup("[]"),
+                                       .architectures_json = xstrdup("[]"),
                                        .sha256 = LAYER };
         struct version_config c = config_of(CODE_A, "");
         struct version *v;
@@ -349,13 +358,15 @@ static void layers_hold_their_code(void **state) {
         assert_int_equal(layers_delete(b->registry, ACCOUNT, REGION, "l", 1), 0);
         assert_int_equal(layers_delete(b->registry, ACCOUNT, REGION, "l", 1), 0);
         assert_true(registry_uses(b->registry, LAYER));
-        assert_string_equal(find(b)->latest->config.layers[0].arn, "arn:aws:lambda:us-east-1:111111111111:layer:l:1");
+        assert_string_equal(find(b)->latest->config.layers[0].arn,
+                            "arn:aws:lambda:us-east-1:111111111111:layer:l:1");
         assert_int_equal(registry_delete(b->registry, find(b)), 0);
         assert_string_equal(b->log, "retire($LATEST) forget(aaaaaaaa) forget(cccccccc) ");
         layer_version_clear(&layer);
 }
 
-/* Each kind of change, with its n-th write failing for every n: refused, it leaves no trace in memory or in the store. */
+/* Each kind of change, with its n-th write failing for every n: refused, it leaves no trace in memory or in
+ * the store. */
 static int change(struct bench *b, int kind) {
         struct version *v;
 
@@ -418,7 +429,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_function_is_pending_then_active, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_function_can_fail, setup, teardown),
                 cmocka_unit_test_setup_teardown(an_update_serves_when_it_is_prepared, setup, teardown),
-                cmocka_unit_test_setup_teardown(an_update_that_fails_leaves_the_old_code_serving, setup, teardown),
+                cmocka_unit_test_setup_teardown(an_update_that_fails_leaves_the_old_code_serving, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(versions_are_published_once, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_restart_finds_everything, setup, teardown),
                 cmocka_unit_test_setup_teardown(deleting_ends_everything, setup, teardown),

@@ -2,8 +2,9 @@
 /*
  * faulty - a disk that fails on demand: a VFS of SQLite's that sits on the default one
  *
- * Writes, syncs and truncations are counted; the one that is to fail answers like a full disk, and with it every later one until
- * faulty_fail_at(0). Becomes the default VFS, so it must be installed before a store is opened.
+ * Writes, syncs and truncations are counted; the one that is to fail answers like a full disk, and with it
+ * every later one until faulty_fail_at(0). Becomes the default VFS, so it must be installed before a store is
+ * opened.
  */
 #pragma once
 

@@ -92,8 +92,8 @@ static int see_version(void *owner, const struct version_row *row) {
         size_t len = strlen(seen->text);
 
         seen->versions++;
-        snprintf(seen->text + len, sizeof(seen->text) - len, "%s:%lld=%.*s ", row->name, (long long)row->number, (int)row->config_len,
-                 row->config);
+        snprintf(seen->text + len, sizeof(seen->text) - len, "%s:%lld=%.*s ", row->name,
+                 (long long)row->number, (int)row->config_len, row->config);
         return 0;
 }
 
@@ -167,8 +167,16 @@ static void names_come_in_order(void **state) {
 }
 
 static int put_layer(struct store *s, const char *name, uint64_t *ret_number) {
-        struct layer_row row = { .account = "1", .region = "r", .name = name, .description = "", .runtimes = "[]",
-                                 .architectures = "[]", .sha256 = "s", .size = 1, .unzipped = 2, .created = 3 };
+        struct layer_row row = { .account = "1",
+                                 .region = "r",
+                                 .name = name,
+                                 .description = "",
+                                 .runtimes = "[]",
+                                 .architectures = "[]",
+                                 .sha256 = "s",
+                                 .size = 1,
+                                 .unzipped = 2,
+                                 .created = 3 };
         int r = store_begin(s);
 
         if (r == 0)
@@ -191,7 +199,8 @@ static bool see_layer(void *owner, const struct layer_row *row) {
         assert_int_equal(row->unzipped, 2);
         assert_int_equal(row->created, 3);
         assert_null(row->license);
-        snprintf(seen->text + len, sizeof(seen->text) - len, "%s:%llu ", row->name, (unsigned long long)row->number);
+        snprintf(seen->text + len, sizeof(seen->text) - len, "%s:%llu ", row->name,
+                 (unsigned long long)row->number);
         return true;
 }
 
@@ -222,7 +231,8 @@ static void layers_are_numbered_once(void **state) {
         assert_string_equal(seen.text, "x:3 x:1 x:3 x:1 w:1 ");
 }
 
-/* Every write of a change fails once: the change is either refused and invisible, or done; the next one works. */
+/* Every write of a change fails once: the change is either refused and invisible, or done; the next one
+ * works. */
 static void a_failed_change_leaves_nothing(void **state) {
         struct bench *b = *state;
         unsigned n = 1;
