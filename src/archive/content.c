@@ -158,8 +158,11 @@ void content_unpack(struct content_store *store, const char *hex, const struct a
 static char *layer_lines(const char *const *hexes, unsigned count) {
         char *lines = xcalloc(count, SHA256_HEX_LEN + 1 + 1), *p = lines;
 
-        for (unsigned i = 0; i < count; ++i)
-                p += sprintf(p, "%.*s\n", SHA256_HEX_LEN, hexes[i]);
+        for (unsigned i = 0; i < count; ++i) {
+                memcpy(p, hexes[i], SHA256_HEX_LEN);
+                p[SHA256_HEX_LEN] = '\n';
+                p += SHA256_HEX_LEN + 1;
+        }
         return lines;
 }
 

@@ -48,7 +48,7 @@ void bench_reopen(struct bench *b); /* the same one, as after kill -9 */
 void bench_close(struct bench *b);  /* and removes it */
 int bench_setup(void **state);
 int bench_teardown(void **state);
-/* Turns the loop until *done; fails the test after ten seconds. */
+/* Turns the loop until *done; fails the test after a minute. */
 void bench_until(struct bench *b, const bool *done);
 /* Waits until every job submitted so far is done and trash and tmp are empty. */
 void bench_settle(struct bench *b);
