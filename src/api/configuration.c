@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/configuration.h"
 
+#include <ctype.h>
+
 #include "api/names.h"
 #include "api/runtimes.h"
 #include "api/upload.h"
@@ -138,8 +140,38 @@ static const struct rule rules[] = {
           .matches = is_log_group },
 };
 
+static const struct rule file_system_rules[] = {
+        { "Arn", RULE_STRING, .required = true, BOUNDS(0, 256) },
+        { "LocalMountPath", RULE_STRING, .required = true, BOUNDS(0, 160) },
+};
+
+/* The items are printed with their place: fileSystemConfigs.1.member.arn. */
+static bool check_file_systems(const json_t *list, struct checker *c, struct problem *ret_problem) {
+        const json_t *item;
+        size_t i;
+
+        json_array_foreach(list, i, item) {
+                for (size_t j = 0; j < ARRAY_SIZE(file_system_rules); j++) {
+                        AUTO(str)
+                        char *path = xasprintf("fileSystemConfigs.%zu.member.%c%s", i + 1,
+                                               tolower(file_system_rules[j].path[0]),
+                                               file_system_rules[j].path + 1);
+                        const json_t *value = json_tree_get(item, file_system_rules[j].path);
+                        struct rule rule = file_system_rules[j];
+
+                        rule.path = path;
+                        if (value && !json_is_string(value))
+                                return problem_set(ret_problem, PROBLEM_SERIALIZATION, "%s must be a String",
+                                                   path);
+                        rule_check_text(&rule, json_string_value(value), c);
+                }
+        }
+        return true;
+}
+
 bool configuration_check(const json_t *body, struct checker *c, struct problem *ret_problem) {
-        return rules_check(rules, ARRAY_SIZE(rules), body, c, ret_problem);
+        return rules_check(rules, ARRAY_SIZE(rules), body, c, ret_problem) &&
+               check_file_systems(json_tree_get(body, "FileSystemConfigs"), c, ret_problem);
 }
 
 void configuration_default(struct version_config *ret_config) {
@@ -226,9 +258,25 @@ static void apply_dead_letter(const json_t *dead_letter, struct version_config *
         replace(&c->dead_letter_json, shown ? json_tree_text(shown) : NULL);
 }
 
-static void apply_plain(const json_t *body, struct version_config *c) {
-        const json_t *systems = json_tree_get(body, "FileSystemConfigs");
+static void apply_file_systems(const json_t *list, struct version_config *c) {
+        AUTO(json_tree) json_t *shown = json_array();
+        const json_t *item;
+        size_t i;
 
+        if (!list)
+                return;
+        json_array_foreach(list, i, item) {
+                json_t *copy = json_object();
+
+                for (size_t j = 0; j < ARRAY_SIZE(file_system_rules); j++)
+                        json_object_set(copy, file_system_rules[j].path,
+                                        json_object_get(item, file_system_rules[j].path));
+                json_array_append_new(shown, copy);
+        }
+        replace(&c->file_systems_json, json_array_size(shown) ? json_tree_text(shown) : NULL);
+}
+
+static void apply_plain(const json_t *body, struct version_config *c) {
         set(&c->role, json_tree_str(body, "Role"));
         set(&c->runtime, json_tree_str(body, "Runtime"));
         set(&c->handler, json_tree_str(body, "Handler"));
@@ -242,8 +290,7 @@ static void apply_plain(const json_t *body, struct version_config *c) {
         apply_logging(json_tree_get(body, "LoggingConfig"), c);
         apply_vpc(json_tree_get(body, "VpcConfig"), c);
         apply_dead_letter(json_tree_get(body, "DeadLetterConfig"), c);
-        if (systems)
-                replace(&c->file_systems_json, json_array_size(systems) ? json_tree_text(systems) : NULL);
+        apply_file_systems(json_tree_get(body, "FileSystemConfigs"), c);
 }
 
 static bool resolve_layer(struct api_request *r, const char *arn, const struct version_config *before,

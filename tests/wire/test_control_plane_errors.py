@@ -211,6 +211,10 @@ def test_constraints_of_the_model(client, settings):
     assert create(EphemeralStorage={}) == violations(
         "Value null at 'ephemeralStorage.size' failed to satisfy constraint: Member must not be null"
     )
+    assert create(FileSystemConfigs=[{"Arn": "a" * 257}]) == violations(
+        breaks("a" * 257, "fileSystemConfigs.1.member.arn", "Member must have length less than or equal to 256"),
+        "Value null at 'fileSystemConfigs.1.member.localMountPath' failed to satisfy constraint: Member must not be null",
+    )
     assert refused(client.list_functions, FunctionVersion="invalid") == violations(
         breaks("invalid", "functionVersion", "Member must satisfy enum value set: [ALL]")
     )
