@@ -22,7 +22,9 @@
 #define BACKLOG 128
 #define WATCH_EVERY_MS 100
 
-static int step(struct cell *cell, const char *what, int r) {
+int cell_step(struct cell *cell, const char *what, int r) {
+        if (!r && ++cell->steps == cell->launcher->fail_step)
+                r = -EIO;
         if (r && !cell->failed_step) /* the innermost tells most */
                 cell->failed_step = what;
         return r;
@@ -83,21 +85,21 @@ static int make_tmp_dir(struct cell *cell) {
 }
 
 static int prepare(struct cell *cell) {
-        int r = step(cell, "make the root", root_prepare(cell));
+        int r = cell_step(cell, "make the root", root_prepare(cell));
 
-        r = r ?: step(cell, "listen for the Runtime API", listen_for_api(cell));
-        r = r ?: step(cell, "make the output pipe", make_output(cell));
+        r = r ?: cell_step(cell, "listen for the Runtime API", listen_for_api(cell));
+        r = r ?: cell_step(cell, "make the output pipe", make_output(cell));
         if (!r && cell->launcher->tier == 3) {
-                r = step(cell, "make the temporary directory", make_tmp_dir(cell));
+                r = cell_step(cell, "make the temporary directory", make_tmp_dir(cell));
                 prctl(PR_SET_CHILD_SUBREAPER, 1);
         }
         /* Before Linux 5.5 joining waits for the kernel, so it comes after all else that takes time. */
-        r = r ?: step(cell, "join the cgroup", cgroup_leaf_join(&cell->leaf));
-        r = r ?: step(cell, "set limits", confine_limits(cell));
+        r = r ?: cell_step(cell, "join the cgroup", cgroup_leaf_join(&cell->leaf));
+        r = r ?: cell_step(cell, "set limits", confine_limits(cell));
         if (!r && cell->launcher->tier != 3) {
-                r = step(cell, "drop capabilities", confine_capabilities());
+                r = cell_step(cell, "drop capabilities", confine_capabilities());
                 if (has(cell, WIRE_LANDLOCK))
-                        r = r ?: step(cell, "scope signals and sockets", confine_landlock_scope());
+                        r = r ?: cell_step(cell, "scope signals and sockets", confine_landlock_scope());
         }
         cell->oom_kills = cgroup_leaf_oom_kills(&cell->leaf);
         /* In T2 the function has our uid: nobody may look into us or trace us. */
@@ -152,13 +154,13 @@ static int limit_memory(struct cell *cell, uint64_t memory) {
 }
 
 static int open_cell(struct cell *cell, const struct wire_in *in) {
-        int r = step(cell, "open the root", root_open(cell, in));
+        int r = cell_step(cell, "open the root", root_open(cell, in));
 
-        r = r ?: step(cell, "limit memory", limit_memory(cell, in->head.open.memory));
+        r = r ?: cell_step(cell, "limit memory", limit_memory(cell, in->head.open.memory));
         if (cell->launcher->tier == 3)
-                r = r ?: step(cell, "restrict paths", confine_landlock_paths(cell, in));
+                r = r ?: cell_step(cell, "restrict paths", confine_landlock_paths(cell, in));
         if (cell->launcher->tier != 3)
-                r = r ?: step(cell, "drop capabilities", confine_keep_few());
+                r = r ?: cell_step(cell, "drop capabilities", confine_keep_few());
         return r;
 }
 
@@ -204,7 +206,7 @@ static void obey(struct cell *cell, struct wire_in *in) {
         else if (in->head.type == WIRE_STOP || in->head.type == WIRE_CONTINUE)
                 process_stop_all(cell, in->head.type == WIRE_STOP);
         else
-                r = step(cell, "understand the daemon", -EPROTO);
+                r = cell_step(cell, "understand the daemon", -EPROTO);
         wire_clear(in);
         if (r)
                 fail(cell, r);
@@ -295,7 +297,7 @@ _Noreturn void cell_main(struct cell *cell) {
         if (cell->launcher->tier == 3)
                 setsid();
         r = prepare(cell);
-        r = r ?: step(cell, "answer the daemon", say_prepared(cell));
+        r = r ?: cell_step(cell, "answer the daemon", say_prepared(cell));
         if (r)
                 fail(cell, r);
         serve(cell);

@@ -128,6 +128,7 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
         launcher->flags = in->head.setup.flags & (WIRE_PRIVATE_NETWORK | WIRE_CPU_SHARE | WIRE_LIMIT_MEMORY);
         if (launcher->tier == 3)
                 launcher->flags &= ~(uint32_t)WIRE_PRIVATE_NETWORK;
+        launcher->fail_step = in->head.setup.fail_step;
         launcher->caller_uid = geteuid();
         launcher->caller_gid = getegid();
         *ret_step = "understand the daemon";

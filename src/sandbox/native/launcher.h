@@ -50,6 +50,7 @@ struct launcher {
         uid_t uid_base;     /* T1 */
         uid_t caller_uid;
         gid_t caller_gid;
+        uint32_t fail_step; /* tests: this step of every cell fails; 0: none */
         char state_dir[512];
         struct cgroups cgroups;
         struct slot *slots;
@@ -80,6 +81,7 @@ struct cell {
         pid_t watchdog_kill; /* the process that the watchdog has killed */
         char tmp_dir[560];   /* T3 */
         const char *failed_step;
+        uint32_t steps; /* taken */
 };
 
 /* skeleton.c */
@@ -92,6 +94,8 @@ int write_file(const char *path, const char *text);
 
 /* cell.c: never returns. */
 _Noreturn void cell_main(struct cell *cell);
+/* Passes r on; remembers which step it was that failed, for the sentence that the daemon gets. */
+int cell_step(struct cell *cell, const char *what, int r);
 /* root.c */
 int root_prepare(struct cell *cell);
 int root_open(struct cell *cell, const struct wire_in *in);

@@ -233,6 +233,7 @@ static int set_up_launcher(struct native *native, enum native_tier tier, char **
         head.setup.flags = (native->options.private_network ? WIRE_PRIVATE_NETWORK : 0) |
                            (native->options.cpu_share ? WIRE_CPU_SHARE : 0) |
                            (native->options.limit_memory ? WIRE_LIMIT_MEMORY : 0);
+        head.setup.fail_step = native->options.fail_step;
         r = wire_send(native->control, &head, &native->options.state_dir, NULL, 0);
         r = r ?: await_message(native->control, in);
         if (!r && in->head.type == WIRE_SETUP_DONE && in->head.strings == 1) {

@@ -23,6 +23,7 @@ struct native_options {
         bool limit_memory;          /* default true */
         const char *state_dir;      /* inside the data dir: for skeleton roots, T3 tmp dirs; ours alone */
         const char *hidden_dir;     /* the data dir: must not be visible inside */
+        uint32_t fail_step;         /* tests: the n-th step of building any environment fails; 0: none */
         size_t spare_cells;         /* cells kept prepared */
 };
 

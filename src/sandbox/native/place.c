@@ -39,6 +39,15 @@ static const char *path_or_none(const char *path) {
         return path ?: "";
 }
 
+/* A cell that has gone has left its last words, or at least its end, in the socket: on_lost comes from there.
+ */
+static int send_or_hear_why_not(const struct remote_cell *cell, const struct wire *head,
+                                const char *const *strings, const int *fds, size_t fd_count) {
+        int r = wire_send(cell->socket_fd, head, strings, fds, fd_count);
+
+        return r == -EPIPE || r == -ECONNRESET ? 0 : r;
+}
+
 int place_send_open(struct remote_cell *cell, const struct native_place_spec *spec) {
         const char *lang = spec->lang_dir && !str_starts(spec->lang_dir, "/usr/") ? spec->lang_dir : NULL;
         const char *const paths[] = { path_or_none(spec->task_dir), path_or_none(spec->opt_dir),
@@ -60,7 +69,7 @@ int place_send_open(struct remote_cell *cell, const struct native_place_spec *sp
                 else
                         ++count;
         }
-        r = r ?: wire_send(cell->socket_fd, &head, paths, fds, count);
+        r = r ?: send_or_hear_why_not(cell, &head, paths, fds, count);
         while (count)
                 fd_close(fds[--count]);
         return r;
@@ -80,13 +89,13 @@ int place_send_spawn(struct remote_cell *cell, const struct process_spec *spec) 
                 strings[count++] = *var;
         }
         head.strings = (uint32_t)count;
-        return wire_send(cell->socket_fd, &head, strings, NULL, 0);
+        return send_or_hear_why_not(cell, &head, strings, NULL, 0);
 }
 
 static int send_plain(struct native_place *p, enum wire_type type) {
         const struct wire head = { .type = type };
 
-        return p->cell ? wire_send(p->cell->socket_fd, &head, NULL, NULL, 0) : -ENOTCONN;
+        return p->cell ? send_or_hear_why_not(p->cell, &head, NULL, NULL, 0) : -ENOTCONN;
 }
 
 /* ---- loss ---- */

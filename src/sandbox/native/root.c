@@ -16,12 +16,6 @@
 
 #define READ_ONLY (K_ATTR_RDONLY | K_ATTR_NOSUID | K_ATTR_NODEV)
 
-static int step(struct cell *cell, const char *what, int r) {
-        if (r)
-                cell->failed_step = what;
-        return r;
-}
-
 /* A namespace of less privilege than its parent gets the parent's mounts locked together, and a locked mount
  * cannot become the root: so the skeleton is bound over itself, which gives a top mount of our own. */
 static int unlock_root(void) {
@@ -69,15 +63,15 @@ int root_prepare(struct cell *cell) {
         if (cell->launcher->tier == 3)
                 return 0;
         if (cell->launcher->tier == 2) {
-                r = step(cell, "map user ids", map_ids());
-                r = r ?: step(cell, "bind the root file system", unlock_root());
+                r = cell_step(cell, "map user ids", map_ids());
+                r = r ?: cell_step(cell, "bind the root file system", unlock_root());
         }
-        r = r ?: step(cell, "mount /proc", mount_proc());
+        r = r ?: cell_step(cell, "mount /proc", mount_proc());
         if (!r && cell->launcher->tier == 1) {
-                r = step(cell, "bind /etc/passwd", bind_slot_file(cell, "passwd"));
-                r = r ?: step(cell, "bind /etc/group", bind_slot_file(cell, "group"));
+                r = cell_step(cell, "bind /etc/passwd", bind_slot_file(cell, "passwd"));
+                r = r ?: cell_step(cell, "bind /etc/group", bind_slot_file(cell, "group"));
         }
-        return r ?: step(cell, "set the host name", k_sethostname("lambda"));
+        return r ?: cell_step(cell, "set the host name", k_sethostname("lambda"));
 }
 
 /* Binds a directory that the daemon names and shows: the descriptor proves that the daemon itself may reach
@@ -137,23 +131,23 @@ int root_open(struct cell *cell, const struct wire_in *in) {
         int r;
 
         if (in->head.strings != 4)
-                return step(cell, "understand the daemon", -EPROTO);
+                return cell_step(cell, "understand the daemon", -EPROTO);
         if (cell->launcher->tier == 3)
                 return 0;
-        r = step(cell, "mount /tmp", mount_tmp(cell, in->head.open.tmp));
+        r = cell_step(cell, "mount /tmp", mount_tmp(cell, in->head.open.tmp));
         for (size_t i = 0; i < 4 && !r; ++i) {
                 const char *target = i < 3 ? targets[i] : path;
 
                 if (!*in->strings[i])
                         continue;
                 if (shown == in->fd_count)
-                        return step(cell, names[i], -EPROTO);
+                        return cell_step(cell, names[i], -EPROTO);
                 if (i == 3) {
                         if (snprintf(path, sizeof(path), "%s", in->strings[i] + 1) >= (int)sizeof(path))
-                                return step(cell, names[i], -ENAMETOOLONG);
-                        r = step(cell, names[i], make_path(path));
+                                return cell_step(cell, names[i], -ENAMETOOLONG);
+                        r = cell_step(cell, names[i], make_path(path));
                 }
-                r = r ?: step(cell, names[i], bind_shown(in->strings[i], in->fds[shown++], target));
+                r = r ?: cell_step(cell, names[i], bind_shown(in->strings[i], in->fds[shown++], target));
         }
-        return r ?: step(cell, "leave the host's root", leave_host());
+        return r ?: cell_step(cell, "leave the host's root", leave_host());
 }

@@ -97,9 +97,13 @@ int wire_receive(int fd, struct wire_in *in) {
 
         in->fd_count = 0;
         in->sender = 0;
-        n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        /* A peer that ends with our messages unread leaves this error in front of its last words; it is told
+         * once. */
+        do
+                n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        while (n < 0 && errno == ECONNRESET);
         if (n < 0)
-                return errno == ECONNRESET ? -ENOTCONN : -errno;
+                return -errno;
         take_ancillary(&msg, in);
         if (n == 0)
                 return -ENOTCONN;

@@ -68,7 +68,7 @@ struct wire {
         uint32_t strings; /* how many follow */
         union {
                 struct { /* strings: state directory */
-                        uint32_t tier, flags;
+                        uint32_t tier, flags, fail_step;
                 } setup;
                 struct { /* strings: why a cgroup is missing, or "" */
                         uint32_t flags, environments_max;

@@ -73,6 +73,18 @@ static void silence_and_the_end_are_told_apart(void **state) {
         assert_int_equal(wire_receive(ends[1], &in), -ENOTCONN);
 }
 
+static void last_words_arrive_although_ours_were_not_read(void **state) {
+        const struct wire head = { .type = WIRE_KILL };
+
+        assert_int_equal(wire_send(ends[1], &head, NULL, NULL, 0), 0);
+        assert_int_equal(wire_send_failed(ends[0], -EIO, "why"), 0);
+        ends[0] = fd_close(ends[0]);
+        assert_int_equal(wire_receive(ends[1], &in), 0);
+        assert_int_equal(in.head.type, WIRE_FAILED);
+        assert_string_equal(in.strings[0], "why");
+        assert_int_equal(wire_receive(ends[1], &in), -ENOTCONN);
+}
+
 /* Sends raw bytes with a descriptor: whatever is refused must not keep it. */
 static void expect_refused(const void *bytes, size_t len) {
         _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -132,6 +144,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(the_largest_environment_fits_and_more_does_not, open_pair,
                                                 close_pair),
                 cmocka_unit_test_setup_teardown(silence_and_the_end_are_told_apart, open_pair, close_pair),
+                cmocka_unit_test_setup_teardown(last_words_arrive_although_ours_were_not_read, open_pair,
+                                                close_pair),
                 cmocka_unit_test_setup_teardown(rubbish_is_refused, open_pair, close_pair),
                 cmocka_unit_test_setup_teardown(the_sender_is_known_when_asked_for, open_pair, close_pair),
         };
