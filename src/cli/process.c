@@ -151,20 +151,24 @@ int process_ask(const char *const *argv, int source, int target, void *ret_repor
         return r;
 }
 
+/* Opened for reading and made writable: unpacked code may hold folders that are not. */
+static DIR *open_folder(int parent, const char *name) {
+        int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        DIR *dir = NULL;
+
+        if (fd >= 0 && (fchmod(fd, 0700) == 0 || errno == EPERM))
+                dir = fdopendir(fd);
+        if (!dir)
+                fd_close(fd);
+        return dir;
+}
+
 static int empty_folder(int parent, const char *name) {
-        AUTO(fd) int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        DIR *dir;
+        DIR *dir = open_folder(parent, name);
         int r = 0;
 
-        if (fd < 0)
-                return -errno;
-        /* Unpacked code may hold folders that are not writable. */
-        if (fchmod(fd, 0700) && errno != EPERM)
-                return -errno;
-        dir = fdopendir(fd);
         if (!dir)
                 return -errno;
-        fd = -1;
         for (struct dirent *entry; (entry = readdir(dir));) {
                 if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
                         continue;

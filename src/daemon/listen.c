@@ -43,7 +43,7 @@ static int open_socket(const struct sockaddr *addr, socklen_t len) {
 }
 
 static uint16_t bound_port(int fd) {
-        struct sockaddr_storage addr;
+        struct sockaddr_storage addr = {};
         socklen_t len = sizeof(addr);
 
         if (getsockname(fd, (struct sockaddr *)&addr, &len))
