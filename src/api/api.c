@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
 
-#include <stdio.h>
-
 #include "api/api_private.h"
 #include "api/credential.h"
 #include "api/routes.h"
@@ -52,8 +50,7 @@ static void find_caller(struct api_request *r) {
         credential_from_header(http_header(r->exchange, "authorization"), &credential);
         if (!credential.region[0] && (scope = http_query_param(r->exchange, "X-Amz-Credential")))
                 credential_from_scope(scope, strlen(scope), &credential);
-        snprintf(r->account, sizeof(r->account), "%s",
-                 credential.account[0] ? credential.account : options->account);
+        str_fit(r->account, sizeof(r->account), credential.account[0] ? credential.account : options->account);
         r->region = xstrdup(credential.region[0] ? credential.region : options->region);
 }
 

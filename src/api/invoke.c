@@ -69,8 +69,8 @@ static void add_log_tail(struct buf *fields, const struct invocation_report *rep
 
 static void common_fields(struct call *call, struct buf *fields) {
         api_common_fields(call->request, fields);
-        buf_printf(fields, "X-Amz-Executed-Version: %s\r\nX-Amzn-Trace-Id: %s\r\n", call->version->number,
-                   call->trace_id);
+        buf_append_strs(fields, "X-Amz-Executed-Version: ", call->version->number,
+                        "\r\nX-Amzn-Trace-Id: ", call->trace_id, "\r\n", NULL);
 }
 
 static void answer_whole(struct call *call, struct invocation_answer *answer, const struct invocation_report *report) {

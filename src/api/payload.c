@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/payload.h"
 
-#include <stdio.h>
+#include <endian.h>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -99,14 +99,16 @@ static bool is_plain(const char *s) {
 
 char *payload_trace_id(const struct api_request *r) {
         const char *given = http_header(r->exchange, "x-amzn-trace-id");
+        uint32_t seconds = htobe32((uint32_t)(loop_wall(engine_loop(r->engine)) / SECOND));
         unsigned char random[24];
-        char hex[2 * sizeof(random) + 1];
-        unsigned seconds = (unsigned)(loop_wall(engine_loop(r->engine)) / SECOND);
+        char time[9], root[25], parent[17], lineage[9];
 
         if (given && is_plain(given))
                 return xstrdup(given);
         random_bytes(random, sizeof(random));
-        hex_encode(random, sizeof(random), hex);
-        return xasprintf("Root=1-%08x-%.24s;Parent=%.16s;Sampled=0;Lineage=1:%.8s:0", seconds, hex, hex + 24,
-                         hex + 40);
+        hex_encode(&seconds, sizeof(seconds), time);
+        hex_encode(random, 12, root);
+        hex_encode(random + 12, 8, parent);
+        hex_encode(random + 20, 4, lineage);
+        return xstrcat("Root=1-", time, "-", root, ";Parent=", parent, ";Sampled=0;Lineage=1:", lineage, ":0", NULL);
 }

@@ -26,7 +26,7 @@ void api_request_free(struct api_request *r) {
 }
 
 void api_common_fields(const struct api_request *r, struct buf *fields) {
-        must(buf_printf(fields, "x-amzn-RequestId: %s\r\n", r->request_id) == 0);
+        must(buf_append_strs(fields, "x-amzn-RequestId: ", r->request_id, "\r\n", NULL) == 0);
 }
 
 void api_reply(struct api_request *r, int status, const char *content_type, const char *fields,

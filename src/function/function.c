@@ -44,8 +44,8 @@ const char *region_partition(const char *region) {
 }
 
 char *function_arn(const char *region, const char *account, const char *name, const char *qualifier) {
-        return xasprintf("arn:%s:lambda:%s:%s:function:%s%s%s", region_partition(region), region, account,
-                         name, qualifier ? ":" : "", qualifier ? qualifier : "");
+        return xstrcat("arn:", region_partition(region), ":lambda:", region, ":", account, ":function:", name,
+                       qualifier ? ":" : "", qualifier ? qualifier : "", NULL);
 }
 
 struct version *version_new(struct registry *r, const char *account, const char *region, const char *name,

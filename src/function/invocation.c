@@ -3,8 +3,6 @@
 #include "base/log.h"
 #include "function/pool_private.h"
 
-#include <stdio.h>
-
 static char *copy(const char *s) {
         return s ? xstrdup(s) : NULL;
 }
@@ -39,7 +37,7 @@ struct invocation *invocation_start(struct pools *pools, struct invocation_reque
         i->held_payload = BUF_NULL(STREAM_ANSWER_MAX);
         i->arrived = loop_now(pools->loop);
         i->wall = loop_wall(pools->loop);
-        snprintf(i->request_id, sizeof(i->request_id), "%s", request->request_id);
+        str_fit(i->request_id, sizeof(i->request_id), request->request_id);
         list_init(&i->link);
         if (pools->draining)
                 refusal = REFUSED_SHUTDOWN;

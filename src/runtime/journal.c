@@ -84,6 +84,13 @@ void journal_platform(struct supervisor *s, const char *format, ...) {
         emit(s, line, (size_t)n + 1);
 }
 
+/* For the lines of every invocation, which are made without printf. */
+static void emit_line(struct supervisor *s, struct buf *line) {
+        if (buf_append(line, "\n", 1) == 0)
+                emit(s, buf_data(line), line->len);
+        buf_deinit(line);
+}
+
 static double milliseconds(nsec_t t) {
         return (double)t / 1e6;
 }
@@ -191,10 +198,12 @@ void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, c
 }
 
 void journal_start(struct supervisor *s) {
+        struct buf text = BUF_NULL(KIB);
         struct event_line line;
 
         if (!s->log_json) {
-                journal_platform(s, "START RequestId: %s Version: %s", s->now.request_id, s->version);
+                buf_append_strs(&text, "START RequestId: ", s->now.request_id, " Version: ", s->version, NULL);
+                emit_line(s, &text);
                 return;
         }
         if (!system_level_passes(s, SYSTEM_INFO))
@@ -207,8 +216,12 @@ void journal_start(struct supervisor *s) {
 }
 
 void journal_end(struct supervisor *s) {
-        if (!s->log_json)
-                journal_platform(s, "END RequestId: %s", s->now.request_id);
+        struct buf text = BUF_NULL(KIB);
+
+        if (s->log_json)
+                return;
+        buf_append_strs(&text, "END RequestId: ", s->now.request_id, NULL);
+        emit_line(s, &text);
 }
 
 static const char *report_status(const struct invocation_report *report) {
@@ -255,25 +268,25 @@ static void report_json(struct supervisor *s, const struct invocation_report *re
 /* The optional parts come in AWS's order, each behind a tab; the line ends with one
  * (facts/environment.md 5.1). */
 void journal_report(struct supervisor *s, const struct invocation_report *report) {
+        char duration[U64_TEXT], billed[U64_TEXT], size[U64_TEXT], used[U64_TEXT], init[U64_TEXT];
         const char *status = report_status(report);
-        char init[64] = "", verdict[256] = "";
+        struct buf text = BUF_NULL(KIB);
 
         if (s->log_json) {
                 report_json(s, report, status);
                 return;
         }
+        buf_append_strs(&text, "REPORT RequestId: ", s->now.request_id,
+                        "\tDuration: ", ms_text(report->duration, duration),
+                        " ms\tBilled Duration: ", u64_text(report->billed / MILLISECOND, billed),
+                        " ms\tMemory Size: ", u64_text(report->memory_mb, size),
+                        " MB\tMax Memory Used: ", u64_text(report->max_memory_mb, used), " MB\t", NULL);
         if (report->init)
-                snprintf(init, sizeof(init), "Init Duration: %.2f ms\t", milliseconds(report->init));
+                buf_append_strs(&text, "Init Duration: ", ms_text(report->init, init), " ms\t", NULL);
         if (streq(status, "timeout"))
-                snprintf(verdict, sizeof(verdict), "Status: timeout");
+                buf_append_str(&text, "Status: timeout");
         else if (!streq(status, "success"))
-                snprintf(verdict, sizeof(verdict), "Status: %s\tError Type: %s", status,
-                         report->error_type ? report->error_type : "Runtime.Unknown");
-        journal_platform(
-                s,
-                "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %llu ms\tMemory Size: %u MB\t"
-                "Max Memory Used: %u MB\t%s%s",
-                s->now.request_id, milliseconds(report->duration),
-                (unsigned long long)(report->billed / MILLISECOND), report->memory_mb, report->max_memory_mb,
-                init, verdict);
+                buf_append_strs(&text, "Status: ", status, "\tError Type: ",
+                                report->error_type ? report->error_type : "Runtime.Unknown", NULL);
+        emit_line(s, &text);
 }

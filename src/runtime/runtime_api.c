@@ -117,7 +117,7 @@ static void on_next(struct supervisor *s, struct http_exchange *x) {
 
 static void add_field(struct buf *fields, const char *name, const char *value) {
         if (value && *value)
-                buf_printf(fields, "%s: %s\r\n", name, value);
+                buf_append_strs(fields, name, ": ", value, "\r\n", NULL);
 }
 
 /* The deadline is told in Unix time, as the clients compute the remaining time from their own clock. */
@@ -127,17 +127,16 @@ void runtime_api_deliver(struct supervisor *s) {
         AUTO(buf) struct buf fields = BUF_NULL(16 * KIB);
         nsec_t spent = loop_now(s->loop) - s->now.began;
         nsec_t deadline = loop_wall(s->loop) + s->now.order.timeout - MIN(spent, s->now.order.timeout);
+        char milliseconds[U64_TEXT];
         size_t len = 0;
 
         for (size_t i = 0; i < o->event_parts; ++i)
                 len += o->event[i].iov_len;
         s->api = API_RUNNING;
-        buf_printf(&fields,
-                   "Content-Type: %s\r\nLambda-Runtime-Aws-Request-Id: %s\r\nLambda-Runtime-Deadline-Ms: "
-                   "%llu\r\n"
-                   "Lambda-Runtime-Invoked-Function-Arn: %s\r\n",
-                   o->content_type ? o->content_type : "application/json", s->now.request_id,
-                   (unsigned long long)(deadline / MILLISECOND), o->arn);
+        buf_append_strs(&fields, "Content-Type: ", o->content_type ? o->content_type : "application/json",
+                        "\r\nLambda-Runtime-Aws-Request-Id: ", s->now.request_id,
+                        "\r\nLambda-Runtime-Deadline-Ms: ", u64_text(deadline / MILLISECOND, milliseconds),
+                        "\r\nLambda-Runtime-Invoked-Function-Arn: ", o->arn, "\r\n", NULL);
         add_field(&fields, "Lambda-Runtime-Trace-Id", o->trace_id);
         add_field(&fields, "Lambda-Runtime-Client-Context", o->client_context);
         add_field(&fields, "Lambda-Runtime-Cognito-Identity", o->cognito_identity);

@@ -543,7 +543,7 @@ static void supervisor_invoke(struct environment *e, const struct invocation_ord
 
         must(s->state == ENV_IDLE && !s->now.active);
         s->now = (struct current){ .active = true, .order = *order, .began = loop_now(s->loop) };
-        snprintf(s->now.request_id, sizeof(s->now.request_id), "%s", order->request_id);
+        str_fit(s->now.request_id, sizeof(s->now.request_id), order->request_id);
         s->journal.keep_tail = order->want_tail;
         enter(s, ENV_BUSY);
         if (s->gen == GEN_NONE)
