@@ -2,31 +2,44 @@
 /*
  * client - HTTP/1.1 requests over TCP or a unix socket, one connection each or kept alive, on the loop
  *
- * The response flows through callbacks; on_end is the last one. Plain HTTP only: TLS is lib/'s.
+ * The response flows through callbacks; on_end is the last one, and it never comes from inside
+ * http_client_call. Callbacks may free the client; on_end may begin the next call. A kept connection that the
+ * server closed meanwhile is replaced once, unseen, for methods that may be repeated. Interim responses are
+ * skipped, except 101: from then on the connection is a raw stream, which on_body delivers until its end and
+ * http_client_send writes to; the same holds for a final response without a length, as the container engines
+ * answer an attach. Plain HTTP only: TLS is lib/'s.
  */
 #pragma once
 #include "http/http.h"
 
-struct http_client; /* one connection, reused while the server keeps it alive */
-struct http_call;   /* one request under way */
+struct http_client;
 
 struct http_client_ops {
+        /* The strings live until on_end. May be NULL. */
         void (*on_head)(void *owner, int status, const struct http_field *fields, size_t count);
-        void (*on_body)(void *owner, const char *data, size_t len);
-        void (*on_end)(void *owner,
-                       int r); /* 0, or -errno: -ECONNREFUSED, -ECONNRESET, -EBADMSG, -ETIMEDOUT… */
+        void (*on_body)(void *owner, const char *data, size_t len); /* may be NULL */
+        /* 0, or -errno: -ECONNREFUSED, -ECONNRESET (also: ended too early), -EBADMSG, -ETIMEDOUT,
+         * -EHOSTUNREACH… */
+        void (*on_end)(void *owner, int r);
 };
 
-/* address: "host:port", "[::1]:port" or "unix:/path". Host names are resolved through /etc/hosts and literals
- * only (getaddrinfo, at connect time). */
+/* address: "host:port", "[::1]:port" or "unix:/path". Hosts are literals or names found in /etc/hosts. */
 struct http_client *http_client_new(struct loop *loop, const char *address);
 void http_client_free(struct http_client *c); /* cancels what is under way, silently */
 DEFINE_FREEP(http_client)
 /* fields: header lines ended by \r\n, without Host and framing. The body is borrowed until on_end. budget:
- * NSEC_NEVER for none. One call at a time per client. */
+ * for the whole call; NSEC_NEVER for none. One call at a time per client (must). 0, or -EINVAL for a
+ * malformed address. */
 int http_client_call(struct http_client *c, enum http_method method, const char *target, const char *fields,
                      const void *body, size_t len, nsec_t budget, const struct http_client_ops *ops,
                      void *owner);
-/* Stops reading for a while (a slow consumer), and goes on. */
+/* Ends the call without on_end, and its connection. Legal without a call. */
+void http_client_cancel(struct http_client *c);
+/* Stops reading for a while (a slow consumer), and goes on. At most one read buffer overruns. */
 void http_client_pause(struct http_client *c);
 void http_client_resume(struct http_client *c);
+/* Writes raw bytes (copied) on a connection that has become a raw stream: 0, -ENOTCONN, -E2BIG past 16 MiB
+ * unsent. What was not sent of the request's body by then never is. */
+int http_client_send(struct http_client *c, const void *data, size_t len);
+/* Says that no more will be sent, once what was queued has gone. */
+void http_client_shutdown(struct http_client *c);
