@@ -173,6 +173,31 @@ static int apply_migration(sqlite3 *db, size_t index) {
         return store_errno(r);
 }
 
+static int execute(sqlite3 *db, const char *text) {
+        return store_errno(sqlite3_exec(db, text, NULL, NULL, NULL));
+}
+
+static int use_wal(sqlite3 *db) {
+        return execute(db, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0");
+}
+
+static int sync_normally(sqlite3 *db) {
+        return execute(db, "PRAGMA synchronous = NORMAL");
+}
+
+/*
+ * The making of a new database is not synced: it holds nothing yet, and six syncs are most of the time of a
+ * first start. If the power fails then, an empty file is left, which SQLite takes for a new database.
+ */
+static int begin_journal(sqlite3 *db) {
+        int64_t pages;
+        int r = read_number(db, "PRAGMA page_count", &pages);
+
+        if (!r)
+                r = pages ? sync_normally(db) : execute(db, "PRAGMA synchronous = OFF");
+        return r ? r : use_wal(db);
+}
+
 static int migrate(struct store *s, char **ret_problem) {
         int64_t version = 0, application = 0;
         int r;
@@ -194,12 +219,10 @@ static int migrate(struct store *s, char **ret_problem) {
                         s->path, (long long)version, ARRAY_SIZE(migrations));
                 return -EPROTO;
         }
-        for (size_t i = (size_t)version; i < ARRAY_SIZE(migrations); i++) {
+        r = begin_journal(s->db);
+        for (size_t i = (size_t)version; !r && i < ARRAY_SIZE(migrations); i++)
                 r = apply_migration(s->db, i);
-                if (r)
-                        return r;
-        }
-        return 0;
+        return r ? r : sync_normally(s->db);
 }
 
 static int prepare_statements(struct store *s) {
@@ -220,11 +243,7 @@ static int open_connection(const char *path, sqlite3 **ret_db) {
         if (r != SQLITE_OK)
                 return store_errno(r);
         sqlite3_busy_timeout(*ret_db, 2000);
-        r = sqlite3_exec(
-                *ret_db,
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0", NULL,
-                NULL, NULL);
-        return store_errno(r);
+        return 0;
 }
 
 int store_open(const char *path, struct store **ret_store, char **ret_problem) {
@@ -289,6 +308,10 @@ int store_checkpoint(const char *path) {
         sqlite3 *db = NULL;
         int r = open_connection(path, &db);
 
+        if (r == 0)
+                r = sync_normally(db);
+        if (r == 0)
+                r = use_wal(db);
         if (r == 0)
                 r = store_errno(sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
         sqlite3_close(db);
