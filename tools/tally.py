@@ -11,6 +11,8 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
+# Of one step; all of them are in its own output above.
+SHOWN = 30
 TAP_LINE = re.compile(r"^(not )?ok\b(?: \d+)?(.*)$")
 
 
@@ -59,8 +61,10 @@ def main():
         if status and not failed:
             failed, failures = 1, [f"the step itself ended with status {status}"]
         print(f"{name}: {passed} passed, {failed} failed, {skipped} skipped")
-        for failure in failures:
+        for failure in failures[:SHOWN]:
             print(f"    failed: {failure}")
+        if len(failures) > SHOWN:
+            print(f"    and {len(failures) - SHOWN} more")
         totals = [a + b for a, b in zip(totals, (passed, failed, skipped))]
     print(f"{totals[0]} passed, {totals[1]} failed" + (f", {totals[2]} skipped" if totals[2] else ""))
     return 1 if totals[1] or not totals[0] else 0
