@@ -11,7 +11,7 @@
 #include "logs/logs.h"
 #include "store/store.h"
 
-#define SPARE_CELLS 2
+#define SPARE_CELLS 4
 
 static const char *keep(struct engine *e, const char *s) {
         if (!s)
@@ -131,6 +131,12 @@ static void forget_code(void *owner, const char *sha256) {
         content_remove(e->content, sha256);
 }
 
+static bool is_in_use(const char *sha256, void *owner) {
+        struct engine *e = owner;
+
+        return registry_uses(e->registry, sha256);
+}
+
 static int open_registry(struct engine *e) {
         struct registry_ports ports = {
                 .prepare = engine_prepare,
@@ -138,9 +144,13 @@ static int open_registry(struct engine *e) {
                 .forget_code = forget_code,
                 .owner = e,
         };
+        int r;
 
         e->registry = registry_new(e->loop, e->store, &ports);
-        return registry_load(e->registry);
+        r = registry_load(e->registry);
+        if (!r)
+                content_sweep(e->content, is_in_use, e); /* what a kill left without an owner */
+        return r;
 }
 
 static void on_drain_limit(struct timer *timer) {

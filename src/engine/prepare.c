@@ -48,6 +48,7 @@ static void finish(struct preparation *p, const char *code, const char *reason) 
         interpreters_wait_cancel(&p->interpreters);
         free(p);
         registry_prepared(e->registry, v, code, reason);
+        pools_prepared(e->pools, v, reason);
         tell_watchers(e, v, reason);
         version_unref(v);
 }

@@ -16,6 +16,13 @@ static void invocation_free(struct invocation *i) {
         free(i);
 }
 
+static int admit(struct pool *pool, struct invocation *i) {
+        if (pool->version->prepared)
+                return pool_admit(pool, i);
+        pool_await_code(pool, i);
+        return 0;
+}
+
 struct invocation *invocation_start(struct pools *pools, struct invocation_request *request,
                                     const struct invocation_events *events, void *owner) {
         struct invocation *i = xcalloc(1, sizeof(*i));
@@ -43,10 +50,10 @@ struct invocation *invocation_start(struct pools *pools, struct invocation_reque
                 refusal = REFUSED_SHUTDOWN;
         else if (v->status.state == STATE_FAILED)
                 refusal = REFUSED_FAILED;
-        else if (!v->prepared)
+        else if (!v->prepared && v->status.state == STATE_PENDING)
                 refusal = REFUSED_PENDING;
         else
-                refusal = pool_admit(pool_of(pools, v), i);
+                refusal = admit(pool_of(pools, v), i);
         if (refusal) {
                 if (refusal == REFUSED_THROTTLED)
                         ++pools->totals.throttles;

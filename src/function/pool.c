@@ -277,6 +277,9 @@ static void fail_waiters(struct defer *defer) {
 static int pool_start_more(struct pool *pool) {
         struct pools *p = pool->pools;
 
+        if (!pool->version->prepared)
+                return 0; /* pools_prepared comes back */
+
         while (pool->starting < pool->waiting_count) {
                 if (p->members >= p->options.environments_max) {
                         if (p->stopping >= p->wanted || make_room(p) || p->stopping + p->surplus >= p->wanted)
@@ -326,6 +329,24 @@ void pool_withdraw(struct invocation *i) {
         pool_forget(i);
         pool_free_if_unused(i->pool);
         pools_check_drained(p);
+}
+
+void pool_await_code(struct pool *pool, struct invocation *i) {
+        wait_in_line(pool, i);
+}
+
+void pools_prepared(struct pools *p, struct version *v, const char *problem) {
+        struct pool *pool = v->pool;
+
+        if (!pool || !pool->waiting_count)
+                return;
+        if (!problem) {
+                pool_start_more(pool);
+                return;
+        }
+        free(pool->problem);
+        pool->problem = xstrdup(problem);
+        defer_call(p->loop, &p->fail, fail_waiters);
 }
 
 int pool_admit(struct pool *pool, struct invocation *i) {

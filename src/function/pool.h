@@ -46,6 +46,8 @@ struct pools_options {
 struct pools *pools_new(struct loop *loop, const struct pools_options *options, const struct pools_ports *ports);
 void pools_free(struct pools *p); /* kills everything; waiting invocations are refused */
 
+/* The code of v is there (problem NULL), or will never be: whoever waits for it is served, or hears why. */
+void pools_prepared(struct pools *p, struct version *v, const char *problem);
 /* No environment of v takes a new invocation; idle ones stop. */
 void pools_retire(struct pools *p, struct version *v);
 /* Stops the environments of a function (name NULL: all; account and region NULL: any). Busy ones finish first, unless now.

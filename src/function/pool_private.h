@@ -80,6 +80,8 @@ struct invocation {
 struct pool *pool_of(struct pools *p, struct version *v);
 /* Finds the invocation an environment, or queues it. A refusal, or 0. */
 int pool_admit(struct pool *pool, struct invocation *i);
+/* Queues it for a version that has served before and whose code is being made ready again (after a restart). */
+void pool_await_code(struct pool *pool, struct invocation *i);
 void pool_forget(struct invocation *i);   /* it waits no more */
 void pool_withdraw(struct invocation *i); /* the same, and nobody will answer it */
 void pools_record_add(struct pools *p, struct invocation_record *record_consume);
