@@ -67,7 +67,7 @@ void page_write_marker(const struct page *p, struct json_writer *w) {
         AUTO(str) char *text = NULL;
 
         if (!p->more) {
-                json_null(w, "NextMarker");
+                json_write_null(w, "NextMarker");
                 return;
         }
         text = xasprintf("%s/%llu", p->last_name, (unsigned long long)p->last_number);

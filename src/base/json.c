@@ -512,7 +512,7 @@ void json_str(struct json_writer *w, const char *name, const char *value) {
         if (value)
                 json_strn(w, name, value, strlen(value));
         else
-                json_null(w, name);
+                json_write_null(w, name);
 }
 
 void json_strn(struct json_writer *w, const char *name, const char *value, size_t len) {
@@ -547,7 +547,7 @@ void json_double(struct json_writer *w, const char *name, double value, int deci
 
         must(decimals >= 0 && decimals <= 17);
         if (!isfinite(value)) {
-                json_null(w, name);
+                json_write_null(w, name);
                 return;
         }
         snprintf(text, sizeof(text), "%.*f", decimals, value);
@@ -565,7 +565,7 @@ void json_bool(struct json_writer *w, const char *name, bool value) {
         json_raw(w, name, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_null(struct json_writer *w, const char *name) {
+void json_write_null(struct json_writer *w, const char *name) {
         json_raw(w, name, "null", 4);
 }
 

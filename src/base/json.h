@@ -53,6 +53,6 @@ void json_int(struct json_writer *w, const char *name, int64_t value);
 void json_uint(struct json_writer *w, const char *name, uint64_t value);
 void json_double(struct json_writer *w, const char *name, double value, int decimals);
 void json_bool(struct json_writer *w, const char *name, bool value);
-void json_null(struct json_writer *w, const char *name);
+void json_write_null(struct json_writer *w, const char *name);
 void json_raw(struct json_writer *w, const char *name, const char *json, size_t len); /* already valid JSON */
 int json_writer_end(struct json_writer *w); /* 0 or the first failure */

@@ -38,9 +38,8 @@ static void print_log(const char *base64) {
                 fwrite(buf_data(&log), 1, log.len, stderr);
 }
 
-/* base/json.h has a json_null of its own, which the linker would take for jansson's. */
 static void set_or_null(json_t *object, const char *name, const char *text) {
-        json_object_set_new(object, name, text ? json_string(text) : json_pack("n"));
+        json_object_set_new(object, name, text ? json_string(text) : json_null());
 }
 
 static void print_answer_json(const struct answer *answer) {
@@ -55,7 +54,7 @@ static void print_answer_json(const struct answer *answer) {
         json_object_set_new(json, "Payload",
                             payload            ? payload
                             : answer->body.len ? json_stringn(buf_data(&answer->body), answer->body.len)
-                                               : json_pack("n"));
+                                               : json_null());
         print_json(json);
         json_decref(json);
 }

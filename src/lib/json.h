@@ -8,11 +8,7 @@
  * base/json.h's writer.
  */
 #pragma once
-/* The writer in base/json.h has a json_null of its own; nothing here needs jansson's, so it is declared out
- * of the way. */
-#define json_null jansson_null
 #include <jansson.h>
-#undef json_null
 
 #include "base/buf.h"
 

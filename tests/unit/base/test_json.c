@@ -339,7 +339,7 @@ static void write_all(struct json_writer *w) {
         json_bool(w, "t", true);
         json_open_array(w, "list");
         json_bool(w, NULL, false);
-        json_null(w, NULL);
+        json_write_null(w, NULL);
         json_open_object(w, NULL);
         json_close_object(w);
         json_raw(w, NULL, "[1]", 3);
