@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <time.h>
+#include <stdio.h>
 
 #include "http/conn.h"
 
@@ -66,26 +66,37 @@ const char *http_reason(int status) {
         return "";
 }
 
+/* Days since 1970 to a date of the Gregorian calendar, counting years from March so that the leap day comes
+ * last. */
+static void civil_date(uint64_t days, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day) {
+        uint64_t from_0000_03 = days + 719468, era = from_0000_03 / 146097, day = from_0000_03 % 146097;
+        uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+        uint64_t day_of_year = day - (365 * year + year / 4 - year / 100),
+                 month = (5 * day_of_year + 2) / 153;
+
+        *ret_day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
+        *ret_month = (unsigned)(month < 10 ? month + 2 : month - 10);
+        *ret_year = (unsigned)(year + era * 400 + (*ret_month < 2));
+}
+
+/* Neither gmtime nor strftime: both read the time zone's files, and the latter speaks the locale's language.
+ */
 const char *http_date_line(nsec_t wall, size_t *ret_len) {
-        static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+        static const char days[][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
         static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
         static _Thread_local char line[64];
         static _Thread_local size_t len;
-        static _Thread_local time_t made_for = -1;
-        time_t now = (time_t)(wall / SECOND);
+        static _Thread_local uint64_t made_for = UINT64_MAX;
+        uint64_t now = wall / SECOND;
 
         if (now != made_for) {
-                char format[64];
-                struct tm tm;
+                unsigned year, month, day, second = (unsigned)(now % 86400);
 
-                gmtime_r(&now, &tm);
-                /* Names of our own: strftime would use those of the locale. */
-                memcpy(format, "Date: xxx, %d yyy %Y %H:%M:%S GMT\r\n",
-                       sizeof("Date: xxx, %d yyy %Y %H:%M:%S GMT\r\n"));
-                memcpy(format + 6, days[tm.tm_wday], 3);
-                memcpy(format + 14, months[tm.tm_mon], 3);
-                len = strftime(line, sizeof(line), format, &tm);
+                civil_date(now / 86400, &year, &month, &day);
+                len = (size_t)snprintf(line, sizeof(line), "Date: %s, %02u %s %04u %02u:%02u:%02u GMT\r\n",
+                                       days[now / 86400 % 7], day, months[month], year, second / 3600,
+                                       second / 60 % 60, second % 60);
                 made_for = now;
         }
         *ret_len = len;

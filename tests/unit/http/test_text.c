@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -107,6 +108,23 @@ static void dates(void **state) {
                 }
 }
 
+/* Every day for 400 years, against the calendar of libc. */
+static void all_days(void **state) {
+        for (time_t day = 0; day < 146097 + 10; ++day) {
+                time_t at = day * 86400 + day % 86400;
+                char expected[64];
+                const char *line;
+                struct tm tm;
+                size_t len;
+
+                assert_non_null(gmtime_r(&at, &tm));
+                strftime(expected, sizeof(expected), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+                line = http_date_line((nsec_t)at * SECOND, &len);
+                assert_int_equal(len, strlen(expected));
+                assert_memory_equal(line, expected, len);
+        }
+}
+
 static void names(void **state) {
         assert_string_equal(http_method_name(HTTP_GET_), "GET");
         assert_string_equal(http_method_name(HTTP_OTHER_), "OTHER");
@@ -185,13 +203,10 @@ static void heads_without_fields(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(percent),
-                cmocka_unit_test(percent_into_little_room),
-                cmocka_unit_test(query_params),
-                cmocka_unit_test(dates),
-                cmocka_unit_test(names),
-                cmocka_unit_test(heads_in_any_room),
-                cmocka_unit_test(heads_without_fields),
+                cmocka_unit_test(percent),           cmocka_unit_test(percent_into_little_room),
+                cmocka_unit_test(query_params),      cmocka_unit_test(dates),
+                cmocka_unit_test(all_days),          cmocka_unit_test(names),
+                cmocka_unit_test(heads_in_any_room), cmocka_unit_test(heads_without_fields),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
