@@ -27,7 +27,7 @@ int buf_reserve(struct buf *buf, size_t len, char **ret_tail) {
                         /* Doubles, but never past what the cap could ever need. */
                         capacity = MAX(buf->len + len, MIN(buf->capacity * 2, buf->cap));
                         capacity = MAX(capacity, MIN((size_t)256, buf->cap));
-                        base = malloc(capacity ? capacity : 1);
+                        base = malloc(capacity + 1); /* the C library's writers add a NUL behind what they were asked for */
                         if (!base)
                                 return -ENOMEM;
                         if (buf->len)
@@ -89,7 +89,7 @@ int buf_append_strs(struct buf *buf, ...) {
 
 int buf_printf(struct buf *buf, const char *format, ...) {
         va_list args, again;
-        size_t spare = buf->base ? buf_spare(buf) : 0;
+        size_t spare = buf->base ? buf_spare(buf) + 1 : 0;
         char *tail = spare ? buf_data(buf) + buf->len : NULL;
         int n, r;
 
@@ -103,7 +103,7 @@ int buf_printf(struct buf *buf, const char *format, ...) {
                 buf->len += (size_t)n;
                 return 0;
         }
-        r = buf_reserve(buf, (size_t)n + 1, &tail);
+        r = buf_reserve(buf, (size_t)n, &tail);
         if (!r) {
                 vsnprintf(tail, (size_t)n + 1, format, again);
                 buf->len += (size_t)n;
