@@ -27,12 +27,19 @@ int log_level_from_name(const char *name, enum log_level *ret_level) {
         return -EINVAL;
 }
 
+/* What is quoted comes from outside: it may not end the line, nor speak to the terminal. */
+static void defuse(char *text, size_t len) {
+        for (size_t i = 0; i < len; ++i)
+                if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+                        text[i] = ' ';
+}
+
 /* One write per line, so that lines of two processes do not mix; longer lines are cut. */
 void log_write(enum log_level level, const char *format, ...) {
         char line[2048];
         struct timespec now;
         struct tm utc;
-        size_t len;
+        size_t len, head;
         va_list args;
         int saved = errno, n;
 
@@ -41,10 +48,12 @@ void log_write(enum log_level level, const char *format, ...) {
         len = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
         len += (size_t)snprintf(line + len, sizeof(line) - len, ".%03ldZ %-5s ", now.tv_nsec / 1000000,
                                 level_names[level]);
+        head = len;
         va_start(args, format);
         n = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
         va_end(args);
         len = MIN(len + (size_t)MAX(n, 0), sizeof(line) - 2);
+        defuse(line + head, len - head);
         line[len++] = '\n';
         if (write(STDERR_FILENO, line, len) < 0)
                 len = 0; /* nobody listens: nothing better to do */
