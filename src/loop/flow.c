@@ -29,13 +29,16 @@ static void flow_finish(struct flow *flow, int outcome) {
 /* Begin steps until one waits, one fails, or none is left. */
 static void flow_run(struct flow *flow) {
         for (; flow->step->begin; ++flow->step) {
+                const struct flow_step *step = flow->step;
                 int r;
 
                 /* Before begin, so that an answer given inside it is not lost. */
                 flow->waiting = true;
                 if (flow->step->budget)
                         timer_arm(&flow->timer, loop_now(flow->loop) + flow->step->budget);
-                r = flow->step->begin(flow);
+                r = step->begin(flow);
+                if (!flow->active || !flow->waiting || flow->step != step)
+                        return; /* answered or cancelled inside begin: that counts */
                 if (r < 0) {
                         flow_finish(flow, r);
                         return;

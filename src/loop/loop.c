@@ -132,18 +132,19 @@ static int fetch(struct loop *loop, struct epoll_event *events, nsec_t patience)
 
 static int wait_for_events(struct loop *loop, nsec_t most) {
         struct epoll_event events[BATCH];
-        nsec_t due = loop_next_due(loop), patience = most;
+        nsec_t due = loop_next_due(loop), now = read_clock(CLOCK_MONOTONIC), patience = most;
         int n;
 
+        /* By the clock of this moment: what the turn took is not waited for again. */
         if (due != NSEC_NEVER)
-                patience = MIN(patience, due > loop->now ? due - loop->now : 0);
-        loop->longest_stall = MAX(loop->longest_stall, read_clock(CLOCK_MONOTONIC) - loop->woke);
+                patience = MIN(patience, due > now ? due - now : 0);
+        loop->longest_stall = MAX(loop->longest_stall, now - loop->woke);
         n = fetch(loop, events, patience);
         if (n < 0 && errno != EINTR)
                 return fault(-errno);
         read_time(loop);
         loop->woke = loop->now;
-        loop->batch_was_whole = n < BATCH;
+        loop->batch_was_whole = n >= 0 && n < BATCH;
         for (int i = 0; i < n; ++i) {
                 struct source *source = events[i].data.ptr;
 

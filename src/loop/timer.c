@@ -69,7 +69,7 @@ void timer_disarm(struct timer *timer) {
                 sift_down(loop, i, last);
 }
 
-/* Only what was due when the turn began: a timer that re-arms itself for now waits for the next turn's clock. */
+/* No more calls than there were timers when the turn began: one that re-arms itself for now cannot hold up the loop. */
 void timers_run(struct loop *loop) {
         size_t most = loop->heap_len;
 

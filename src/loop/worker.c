@@ -88,10 +88,12 @@ void worker_deinit(struct loop *loop) {
                 pthread_mutex_unlock(&worker->lock);
                 pthread_join(worker->thread, NULL);
                 source_remove(&worker->source);
-        } else {
-                worker_run_manual(loop);
+                deliver_finished(worker);
         }
-        deliver_finished(worker);
+        /* What is submitted from now on, by what has just finished, runs here. */
+        loop->manual = true;
+        while (worker_has_jobs(worker))
+                worker_run_manual(loop);
         fd_close(worker->event_fd);
         pthread_cond_destroy(&worker->wake);
         pthread_mutex_destroy(&worker->lock);
@@ -103,9 +105,16 @@ bool worker_has_jobs(const struct worker *worker) {
 
 void worker_run_manual(struct loop *loop) {
         struct worker *worker = &loop->worker;
+        struct list batch;
         struct job *job;
 
-        while ((job = list_first(&worker->waiting, struct job, link))) {
+        /* What these submit runs in the next turn. */
+        list_init(&batch);
+        if (!worker_has_jobs(worker))
+                return;
+        list_link_after(&worker->waiting, &batch);
+        list_unlink(&worker->waiting);
+        while ((job = list_first(&batch, struct job, link))) {
                 list_unlink(&job->link);
                 job->run(job);
                 (job->disowned ? job->discard : job->done)(job);
