@@ -218,6 +218,8 @@ void journal_start(struct supervisor *s) {
 void journal_end(struct supervisor *s) {
         struct buf text = BUF_NULL(KIB);
 
+        /* What was written without a newline is this invocation's too (facts/environment.md 5.4). */
+        journal_flush_partial(s);
         if (s->log_json)
                 return;
         buf_append_strs(&text, "END RequestId: ", s->now.request_id, NULL);
