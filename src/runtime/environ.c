@@ -46,7 +46,7 @@ static size_t set(struct env_block *b, const char *name, const char *value) {
 }
 
 static void set_defaults(struct env_block *b, const struct environment_spec *spec, const struct place *place) {
-        bool lang = !str_starts(spec->runtime, "provided");
+        bool lang = !streq(spec->runtime, "provided.al2"); /* the one image without it */
         AUTO(str) char *libraries =
                 xasprintf("%s/lib64:/usr/lib64:%s:%s/lib:%s:%s/lib:%s/lib", lang ? "/var/lang/lib:" : "",
                           place->runtime_dir, place->runtime_dir, place->task_root, place->task_root, place->opt_root);
