@@ -81,7 +81,8 @@ static int open_stores(struct engine *e, char **ret_problem) {
         return r;
 }
 
-static int open_sandbox(struct engine *e, char **ret_problem) {
+/* The launcher gets ready while we open the stores. */
+static int begin_sandbox(struct engine *e, char **ret_problem) {
         AUTO(str) char *launcher = xasprintf("%s/lambent-launcher", e->options.libexec_dir);
         AUTO(str) char *state = xasprintf("%s/sandbox", e->options.data_dir);
         struct native_options native = {
@@ -97,7 +98,7 @@ static int open_sandbox(struct engine *e, char **ret_problem) {
 
         if (mkdir(state, 0711) < 0 && errno != EEXIST)
                 return -errno;
-        return native_new(e->loop, &native, &e->native, ret_problem);
+        return native_begin(e->loop, &native, &e->native, ret_problem);
 }
 
 static void open_pools(struct engine *e) {
@@ -174,9 +175,11 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         e->interpreters = interpreters_new(loop);
         r = lock_data_dir(e, ret_problem);
         if (!r)
+                r = begin_sandbox(e, ret_problem);
+        if (!r)
                 r = open_stores(e, ret_problem);
         if (!r)
-                r = open_sandbox(e, ret_problem);
+                r = native_finish(e->native, ret_problem);
         if (!r) {
                 open_pools(e);
                 r = open_registry(e);

@@ -221,9 +221,8 @@ static void end_launcher(struct native *native) {
         native->launcher_pid = 0;
 }
 
-static int set_up_launcher(struct native *native, enum native_tier tier, char **ret_problem) {
+static int begin_launcher(struct native *native, enum native_tier tier, char **ret_problem) {
         struct wire head = { .type = WIRE_SETUP, .strings = 1, .setup.tier = tier };
-        struct wire_in *in = &native->in;
         int r = spawn_launcher(native);
 
         if (r) {
@@ -235,7 +234,21 @@ static int set_up_launcher(struct native *native, enum native_tier tier, char **
                            (native->options.limit_memory ? WIRE_LIMIT_MEMORY : 0);
         head.setup.fail_step = native->options.fail_step;
         r = wire_send(native->control, &head, &native->options.state_dir, NULL, 0);
-        r = r ?: await_message(native->control, in);
+        if (r) {
+                *ret_problem = xasprintf("the launcher does not listen: %s", strerror(-r));
+                end_launcher(native);
+        }
+        return r;
+}
+
+/* Continues with the launcher of this tier that native_begin has started, if it is there. */
+static int set_up_launcher(struct native *native, enum native_tier tier, char **ret_problem) {
+        struct wire_in *in = &native->in;
+        int r = native->control < 0 ? begin_launcher(native, tier, ret_problem) : 0;
+
+        if (r)
+                return r;
+        r = await_message(native->control, in);
         if (!r && in->head.type == WIRE_SETUP_DONE && in->head.strings == 1) {
                 native->tier = tier;
                 native->flags = in->head.setup_done.flags;
@@ -417,10 +430,11 @@ static void copy_options(struct native *native, const struct native_options *opt
                                     : NULL;
 }
 
-int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native,
-               char **ret_problem) {
+int native_begin(struct loop *loop, const struct native_options *options, struct native **ret_native,
+                 char **ret_problem) {
         AUTO(native) struct native *native = xcalloc(1, sizeof(*native));
-        int tier = options->best_tier ?: NATIVE_T1, r = -EINVAL;
+        enum native_tier tier = options->best_tier ?: NATIVE_T1;
+        AUTO(str) char *problem = NULL;
 
         native->loop = loop;
         native->control = -1;
@@ -433,6 +447,16 @@ int native_new(struct loop *loop, const struct native_options *options, struct n
                 *ret_problem = xasprintf("there is no launcher at %s", options->launcher_path);
                 return -ENOENT;
         }
+        /* What fails here is tried again, and told, by native_finish. */
+        if (tier != NATIVE_T1 || geteuid() == 0)
+                begin_launcher(native, tier, &problem);
+        *ret_native = TAKE(native);
+        return 0;
+}
+
+int native_finish(struct native *native, char **ret_problem) {
+        int tier = native->options.best_tier ?: NATIVE_T1, r = -EINVAL;
+
         for (; tier <= NATIVE_T3; ++tier) {
                 r = try_tier(native, (enum native_tier)tier);
                 if (!r)
@@ -446,9 +470,19 @@ int native_new(struct loop *loop, const struct native_options *options, struct n
         if (r)
                 return r;
         fill_report(native);
-        timer_arm(&native->refill, loop_now(loop));
-        *ret_native = TAKE(native);
+        timer_arm(&native->refill, loop_now(native->loop));
         return 0;
+}
+
+int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native,
+               char **ret_problem) {
+        AUTO(native) struct native *native = NULL;
+        int r = native_begin(loop, options, &native, ret_problem);
+
+        r = r ?: native_finish(native, ret_problem);
+        if (!r)
+                *ret_native = TAKE(native);
+        return r;
 }
 
 void native_free(struct native *native) {

@@ -28,7 +28,13 @@ struct native_options {
 };
 
 struct native;
-/* Blocks for the probe (tens of ms at most); 0 or -errno with a sentence in *ret_problem (malloc'ed). */
+/* Starts the launcher and leaves it to itself, so that the caller can do something else before native_finish; free
+ * it in either case. 0 or -errno with a sentence in *ret_problem (malloc'ed). */
+int native_begin(struct loop *loop, const struct native_options *options, struct native **ret_native,
+                 char **ret_problem);
+/* Blocks for the probe (tens of ms at most). */
+int native_finish(struct native *native, char **ret_problem);
+/* Both. */
 int native_new(struct loop *loop, const struct native_options *options, struct native **ret_native,
                char **ret_problem);
 void native_free(struct native *native); /* kills every place still there */
