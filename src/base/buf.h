@@ -27,7 +27,7 @@ static inline void buf_freep(struct buf *buf) {
 }
 
 static inline char *buf_data(const struct buf *buf) {
-        return buf->base + buf->start;
+        return buf->base ? buf->base + buf->start : NULL; /* NULL + 0 is undefined in C */
 }
 static inline bool buf_is_empty(const struct buf *buf) {
         return buf->len == 0;

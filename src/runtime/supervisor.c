@@ -157,7 +157,7 @@ static void strip_error_cause(struct buf *payload) {
         struct json_writer w = JSON_WRITER(&out);
         struct json_error unused;
 
-        if (json_validate(buf_data(payload), payload->len, &unused)) {
+        if (buf_is_empty(payload) || json_validate(buf_data(payload), payload->len, &unused)) {
                 buf_clear(payload);
                 buf_append_str(payload, "\"Invalid error body\"");
                 return;

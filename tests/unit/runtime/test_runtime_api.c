@@ -307,6 +307,7 @@ static void error_cause_bodies(void **state) {
                   "{\"errorMessage\":\"m\",\"errorType\":\"t\",\"stackTrace\":[1,{}]}" },
                 { "{\"errorCause\":{}}", "{}" },
                 { "{broken", "\"Invalid error body\"" },
+                { "", "\"Invalid error body\"" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); ++i) {

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A supervisor between a runtime that says anything, a place in which anything happens, and an owner that
+ * keeps to runtime/environment.h. Each byte of the input is an event. Whatever comes: every invocation is
+ * answered once and then idle once, gone is the last word, and no descriptor, timer or byte is left.
+ */
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "runtime/supervisor_private.h"
+
+#define CONNS 3
+#define ID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+
+struct world {
+        struct loop *loop;
+        struct environment *e;
+        struct place place;
+        struct sockaddr_un address;
+        socklen_t address_len;
+        int api_fd, conns[CONNS];
+        const uint8_t *data;
+        size_t left;
+        /* The place. */
+        bool opening, opened, alive, killing;
+        /* The owner. */
+        bool started, idle, frozen, busy, answered, headed, stopping, gone;
+        struct iovec event;
+        struct invocation_order order;
+};
+
+static uint8_t next(struct world *w) {
+        if (!w->left)
+                return 0;
+        --w->left;
+        return *w->data++;
+}
+
+/* ---- the place ---- */
+
+static struct world *world_of(struct place *place) {
+        return container_of(place, struct world, place);
+}
+
+static int place_open(struct place *place) {
+        world_of(place)->opening = true;
+        return 0;
+}
+
+static int place_spawn(struct place *place, const struct process_spec *spec) {
+        struct world *w = world_of(place);
+
+        must(w->opened && !w->alive && !w->killing);
+        if (next(w) % 8 == 7)
+                return -EAGAIN;
+        w->alive = true;
+        return 0;
+}
+
+static void place_kill(struct place *place) {
+        struct world *w = world_of(place);
+
+        must(w->opened && !w->killing);
+        w->killing = true;
+}
+
+static void place_drain(struct place *place) {
+}
+
+static int place_freeze(struct place *place) {
+        return next(world_of(place)) % 4 ? 0 : -EBUSY;
+}
+
+static void place_thaw(struct place *place) {
+}
+
+static bool place_peer_is_ours(struct place *place, int fd) {
+        return true;
+}
+
+static uint64_t place_memory(struct place *place) {
+        return 3 * MIB;
+}
+
+static pid_t place_pid(struct place *place) {
+        return 0;
+}
+
+static void place_free(struct place *place) {
+        struct world *w = world_of(place);
+
+        if (w->api_fd >= 0 && !w->opened)
+                w->api_fd = fd_close(w->api_fd);
+}
+
+static const struct place_ops place_ops = {
+        .open = place_open,
+        .spawn = place_spawn,
+        .kill = place_kill,
+        .drain_output = place_drain,
+        .freeze = place_freeze,
+        .thaw = place_thaw,
+        .peer_is_ours = place_peer_is_ours,
+        .peak_memory = place_memory,
+        .current_memory = place_memory,
+        .pid = place_pid,
+        .free = place_free,
+};
+
+/* ---- the owner ---- */
+
+static void on_started(struct environment *e) {
+        struct world *w = e->owner;
+
+        must(!w->gone && w->opened);
+}
+
+static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
+        struct world *w = e->owner;
+
+        must(!w->gone && !w->idle && !w->busy && !w->frozen);
+        w->idle = true;
+}
+
+static void on_head(struct environment *e, const char *content_type) {
+        struct world *w = e->owner;
+
+        must(w->busy && !w->answered && !w->headed && w->order.stream);
+        w->headed = true;
+}
+
+static void on_chunk(struct environment *e, const char *data, size_t len) {
+        struct world *w = e->owner;
+
+        must(w->busy && !w->answered && w->headed && len);
+        if (next(w) % 2)
+                e->ops->credit(e, len);
+}
+
+static void on_answered(struct environment *e, struct invocation_answer *answer) {
+        struct world *w = e->owner;
+
+        must(w->busy && !w->answered && !w->gone && answer->payload);
+        must(answer->is_error == (answer->outcome != OUTCOME_OK));
+        w->answered = true;
+}
+
+static void on_idle(struct environment *e, const struct invocation_report *report);
+
+static void on_log(struct environment *e, nsec_t wall, const char *line, size_t len) {
+        struct world *w = e->owner;
+
+        must(!w->gone && len && line[len - 1] == '\n');
+}
+
+static void on_gone(struct environment *e, const char *why) {
+        struct world *w = e->owner;
+
+        must(!w->gone && !w->busy && why);
+        w->gone = true;
+        if (next(w) % 2)
+                TAKE(w->e)->ops->free(e);
+}
+
+static const struct environment_events events = {
+        .started = on_started,
+        .ready = on_ready,
+        .head = on_head,
+        .chunk = on_chunk,
+        .answered = on_answered,
+        .idle = on_idle,
+        .log = on_log,
+        .gone = on_gone,
+};
+
+static void invoke(struct world *w) {
+        static char event[] = "{\"key\":1}";
+        uint8_t how = next(w);
+
+        if (!w->idle || w->stopping || w->gone || w->e->ending)
+                return;
+        w->event = (struct iovec){ event, sizeof(event) - 1 };
+        w->order = (struct invocation_order){
+                .request_id = ID,
+                .arn = "arn",
+                .event = &w->event,
+                .event_parts = 1,
+                .timeout = how & 1 ? SECOND : MICROSECOND,
+                .stream = how & 2,
+                .want_tail = how & 4,
+        };
+        w->idle = w->answered = w->headed = false;
+        w->busy = true;
+        w->e->ops->invoke(w->e, &w->order);
+}
+
+static void on_idle(struct environment *e, const struct invocation_report *report) {
+        struct world *w = e->owner;
+
+        must(w->busy && w->answered && !w->gone);
+        w->busy = false;
+        w->idle = true;
+        if (next(w) % 4 == 3)
+                invoke(w);
+}
+
+static void freeze_or_thaw(struct world *w) {
+        if (w->stopping || w->gone)
+                return;
+        if (w->frozen) {
+                w->frozen = false;
+                w->idle = true;
+                w->e->ops->thaw(w->e);
+        } else if (w->idle) {
+                w->frozen = true;
+                w->idle = false;
+                w->e->ops->freeze(w->e);
+        }
+}
+
+/* ---- the runtime ---- */
+
+static int *conn(struct world *w) {
+        int *fd = &w->conns[next(w) % CONNS];
+
+        if (*fd < 0 && w->opened) {
+                *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+                must(*fd >= 0);
+                if (connect(*fd, (struct sockaddr *)&w->address, w->address_len))
+                        *fd = fd_close(*fd);
+        }
+        return fd;
+}
+
+static void say(int fd, const char *text, size_t len) {
+        char sink[4096];
+
+        if (fd < 0)
+                return;
+        while (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) > 0)
+                ;
+        if (send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+                return; /* it hung up */
+}
+
+static void ask(struct world *w) {
+        static const char text[] =
+                "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+        say(*conn(w), text, sizeof(text) - 1);
+}
+
+static void post(struct world *w) {
+        static const char *const paths[] = { "invocation/" ID "/response", "invocation/" ID "/error",
+                                             "init/error", "invocation/other/response" };
+        static const char *const fields[] = { "", "Lambda-Runtime-Function-Response-Mode: streaming\r\n",
+                                              "Lambda-Runtime-Function-Response-Mode: odd\r\n",
+                                              "Content-Type: application/vnd.aws.lambda.error.cause+json\r\n",
+                                              "Lambda-Runtime-Function-Error-Type: Function.Oops\r\n" };
+        static const char *const bodies[] = {
+                "Content-Length: 7\r\n\r\n{\"a\":1}",
+                "Content-Length: 0\r\n\r\n",
+                "Content-Length: 100\r\n\r\nhalf",
+                "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n",
+                "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\n\r\n",
+                "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\nLambda-Runtime-Function-Error-Type: "
+                "Runtime.Oops\r\n"
+                "Lambda-Runtime-Function-Error-Body: eyJhIjoxfQ==\r\n\r\n",
+                "Transfer-Encoding: chunked\r\n\r\n0\r\nLambda-Runtime-Function-Error-Type: \r\n\r\n",
+        };
+        int fd = *conn(w);
+        char text[1024];
+        int len = snprintf(text, sizeof(text),
+                           "POST /2018-06-01/runtime/%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s",
+                           paths[next(w) % ARRAY_SIZE(paths)], fields[next(w) % ARRAY_SIZE(fields)],
+                           bodies[next(w) % ARRAY_SIZE(bodies)]);
+
+        say(fd, text, (size_t)len);
+}
+
+static void say_anything(struct world *w) {
+        int fd = *conn(w);
+        size_t len = MIN((size_t)next(w), w->left);
+
+        say(fd, (const char *)w->data, len);
+        w->data += len;
+        w->left -= len;
+}
+
+/* ---- what happens ---- */
+
+static void open_place(struct world *w) {
+        if (!w->opening || w->opened || !w->e || w->gone)
+                return;
+        w->opened = true;
+        w->place.events->on_opened(&w->place, w->api_fd, "127.0.0.1:9001");
+}
+
+static void process_ends(struct world *w) {
+        uint8_t how = next(w);
+
+        if (!w->alive)
+                return;
+        w->alive = false;
+        w->place.events->on_exit(&w->place, PROCESS_RUNTIME, (enum place_end)(how % 4), how / 4 % 32);
+}
+
+static void place_empties(struct world *w) {
+        if (!w->killing)
+                return;
+        w->killing = w->alive = false;
+        w->place.events->on_emptied(&w->place);
+}
+
+static void output(struct world *w) {
+        size_t len = MIN((size_t)next(w), w->left);
+
+        w->place.events->on_output(&w->place, (const char *)w->data, len);
+        w->data += len;
+        w->left -= len;
+}
+
+static void one_event(struct world *w) {
+        switch (next(w) % 16) {
+        case 0:
+        case 1:
+                open_place(w);
+                break;
+        case 2:
+        case 3:
+                ask(w);
+                break;
+        case 4:
+        case 5:
+                post(w);
+                break;
+        case 6:
+                say_anything(w);
+                break;
+        case 7: {
+                int *fd = conn(w);
+
+                *fd = fd_close(*fd);
+                break;
+        }
+        case 8:
+        case 9:
+                invoke(w);
+                break;
+        case 10:
+                process_ends(w);
+                break;
+        case 11:
+                place_empties(w);
+                break;
+        case 12:
+                output(w);
+                break;
+        case 13:
+                freeze_or_thaw(w);
+                break;
+        case 14:
+                if (next(w) % 4 == 0) {
+                        w->stopping = true;
+                        w->e->ops->stop(w->e);
+                }
+                break;
+        case 15:
+                if (next(w) % 16 == 0)
+                        w->place.events->on_lost(&w->place, "lost");
+                else if (w->busy)
+                        w->e->ops->credit(w->e, next(w));
+                break;
+        }
+}
+
+static void turn(struct world *w) {
+        for (unsigned i = 0; i < 3; ++i)
+                must(loop_turn(w->loop, 0) == 0);
+}
+
+static void open_world(struct world *w) {
+        static const char *const argv[] = { "/var/task/bootstrap", NULL };
+        struct environment_spec spec = {
+                .function = "f", .version = "1", .runtime = "provided.al2023", .memory_mb = 128
+        };
+        struct runtime_command command = {
+                .argv = argv, .cwd = "/", .version_name = "v", .version_arn = "arn"
+        };
+        uint8_t how = next(w);
+        struct supervisor_options options = {
+                .place_consume = &w->place,
+                .spec = &spec,
+                .command = &command,
+                .init_limit = how & 1 ? MICROSECOND : 0,
+        };
+
+        must(loop_new(&w->loop) == 0);
+        options.loop = w->loop;
+        spec.log_json = how & 2;
+        if ((how & 12) == 12)
+                command.argv = NULL;
+        w->place = (struct place){
+                .ops = &place_ops, .task_root = "/t", .opt_root = "/opt", .runtime_dir = "/r"
+        };
+        for (size_t i = 0; i < CONNS; ++i)
+                w->conns[i] = -1;
+        w->api_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        w->address.sun_family = AF_UNIX;
+        /* No name: the kernel chooses an abstract one. */
+        must(w->api_fd >= 0 && bind(w->api_fd, (struct sockaddr *)&w->address, sizeof(sa_family_t)) == 0);
+        must(listen(w->api_fd, 16) == 0);
+        w->address_len = sizeof(w->address);
+        must(getsockname(w->api_fd, (struct sockaddr *)&w->address, &w->address_len) == 0);
+        w->e = supervisor_new(&options);
+        w->e->events = &events;
+        w->e->owner = w;
+        must(w->e->ops->start(w->e) == 0);
+}
+
+/* Stopped, everything ends, in time. */
+static void end_world(struct world *w) {
+        if (w->e && !w->gone) {
+                w->stopping = true;
+                w->e->ops->stop(w->e);
+                for (unsigned i = 0; i < 8 && w->e && !w->gone; ++i) {
+                        turn(w);
+                        if (w->e && !w->gone)
+                                place_empties(w);
+                }
+                must(w->gone);
+        }
+        if (w->e)
+                w->e->ops->free(w->e);
+        must(loop_next_due(w->loop) == NSEC_NEVER);
+        loop_free(w->loop);
+        for (size_t i = 0; i < CONNS; ++i)
+                fd_close(w->conns[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct world w = { .data = data, .left = size };
+
+        open_world(&w);
+        for (unsigned steps = 0; w.left && w.e && steps < 200; ++steps) {
+                one_event(&w);
+                turn(&w);
+        }
+        end_world(&w);
+        return 0;
+}
