@@ -238,35 +238,14 @@ int content_open_blob(const struct content_store *store, const char *hex) {
 
 /* ---- removal ---- */
 
-struct discard {
-        struct job job;
-        struct content_root *root;
-        char from[128], to[sizeof("trash/") + HEX_ID_LEN];
-};
-
-static void discard_run(struct job *job) {
-        struct discard *d = container_of(job, struct discard, job);
-
-        renameat(d->root->fd, d->from, d->root->fd, d->to);
-}
-
-static void discard_done(struct job *job) {
-        struct discard *d = container_of(job, struct discard, job);
-
-        content_root_unref(d->root);
-        free(d);
-}
-
+/* A rename, at once and on the loop: a worker's would come too late and take what an upload has put there since. */
 void content_discard(struct content_store *store, const char *folder, const char *name) {
-        struct discard *d = xcalloc(1, sizeof(*d));
-        char id[HEX_ID_LEN + 1];
+        char from[128], to[sizeof("trash/") + HEX_ID_LEN], id[HEX_ID_LEN + 1];
 
         random_hex_id(id);
-        d->job = (struct job){ .run = discard_run, .done = discard_done, .discard = discard_done };
-        d->root = content_root_ref(store->root);
-        snprintf(d->from, sizeof(d->from), "%s/%s", folder, name);
-        snprintf(d->to, sizeof(d->to), "trash/%s", id);
-        job_submit(store->loop, &d->job);
+        snprintf(from, sizeof(from), "%s/%s", folder, name);
+        snprintf(to, sizeof(to), "trash/%s", id);
+        renameat(store->root->fd, from, store->root->fd, to);
         task_clear_trash(store);
 }
 

@@ -122,20 +122,7 @@ static void block_run(struct job *job) {
         block->error = block->file->error;
 }
 
-static int publish(struct upload_file *file, const struct content_blob *blob) {
-        char path[sizeof("blobs/") + SHA256_HEX_LEN];
-
-        snprintf(path, sizeof(path), "blobs/%s", blob->hex);
-        if (faccessat(file->root->fd, path, F_OK, 0) == 0)
-                return unlinkat(file->root->fd, file->name, 0) < 0 ? -errno : 0;
-        /* A database row may point at this blob in a moment; a name without its bytes must not survive a
-         * power cut. */
-        if (fdatasync(file->fd) < 0)
-                return -errno;
-        return renameat(file->root->fd, file->name, file->root->fd, path) < 0 ? -errno : 0;
-}
-
-static int name_and_publish(struct upload_file *file, struct content_blob *ret_blob) {
+static void name_blob(struct upload_file *file, struct content_blob *ret_blob) {
         unsigned char digest[SHA256_LEN];
 
         sha256_final(&file->hash, digest);
@@ -143,7 +130,6 @@ static int name_and_publish(struct upload_file *file, struct content_blob *ret_b
         base64_encode(digest, sizeof(digest), ret_blob->base64);
         ret_blob->base64[base64_encoded_len(sizeof(digest))] = 0;
         ret_blob->size = file->size;
-        return publish(file, ret_blob);
 }
 
 static void finish_run(struct job *job) {
@@ -151,8 +137,12 @@ static void finish_run(struct job *job) {
         struct upload_file *file = end->file;
 
         end->r = file->error ? file->error : file_open(file);
+        /* A database row may point at this blob in a moment; a name without its bytes must not survive a
+         * power cut. */
+        if (!end->r && fdatasync(file->fd) < 0)
+                end->r = -errno;
         if (!end->r)
-                end->r = name_and_publish(file, &end->blob);
+                name_blob(file, &end->blob);
         if (end->r && file->fd >= 0)
                 unlinkat(file->root->fd, file->name, 0);
 }
@@ -240,11 +230,25 @@ size_t content_upload_pending(const struct content_upload *u) {
         return u->pending;
 }
 
+/* Disowned at its end: what the worker had made complete is not wanted any more. */
 static void end_discard(struct job *job) {
         struct upload_end *end = container_of(job, struct upload_end, job);
 
+        if (end->job.disowned && end->file->fd >= 0)
+                unlinkat(end->file->root->fd, end->file->name, 0);
         file_free(end->file);
         free(end);
+}
+
+/*
+ * On the loop, not by the worker: content_remove works there too, so between the blob's appearance and the callback, in
+ * which the owner lays claim to it, nobody can take the same digest away.
+ */
+static int publish(struct upload_file *file, const struct content_blob *blob) {
+        char path[sizeof("blobs/") + SHA256_HEX_LEN];
+
+        snprintf(path, sizeof(path), "blobs/%s", blob->hex);
+        return renameat(file->root->fd, file->name, file->root->fd, path) < 0 ? -errno : 0;
 }
 
 static void upload_done(struct job *job) {
@@ -255,6 +259,11 @@ static void upload_done(struct job *job) {
         void *owner = u->owner;
         int r = end->r;
 
+        if (!r) {
+                r = publish(end->file, &blob);
+                if (r)
+                        unlinkat(end->file->root->fd, end->file->name, 0);
+        }
         if (!r) {
                 struct item *item = item_get(u->store, ITEM_PACKAGE, blob.hex);
 
@@ -293,8 +302,6 @@ void content_upload_abort(struct content_upload *u) {
                 job_disown(&block->job);
                 list_unlink(&block->link);
         }
-        /* Once it is being published the blob may appear without an owner: the sweep at the next start
-         * removes it. */
         if (u->end)
                 job_disown(&u->end->job);
         else

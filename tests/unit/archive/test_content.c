@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <sched.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -80,6 +81,33 @@ static void too_much_is_refused(void **state) {
         bench_settle(b);
         assert_false(answer.done);
         assert_int_equal(count_names(b, "blobs"), 0);
+}
+
+/* The worker is through with the second upload when the only owner of the first gives the digest up. */
+static void a_digest_given_up_while_it_comes_again_is_kept(void **state) {
+        struct bench *b = *state;
+        struct blob_answer first = {}, again = {};
+        struct content_upload *u = content_upload_new(b->store, KIB, &blob_answer_events, &first);
+        struct pollfd worker_done = { loop_fd(b->loop), POLLIN, 0 };
+
+        assert_int_equal(content_upload_write(u, "the same", 8), 0);
+        content_upload_finish(u);
+        bench_until(b, &first.done);
+        assert_int_equal(first.r, 0);
+        u = content_upload_new(b->store, KIB, &blob_answer_events, &again);
+        assert_int_equal(content_upload_write(u, "the same", 8), 0);
+        while (content_upload_pending(u) > 8)
+                assert_int_equal(loop_turn(b->loop, SECOND), 0);
+        content_upload_finish(u);
+        assert_int_equal(poll(&worker_done, 1, 10000), 1);
+        content_remove(b->store, first.blob.hex);
+        bench_until(b, &again.done);
+        assert_int_equal(again.r, 0);
+        assert_true(content_has_blob(b->store, first.blob.hex, NULL));
+        fd_close(content_open_blob(b->store, first.blob.hex));
+        assert_int_equal(count_names(b, "blobs"), 1);
+        bench_settle(b);
+        assert_int_equal(count_names(b, "tmp"), 0);
 }
 
 static void an_aborted_upload_leaves_nothing(void **state) {
@@ -465,6 +493,7 @@ int main(void) {
                 WITH_BENCH(a_blob_bears_its_digest),
                 WITH_BENCH(any_slicing_gives_the_same_blob),
                 WITH_BENCH(too_much_is_refused),
+                WITH_BENCH(a_digest_given_up_while_it_comes_again_is_kept),
                 WITH_BENCH(an_aborted_upload_leaves_nothing),
                 WITH_BENCH(a_paused_sender_is_told_to_go_on),
                 WITH_BENCH(a_large_upload_does_not_stall_the_loop),
