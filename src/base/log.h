@@ -12,12 +12,15 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 extern enum log_level log_level_now;
 
+/* From now on nothing is logged, errors included: for a library, which has no standard error of its own. */
+void log_silence(void);
+
 /* 0, or -EINVAL for a word that is none of error, warn, info, debug. */
 int log_level_from_name(const char *name, enum log_level *ret_level);
 const char *log_level_name(enum log_level level);
 
 static inline bool log_enabled(enum log_level level) {
-        return level <= log_level_now;
+        return (int)level <= (int)log_level_now;
 }
 
 void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -9,6 +9,7 @@
 
 #include "archive/content.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "engine/engine_private.h"
 
 #define ZIP_MAX ((size_t)52428800) /* facts/control-plane.md section 8 */
@@ -72,6 +73,7 @@ int lambent_open(const struct lambent_options *o, struct lambent **ret_lambent, 
                                        "runtimes_dir");
                 return -ENOENT;
         }
+        log_silence();
         l = xcalloc(1, sizeof(*l));
         list_init(&l->deploys);
         list_init(&l->invocations);
