@@ -63,18 +63,23 @@ static size_t excess(size_t a, size_t b) {
         return a > b ? a - b : 0;
 }
 
+/* Starts that the waiters lack; while their code is being prepared they need none. */
+static size_t pool_lack(const struct pool *pool) {
+        return pool->awaits_code ? 0 : excess(pool->waiting_count, pool->starting);
+}
+
 /* The one place where starts and waiters are counted, so that `wanted` and `surplus` are never out of date.
  */
 static void pool_count(struct pool *pool, int starting, int waiting) {
         struct pools *p = pool->pools;
 
-        p->wanted -= excess(pool->waiting_count, pool->starting);
+        p->wanted -= pool_lack(pool);
         p->surplus -= excess(pool->starting, pool->waiting_count);
         pool->starting += (size_t)starting;
         pool->waiting_count += (size_t)waiting;
         p->starting += (size_t)starting;
         p->waiting += (size_t)waiting;
-        p->wanted += excess(pool->waiting_count, pool->starting);
+        p->wanted += pool_lack(pool);
         p->surplus += excess(pool->starting, pool->waiting_count);
 }
 
@@ -255,8 +260,12 @@ static void fail_waiters(struct defer *defer) {
                 else if (at->problem)
                         defer_call(p->loop, &p->fail, fail_waiters);
         if (pool) {
-                AUTO(str) char *problem = TAKE(pool->problem);
+                /* Code that cannot be prepared is every waiter's problem. */
+                bool again = pool->awaits_code && pool->waiting_count > 1;
+                AUTO(str) char *problem = again ? xstrdup(pool->problem) : TAKE(pool->problem);
 
+                if (again)
+                        defer_call(p->loop, &p->fail, fail_waiters);
                 i = list_first(&pool->waiting, struct invocation, link);
                 pool_pin(pool);
                 if (i) {
@@ -277,14 +286,13 @@ static void fail_waiters(struct defer *defer) {
 static int pool_start_more(struct pool *pool) {
         struct pools *p = pool->pools;
 
-        if (!pool->version->prepared)
+        if (pool->awaits_code)
                 return 0; /* pools_prepared comes back */
-
         while (pool->starting < pool->waiting_count) {
                 if (p->members >= p->options.environments_max) {
-                        if (p->stopping >= p->wanted || make_room(p) || p->stopping + p->surplus >= p->wanted)
-                                return 0;
-                        return REFUSED_THROTTLED;
+                        while (p->stopping < p->wanted && make_room(p))
+                                ;
+                        return p->stopping + p->surplus >= p->wanted ? 0 : REFUSED_THROTTLED;
                 }
                 if (!pool->problem && member_new(pool, &pool->problem)) {
                         if (!pool->problem)
@@ -331,7 +339,14 @@ void pool_withdraw(struct invocation *i) {
         pools_check_drained(p);
 }
 
+static void pool_set_awaits_code(struct pool *pool, bool awaits_code) {
+        pool->pools->wanted -= pool_lack(pool);
+        pool->awaits_code = awaits_code;
+        pool->pools->wanted += pool_lack(pool);
+}
+
 void pool_await_code(struct pool *pool, struct invocation *i) {
+        pool_set_awaits_code(pool, true);
         wait_in_line(pool, i);
 }
 
@@ -341,6 +356,7 @@ void pools_prepared(struct pools *p, struct version *v, const char *problem) {
         if (!pool || !pool->waiting_count)
                 return;
         if (!problem) {
+                pool_set_awaits_code(pool, false);
                 pool_start_more(pool);
                 return;
         }

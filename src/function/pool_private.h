@@ -37,6 +37,7 @@ struct pool {
         unsigned pins;
         char *problem; /* why the last environment could not be made, until a waiter was told */
         bool retired;
+        bool awaits_code; /* its waiters need no environment yet */
 };
 
 struct member {

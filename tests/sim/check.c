@@ -89,7 +89,9 @@ static void count_pool(struct sim *s, const struct pool *pool, struct count *n) 
         sim_claim(s,
                   pool->problem || waiting || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others));
         n->waiting += waiting;
-        n->wanted += waiting > starting ? waiting - starting : 0;
+        /* Who waits for code does not need an environment yet. */
+        sim_claim(s, !pool->awaits_code || !pool->version->prepared);
+        n->wanted += waiting > starting && !pool->awaits_code ? waiting - starting : 0;
         n->surplus += starting > waiting ? starting - waiting : 0;
         n->problem = n->problem || pool->problem;
 }

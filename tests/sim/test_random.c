@@ -52,14 +52,25 @@ static struct fake *any_fake(struct sim *s) {
         return found;
 }
 
+/* The preparation of its code ends, well or not; the end of a run lets none wait for it. */
+static void prepare(struct sim *s, struct version *v) {
+        if (v->prepared)
+                return;
+        v->prepared = sim_draw(s, 2);
+        pools_prepared(s->pools, v, v->prepared ? NULL : "its code cannot be read");
+        sim_check(s);
+}
+
 /* An update: the version is retired and a new one takes its place. */
 static void replace(struct sim *s, struct version **v) {
         static const char *const names[] = { "a", "b", "c" };
 
         pools_retire(s->pools, *v);
         sim_check(s);
+        prepare(s, *v);
         version_unref(*v);
         *v = sim_version(names[sim_draw(s, ARRAY_SIZE(names))]);
+        (*v)->prepared = sim_draw(s, 2);
 }
 
 static void evict(struct sim *s) {
@@ -95,6 +106,8 @@ static void step(struct sim *s, struct version **versions) {
         case 13:
                 if (sim_draw(s, 4) == 0)
                         replace(s, v);
+                else
+                        prepare(s, *v);
                 break;
         case 14:
                 if (sim_draw(s, 4) == 0)
@@ -128,6 +141,8 @@ static void random_run(uint64_t seed, uint64_t *ret_calls) {
         for (unsigned i = 0; i < STEPS; ++i)
                 step(&s, versions);
         *ret_calls += s.calls;
+        for (size_t i = 0; i < VERSIONS; ++i)
+                prepare(&s, versions[i]);
         sim_close(&s);
         for (size_t i = 0; i < VERSIONS; ++i) {
                 assert_int_equal(versions[i]->refs, 1);

@@ -566,6 +566,41 @@ static void what_may_not_be_invoked_is_refused(void **state) {
         close_pair(&p);
 }
 
+/* A version that was Active before a restart: its callers wait for its code, and take nobody's room
+ * meanwhile. */
+static void code_that_is_being_prepared(void **state) {
+        for (int fails = 0; fails < 2; ++fails) {
+                struct pair p;
+                struct caller *a[3], *b;
+
+                open_pair(&p, at_most(2));
+                warm(&p, p.b, 1);
+                p.a->prepared = false;
+                for (unsigned i = 0; i < 3; ++i)
+                        a[i] = sim_invoke(&p.sim, p.a);
+                sim_check(&p.sim);
+                b = sim_invoke(&p.sim, p.b);
+                sim_invoke(&p.sim, p.c);
+                sim_pass(&p.sim, 16 * MS);
+                assert_int_equal(b->answered, 1);
+                assert_int_equal(p.sim.stops, 0);
+                assert_int_equal(p.sim.made, 2);
+                p.a->prepared = !fails;
+                pools_prepared(p.sim.pools, p.a, fails ? "its code cannot be read" : NULL);
+                pools_prepared(p.sim.pools, p.a, fails ? "its code cannot be read" : NULL);
+                sim_check(&p.sim);
+                assert_int_equal(a[0]->answered, 0); /* from the loop */
+                sim_pass(&p.sim, 60 * MS);
+                for (unsigned i = 0; i < 3; ++i) {
+                        assert_int_equal(a[i]->answered, 1);
+                        assert_int_equal(a[i]->outcome, fails ? OUTCOME_SANDBOX_FAILURE : OUTCOME_OK);
+                }
+                assert_int_equal(p.sim.stops, fails ? 0 : 2);
+                pools_prepared(p.sim.pools, p.c, NULL); /* nobody waits: nothing happens */
+                close_pair(&p);
+        }
+}
+
 /* pools_free in the midst of everything: each caller hears once, also one that calls again when it hears. */
 static void freed_in_the_midst(void **state) {
         for (nsec_t when = 0; when < 40 * MS; when += MS / 2) {
@@ -666,6 +701,7 @@ int main(void) {
                 cmocka_unit_test(an_abandoned_waiter_leaves_no_pool_behind),
                 cmocka_unit_test(callers_act_while_they_are_told),
                 cmocka_unit_test(what_may_not_be_invoked_is_refused),
+                cmocka_unit_test(code_that_is_being_prepared),
                 cmocka_unit_test(freed_in_the_midst),
                 cmocka_unit_test(what_can_be_looked_at),
         };
