@@ -38,7 +38,7 @@ static void init_is_limited_after_a_slow_opening(void **state) {
         st.hold_open = true;
         stage_new(&st);
         assert_int_equal(st.e->ops->start(st.e), 0);
-        before = loop_clock(st.loop);
+        before = loop_now(st.loop);
         while (loop_next_due(st.loop) != NSEC_NEVER)
                 assert_int_equal(loop_turn(st.loop, SECOND), 0);
         assert_true(loop_clock(st.loop) - before >= 20 * MS);
