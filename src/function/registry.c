@@ -218,8 +218,9 @@ struct function *registry_find(const struct registry *r, const char *account, co
         /* Names are at most 140 characters, regions 256: longer ones name nothing. */
         char key[512];
 
-        if ((size_t)snprintf(key, sizeof(key), "%s/%s/%s", account, region, name) >= sizeof(key))
+        if (strlen(account) + strlen(region) + strlen(name) + sizeof("//") > sizeof(key))
                 return NULL;
+        stpcpy(stpcpy(stpcpy(stpcpy(stpcpy(key, account), "/"), region), "/"), name);
         return map_entry(map_find(&r->functions, key), struct function, node);
 }
 

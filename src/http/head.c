@@ -47,7 +47,7 @@ static int grow(struct head *head, size_t more) {
         return 0;
 }
 
-static int need(struct head *head, size_t more) {
+static inline int need(struct head *head, size_t more) {
         if (head->room - head->text - head->count * sizeof(struct http_field) >= more)
                 return 0;
         return grow(head, more);

@@ -7,6 +7,7 @@
 
 #define PARTS_AT_ONCE 32
 #define PIECE_ROOM (4 * KIB)
+#define FLAT_MAX (2 * KIB)
 
 struct out_piece {
         struct list link;
@@ -64,13 +65,23 @@ static void queue_buf_consume(struct conn *c, struct buf *body, size_t skip) {
         }
 }
 
+/* Small parts are put together here: that is cheaper than to have the kernel gather them. */
+static ssize_t send_flat(struct conn *c, const struct iovec *parts, size_t count, size_t total) {
+        char flat[FLAT_MAX], *at = flat;
+
+        for (size_t i = 0; i < count; ++i)
+                at = mempcpy(at, parts[i].iov_base, parts[i].iov_len);
+        return send(c->source.fd, flat, total, MSG_NOSIGNAL);
+}
+
 /* How much the kernel took; broken connections take nothing and say so in c->broken. */
 static size_t send_parts(struct conn *c, struct iovec *parts, size_t count, size_t total) {
         struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
         ssize_t n;
 
         do
-                n = sendmsg(c->source.fd, &message, MSG_NOSIGNAL);
+                n = total <= FLAT_MAX ? send_flat(c, parts, count, total)
+                                      : sendmsg(c->source.fd, &message, MSG_NOSIGNAL);
         while (n < 0 && errno == EINTR);
         if (n < 0) {
                 if (errno != EAGAIN)
