@@ -77,6 +77,14 @@ struct invocation {
         char *held_content_type, *held_error_type;
 };
 
+static inline bool is_resting(enum member_state state) {
+        return state == MEMBER_IDLE || state == MEMBER_FROZEN;
+}
+
+static inline bool is_beginning(enum member_state state) {
+        return state == MEMBER_QUEUED || state == MEMBER_STARTING;
+}
+
 /* pool.c */
 struct pool *pool_of(struct pools *p, struct version *v);
 /* Finds the invocation an environment, or queues it. A refusal, or 0. */
