@@ -86,19 +86,19 @@ static void member_enter(struct member *m, enum member_state state) {
         enum member_state was = m->state;
         nsec_t now = loop_now(p->loop);
 
-        pool_count(pool, is_beginning(state) - is_beginning(was), 0);
+        pool_count(pool, state_is_beginning(state) - state_is_beginning(was), 0);
         p->busy += (size_t)(state == MEMBER_BUSY) - (size_t)(was == MEMBER_BUSY);
         p->stopping += (size_t)(state == MEMBER_STOPPING) - (size_t)(was == MEMBER_STOPPING);
         m->state = state;
         timer_disarm(&m->timer);
-        if (is_resting(was) && is_resting(state)) {
+        if (state_is_resting(was) && state_is_resting(state)) {
                 timer_arm(&m->timer, later(m->idle_since, p->options.idle_ttl));
                 return;
         }
         list_unlink(&m->link);
         list_unlink(&m->idle_link);
         list_unlink(&m->build_link);
-        if (!is_resting(state)) {
+        if (!state_is_resting(state)) {
                 list_push_front(&pool->others, &m->link);
                 return;
         }
@@ -130,7 +130,7 @@ static void member_free(struct member *m) {
         struct pools *p = pool->pools;
 
         must(!m->invocation);
-        pool_count(pool, -is_beginning(m->state), 0);
+        pool_count(pool, -state_is_beginning(m->state), 0);
         p->busy -= (size_t)(m->state == MEMBER_BUSY);
         p->stopping -= (size_t)(m->state == MEMBER_STOPPING);
         --p->members;
@@ -451,7 +451,7 @@ static void on_log(struct environment *e, nsec_t wall, const char *line, size_t 
 static void member_lost(struct member *m, const char *why) {
         struct pool *pool = m->pool;
         struct pools *p = pool->pools;
-        bool was_beginning = is_beginning(m->state);
+        bool was_beginning = state_is_beginning(m->state);
         AUTO(str) char *reason = xstrdup(why); /* it may belong to the environment */
         struct invocation *i;
 

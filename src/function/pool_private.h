@@ -77,11 +77,11 @@ struct invocation {
         char *held_content_type, *held_error_type;
 };
 
-static inline bool is_resting(enum member_state state) {
+static inline bool state_is_resting(enum member_state state) {
         return state == MEMBER_IDLE || state == MEMBER_FROZEN;
 }
 
-static inline bool is_beginning(enum member_state state) {
+static inline bool state_is_beginning(enum member_state state) {
         return state == MEMBER_QUEUED || state == MEMBER_STARTING;
 }
 

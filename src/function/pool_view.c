@@ -22,7 +22,7 @@ static void view_members(struct pool *pool, struct list *members, bool with_stat
                         .version = pool->version,
                         .state = m->state,
                         .age = now - m->born,
-                        .idle = is_resting(m->state) ? now - m->idle_since : 0,
+                        .idle = state_is_resting(m->state) ? now - m->idle_since : 0,
                         .invocations = m->invocations,
                 };
 
@@ -46,9 +46,9 @@ static void count_one(void *ctx, const struct member_view *view) {
         struct pools_totals *totals = ctx;
 
         ++totals->environments;
-        totals->idle += (size_t)is_resting(view->state);
+        totals->idle += (size_t)state_is_resting(view->state);
         totals->busy += (size_t)(view->state == MEMBER_BUSY);
-        totals->starting += (size_t)is_beginning(view->state);
+        totals->starting += (size_t)state_is_beginning(view->state);
 }
 
 void pools_totals(const struct pools *p, struct pools_totals *ret_totals) {
