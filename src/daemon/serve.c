@@ -151,6 +151,7 @@ static int daemon_open_engine(struct daemon *d, char **ret_problem) {
                 .private_network = streq(o->network, "private"),
                 .cpu_share = o->cpu_share,
                 .strict_runtimes = o->strict_runtimes,
+                .temporary = o->temporary,
                 .log_bytes_max = o->log_bytes,
                 .endpoint = d->sockets.endpoint,
         };

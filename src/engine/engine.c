@@ -173,6 +173,7 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         timer_init(&e->drain_limit, loop, on_drain_limit);
         copy_options(e, options);
         e->interpreters = interpreters_new(loop);
+        e->compiled = compiled_new(loop, e->options.runtimes_dir, e->options.data_dir);
         r = lock_data_dir(e, ret_problem);
         if (!r)
                 r = begin_sandbox(e, ret_problem);
@@ -218,6 +219,7 @@ void engine_close(struct engine *e) {
         if (e->registry)
                 registry_free(e->registry);
         native_free(e->native);
+        compiled_free(e->compiled);
         interpreters_free(e->interpreters);
         if (e->logs)
                 logs_close(e->logs);

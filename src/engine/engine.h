@@ -26,6 +26,7 @@ struct engine_options {
         nsec_t idle_ttl, freeze_after; /* freeze_after NSEC_NEVER: never */
         size_t environments_max;       /* 0: what descriptors allow */
         bool private_network, cpu_share, strict_runtimes;
+        bool temporary;                /* the data dir will be thrown away: nothing is worth preparing for later */
         uint64_t log_bytes_max;        /* per log group */
         const char *endpoint;          /* "http://127.0.0.1:4566": for download Locations */
 };

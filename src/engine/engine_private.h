@@ -2,6 +2,7 @@
 /* What the files of engine/ share; nobody else includes it. */
 #pragma once
 #include "engine/command.h"
+#include "engine/compiled.h"
 #include "engine/engine.h"
 #include "engine/interpreters.h"
 #include "function/pool.h"
@@ -18,6 +19,7 @@ struct engine {
         struct logs *logs;
         struct native *native;
         struct interpreters *interpreters;
+        struct compiled *compiled;
         struct registry *registry;
         struct pools *pools;
         struct list preparations, watches;

@@ -43,7 +43,7 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
         memcpy(spec.id, id, sizeof(spec.id));
         if (c->interpreter) {
                 client = xasprintf("%s/%s", e->options.runtimes_dir, language_name(c->interpreter->language));
-                spec.runtime_dir = client;
+                spec.runtime_dir = compiled_dir(e->compiled, c->interpreter) ?: client;
                 spec.lang_dir = c->interpreter->prefix;
         }
         return native_place_new(e->native, &spec);

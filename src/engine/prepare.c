@@ -68,7 +68,17 @@ static bool tree_failed(struct preparation *p, const struct content_tree *tree, 
 }
 
 static void on_interpreters(struct interpreters_wait *wait) {
-        finish(container_of(wait, struct preparation, interpreters), NULL, NULL);
+        struct preparation *p = container_of(wait, struct preparation, interpreters);
+        struct engine *e = p->engine;
+        AUTO(str) char *problem = NULL; /* is told when an environment is made */
+        struct command command;
+
+        if (!e->options.temporary &&
+            !command_find(e->interpreters, p->version, e->options.strict_runtimes, &command, &problem)) {
+                compiled_want(e->compiled, command.interpreter);
+                command_clear(&command);
+        }
+        finish(p, NULL, NULL);
 }
 
 static void find_interpreter(struct preparation *p) {
