@@ -56,22 +56,22 @@ static size_t excess(size_t a, size_t b) {
 
 /* Starts that the waiters lack; while their code is being prepared they need none. */
 static size_t pool_lack(const struct pool *pool) {
-        return pool->awaits_code ? 0 : excess(pool->waiting_count, pool->starting);
+        return pool->awaits_code ? 0 : excess(pool->waiting_count, pool->coming);
 }
 
-/* The one place where starts and waiters are counted, so that `wanted` and `surplus` are never out of date.
+/* The one place where starts (and what counts like one) and waiters are counted, so that `wanted` and `surplus` are never out of date.
  */
-static void pool_count(struct pool *pool, int starting, int waiting) {
+static void pool_count(struct pool *pool, int coming, int waiting) {
         struct pools *p = pool->pools;
 
         p->wanted -= pool_lack(pool);
-        p->surplus -= excess(pool->starting, pool->waiting_count);
-        pool->starting += (size_t)starting;
+        p->surplus -= excess(pool->coming, pool->waiting_count);
+        pool->coming += (size_t)coming;
         pool->waiting_count += (size_t)waiting;
-        p->starting += (size_t)starting;
+        p->coming += (size_t)coming;
         p->waiting += (size_t)waiting;
         p->wanted += pool_lack(pool);
-        p->surplus += excess(pool->starting, pool->waiting_count);
+        p->surplus += excess(pool->coming, pool->waiting_count);
 }
 
 /* ---- members ---- */
@@ -80,12 +80,21 @@ static nsec_t later(nsec_t from, nsec_t by) {
         return by == NSEC_NEVER || from + by < from ? NSEC_NEVER : from + by;
 }
 
+/* Whether it has answered and will ask for more in a moment: until then it counts like a start. */
+static void member_finishing(struct member *m, bool finishing) {
+        if (m->finishing == finishing)
+                return;
+        m->finishing = finishing;
+        pool_count(m->pool, finishing ? 1 : -1, 0);
+}
+
 static void member_enter(struct member *m, enum member_state state) {
         struct pool *pool = m->pool;
         struct pools *p = pool->pools;
         enum member_state was = m->state;
         nsec_t now = loop_now(p->loop);
 
+        member_finishing(m, false);
         pool_count(pool, state_is_beginning(state) - state_is_beginning(was), 0);
         p->busy += (size_t)(state == MEMBER_BUSY) - (size_t)(was == MEMBER_BUSY);
         p->stopping += (size_t)(state == MEMBER_STOPPING) - (size_t)(was == MEMBER_STOPPING);
@@ -130,6 +139,7 @@ static void member_free(struct member *m) {
         struct pools *p = pool->pools;
 
         must(!m->invocation);
+        member_finishing(m, false);
         pool_count(pool, -state_is_beginning(m->state), 0);
         p->busy -= (size_t)(m->state == MEMBER_BUSY);
         p->stopping -= (size_t)(m->state == MEMBER_STOPPING);
@@ -152,10 +162,17 @@ static void member_stop(struct member *m) {
         m->environment->ops->stop(m->environment);
 }
 
+static int pool_start_more(struct pool *pool);
+
 static void member_on_timer(struct timer *timer) {
         struct member *m = container_of(timer, struct member, timer);
         struct pools *p = m->pool->pools;
 
+        if (m->state == MEMBER_BUSY) {
+                member_finishing(m, false); /* it works on after its answer: whoever waits for it shall not */
+                pool_start_more(m->pool);
+                return;
+        }
         if (loop_now(p->loop) >= later(m->idle_since, p->options.idle_ttl)) {
                 member_stop(m);
                 return;
@@ -271,7 +288,7 @@ static int pool_start_more(struct pool *pool) {
 
         if (pool->awaits_code)
                 return 0; /* pools_prepared comes back */
-        while (pool->starting < pool->waiting_count) {
+        while (pool->coming < pool->waiting_count) {
                 if (p->members >= p->options.environments_max) {
                         while (p->stopping < p->wanted && make_room(p))
                                 ;
@@ -425,7 +442,13 @@ static void on_chunk(struct environment *e, const char *data, size_t len) {
 
 static void on_answered(struct environment *e, struct invocation_answer *answer) {
         struct member *m = e->owner;
+        struct pools *p = m->pool->pools;
 
+        /* Before the caller hears: its next invocation may come from inside. */
+        if (m->state == MEMBER_BUSY && !m->stop_when_idle && !e->ending) {
+                member_finishing(m, true);
+                timer_arm(&m->timer, loop_now(p->loop) + FINISH_GRACE);
+        }
         invocation_on_answered(m->invocation, answer);
 }
 
@@ -460,7 +483,7 @@ static void member_lost(struct member *m, const char *why) {
         pool_pin(pool);
         member_free(m);
         i = list_first(&pool->waiting, struct invocation, link);
-        if (i && was_beginning && pool->starting < pool->waiting_count) {
+        if (i && was_beginning && pool->coming < pool->waiting_count) {
                 pool_forget(i);
                 invocation_fail(i, reason);
         }
@@ -516,6 +539,11 @@ static bool version_matches(const struct version *v, const char *account, const 
                (!name || streq(v->name, name));
 }
 
+static void member_stop_when_idle(struct member *m) {
+        m->stop_when_idle = true;
+        member_finishing(m, false);
+}
+
 static size_t evict_from(struct list *members, const char *id, bool now) {
         struct member *m;
         size_t count = 0;
@@ -527,7 +555,7 @@ static size_t evict_from(struct list *members, const char *id, bool now) {
                 if (now || m->state != MEMBER_BUSY)
                         member_stop(m);
                 else
-                        m->stop_when_idle = true;
+                        member_stop_when_idle(m);
         }
         return count;
 }

@@ -5,6 +5,12 @@
 
 #define RECORDS_MAX 1024
 
+/*
+ * Between its answer and its runtime's next poll an environment is busy, usually for some ten microseconds. A caller's next
+ * invocation that comes in between waits this long for it before another one is started.
+ */
+#define FINISH_GRACE (5 * MILLISECOND)
+
 struct pools {
         struct loop *loop;
         struct pools_options options;
@@ -14,7 +20,7 @@ struct pools {
         struct list to_build;  /* of struct member that wait for a builder's slot */
         struct defer build;    /* starts them, from the loop */
         struct defer fail;     /* tells waiters that no environment could be made */
-        size_t members, building, starting, stopping, busy, waiting;
+        size_t members, building, coming, stopping, busy, waiting;
         size_t under_way;       /* delivered, and not idle again */
         size_t wanted, surplus; /* over all pools: waiters without a start, starts without a waiter */
         struct pools_totals totals;
@@ -33,7 +39,8 @@ struct pool {
         struct list idle;    /* the newest first; frozen ones too */
         struct list others;  /* starting, busy, stopping */
         struct list waiting; /* of struct invocation, the oldest first */
-        size_t starting, waiting_count;
+        size_t coming; /* members that start, or have answered and are about to be idle */
+        size_t waiting_count;
         unsigned pins;
         char *problem; /* why the last environment could not be made, until a waiter was told */
         bool retired;
@@ -51,6 +58,7 @@ struct member {
         nsec_t start, init;
         uint64_t invocations;
         void *tag;
+        bool finishing; /* BUSY, has answered, will ask for more within FINISH_GRACE */
         bool building, stop_when_idle, fresh; /* fresh: has served nothing yet */
 };
 

@@ -42,6 +42,10 @@ static void count_member(struct sim *s, const struct member *m, struct count *n)
         case MEMBER_BUSY:
                 ++n->busy;
                 sim_claim(s, m->invocation && !m->building);
+                /* About to be idle: counts like a start, as long as the grace lasts. */
+                n->starting += m->finishing;
+                sim_claim(s, !m->finishing || (m->invocation->state == INVOCATION_ANSWERED && !m->stop_when_idle &&
+                                               timer_is_armed(&m->timer)));
                 break;
         case MEMBER_STOPPING:
                 ++n->stopping;
@@ -83,7 +87,7 @@ static void count_pool(struct sim *s, const struct pool *pool, struct count *n) 
                 ++waiting;
         }
         starting = n->starting - starting;
-        sim_claim(s, pool->starting == starting && pool->waiting_count == waiting && !pool->pins);
+        sim_claim(s, pool->coming == starting && pool->waiting_count == waiting && !pool->pins);
         sim_claim(s, pool->version->pool == pool);
         /* A pool that holds nothing is not there (unless it has yet to say why it could hold nothing). */
         sim_claim(s,
@@ -115,7 +119,7 @@ void sim_check(struct sim *s) {
         check_order(s);
         sim_claim(s, n.members == p->members && s->made == s->unmade + n.members);
         sim_claim(s, n.members <= p->options.environments_max);
-        sim_claim(s, n.starting == p->starting && n.stopping == p->stopping && n.busy == p->busy);
+        sim_claim(s, n.starting == p->coming && n.stopping == p->stopping && n.busy == p->busy);
         sim_claim(s, n.waiting == p->waiting && n.wanted == p->wanted && n.surplus == p->surplus);
         sim_claim(s, n.building == p->building && n.building <= p->options.builders);
         sim_claim(s, n.under_way == p->under_way);

@@ -41,7 +41,7 @@ static struct environment *make(void *owner, struct version *v, const char *id, 
         struct fake *f;
 
         /* Never more starts than invocations that wait for one. */
-        sim_claim(s, v->pool && v->pool->starting < v->pool->waiting_count);
+        sim_claim(s, v->pool && v->pool->coming < v->pool->waiting_count);
         if (s->fail_make_at && s->made + 1 == s->fail_make_at) {
                 s->fail_make_at = 0;
                 *ret_problem = xstrdup("nothing to make it of");

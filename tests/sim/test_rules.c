@@ -91,6 +91,32 @@ static void the_newest_idle_is_taken_first(void **state) {
         close_pair(&p);
 }
 
+/* A caller is faster than the runtime's next poll: it waits a moment for the environment that has just answered. */
+static void who_comes_before_the_poll_waits_for_it(void **state) {
+        struct pair p;
+
+        open_pair(&p, roomy);
+        warm(&p, p.a, 1);
+        sim_fake(&p.sim, 1)->plan.answer = 1 * MS;
+        sim_fake(&p.sim, 1)->plan.idle = 4 * MS;
+        sim_invoke(&p.sim, p.a);
+        sim_pass(&p.sim, 2 * MS); /* answered, not idle yet */
+        sim_invoke(&p.sim, p.a);
+        assert_int_equal(p.sim.made, 1);
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(p.sim.made, 1);
+        /* One that works on after its answer is not waited for any longer than the grace. */
+        sim_fake(&p.sim, 1)->plan.idle = 500 * MS;
+        sim_invoke(&p.sim, p.a);
+        sim_pass(&p.sim, 2 * MS);
+        sim_invoke(&p.sim, p.a);
+        sim_pass(&p.sim, FINISH_GRACE - 2 * MS);
+        assert_int_equal(p.sim.made, 1);
+        sim_pass(&p.sim, 2 * MS);
+        assert_int_equal(p.sim.made, 2);
+        close_pair(&p);
+}
+
 static void as_many_starts_as_waiters_and_no_more(void **state) {
         struct pair p;
 
@@ -677,6 +703,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(cold_then_warm),
                 cmocka_unit_test(the_newest_idle_is_taken_first),
+                cmocka_unit_test(who_comes_before_the_poll_waits_for_it),
                 cmocka_unit_test(as_many_starts_as_waiters_and_no_more),
                 cmocka_unit_test(builders_bound_what_starts_at_once),
                 cmocka_unit_test(a_stopped_start_frees_its_builder),
