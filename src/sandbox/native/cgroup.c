@@ -188,15 +188,18 @@ static void empty_leaf(int dir, const char *leaf) {
         snprintf(path, sizeof(path), "%s/cgroup.procs", leaf);
         read_at(dir, path, pids, sizeof(pids));
         for (char *save, *word = strtok_r(pids, "\n", &save); word; word = strtok_r(NULL, "\n", &save)) {
-                pid_t pid = atoi(word); /* 0: in a pid namespace that we cannot see into */
-                int pidfd = pid > 0 && pid != getpid() ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-                struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+                struct pollfd gone = { .fd = -1, .events = POLLIN };
+                uint64_t pid;
 
-                if (pidfd < 0)
+                /* 0: in a pid namespace that we cannot see into */
+                if (str_to_u64(word, INT32_MAX, &pid) || pid == 0 || (pid_t)pid == getpid())
                         continue;
-                kill(pid, SIGKILL);
+                gone.fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+                if (gone.fd < 0)
+                        continue;
+                kill((pid_t)pid, SIGKILL);
                 poll(&gone, 1, SWEEP_PATIENCE_MS);
-                fd_close(pidfd);
+                fd_close(gone.fd);
         }
 }
 

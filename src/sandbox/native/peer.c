@@ -120,19 +120,21 @@ bool peer_is_of_cell(const struct remote_cell *cell, int fd) {
 /* The last number on the NSpid line is the one in the innermost namespace. */
 static pid_t inner_pid(pid_t pid) {
         char path[64], line[256], *last;
-        pid_t inner = 0;
+        uint64_t inner = 0;
         FILE *file;
 
         snprintf(path, sizeof(path), "/proc/%d/status", pid);
         file = fopen(path, "re");
         while (file && !inner && fgets(line, sizeof(line), file))
                 if (str_starts(line, "NSpid:")) {
+                        line[strcspn(line, "\n")] = '\0';
                         last = strrchr(line, '\t');
-                        inner = last ? atoi(last) : 0;
+                        if (!last || str_to_u64(last + 1, INT32_MAX, &inner))
+                                break;
                 }
         if (file)
                 fclose(file);
-        return inner;
+        return (pid_t)inner;
 }
 
 pid_t peer_find_process(const struct remote_cell *cell, pid_t inner) {

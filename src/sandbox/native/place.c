@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -154,23 +155,32 @@ static bool guard_leave(struct remote_cell *cell, const bool *gone, bool *outer)
         return !*gone;
 }
 
-/* Reads the pipe until it is empty. False: the place was freed by what it told. */
-static bool read_output(struct remote_cell *cell) {
+/* Reads what the pipe holds, or with `some` only as much of it as fits a turn: a function may write faster than
+ * we read, and the loop is everybody's. False: the place was freed by what it told. */
+static bool read_output(struct remote_cell *cell, bool some) {
         struct native *native = cell->native;
         bool gone, *outer = guard_enter(cell, &gone);
+        const ssize_t full = sizeof(native->chunk);
+        int left = some ? 0 : -1; /* behind the first read; unknown yet */
         ssize_t n;
 
         do {
                 n = read(cell->output_fd, native->chunk, sizeof(native->chunk));
+                /* A short read has emptied the pipe and re-armed the edge (loop.h). */
+                if (n == full && left < 0 && ioctl(cell->output_fd, FIONREAD, &left) < 0)
+                        left = 0;
+                else if (n > 0)
+                        left -= (int)MIN((ssize_t)MAX(left, 0), n);
                 if (n > 0)
                         cell->place->place.events->on_output(&cell->place->place, native->chunk, (size_t)n);
-                /* A short read has emptied the pipe and re-armed the edge (loop.h). */
-        } while (!gone && (n == (ssize_t)sizeof(native->chunk) || (n < 0 && errno == EINTR)));
+        } while (!gone && ((n == full && left > 0) || (n < 0 && errno == EINTR)));
+        if (!gone && n == full)
+                source_again(&cell->output, EPOLLIN);
         return guard_leave(cell, &gone, outer);
 }
 
 static void on_output(struct source *source, uint32_t events) {
-        read_output(container_of(source, struct remote_cell, output));
+        read_output(container_of(source, struct remote_cell, output), true);
 }
 
 static void announce(struct defer *defer) {
@@ -210,7 +220,7 @@ static bool on_exit_message(struct remote_cell *cell, const struct wire *head) {
         struct place *place = &cell->place->place;
         bool gone, *outer;
 
-        if (!read_output(cell))
+        if (!read_output(cell, false))
                 return false;
         outer = guard_enter(cell, &gone);
         if (said.type == WIRE_EMPTIED)
@@ -331,7 +341,7 @@ static void place_drain_output(struct place *place) {
                 return;
         if (loop_batch_was_whole(p->native->loop) && !p->cell->output.ready)
                 return;
-        read_output(p->cell);
+        read_output(p->cell, false);
 }
 
 static int write_freeze(struct native_place *p, const char *value) {
@@ -370,6 +380,7 @@ static bool place_peer_is_ours(struct place *place, int fd) {
 static pid_t place_pid(struct place *place) {
         struct native_place *p = native_place_of(place);
         char path[64], name[32] = "";
+        uint64_t inner;
         int fd;
 
         if (!p->cell || p->cell->pid <= 0)
@@ -380,7 +391,10 @@ static pid_t place_pid(struct place *place) {
         if (fd >= 0 && read(fd, name, sizeof(name) - 1) < 0)
                 name[0] = '\0';
         fd_close(fd);
-        return str_starts(name, "cell:") ? peer_find_process(p->cell, atoi(name + 5)) : 0;
+        name[strcspn(name, "\n")] = '\0';
+        if (!str_starts(name, "cell:") || str_to_u64(name + strlen("cell:"), INT32_MAX, &inner))
+                return 0;
+        return peer_find_process(p->cell, (pid_t)inner);
 }
 
 static uint64_t read_number(int fd) {
