@@ -85,6 +85,7 @@ struct cell {
 };
 
 /* skeleton.c */
+extern const char *const etc_shown[]; /* what the inside may read of the host's /etc; ends with NULL */
 int skeleton_make(struct launcher *launcher,
                   const char **ret_step); /* working directory = the skeleton afterwards */
 void skeleton_refresh_resolver(struct launcher *launcher);

@@ -102,28 +102,49 @@ static void copy_resolver(void) {
         rename("etc/.resolv.conf", "etc/resolv.conf");
 }
 
+/* openssl.cnf: a Node.js that cannot read the one it was built for refuses to start. */
+const char *const etc_shown[] = {
+        "/etc/ld.so.cache",
+        "/etc/ld.so.conf",
+        "/etc/ld.so.conf.d",
+        "/etc/localtime",
+        "/etc/mime.types",
+        "/etc/nsswitch.conf",
+        "/etc/alternatives",
+        "/etc/ca-certificates",
+        "/etc/ca-certificates.conf",
+        "/etc/ssl/certs",
+        "/etc/ssl/openssl.cnf",
+        "/etc/pki/ca-trust/extracted",
+        "/etc/pki/tls/certs",
+        "/etc/pki/tls/openssl.cnf",
+        NULL,
+};
+
+/* Files are copied, so that a link among them needs no target inside. */
+static int show_etc(const char *path) {
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return 0;
+        if (S_ISDIR(st.st_mode))
+                return bind_if_there(path, path + 1);
+        if (S_ISREG(st.st_mode))
+                copy_file(path, path + 1);
+        return 0;
+}
+
 static int add_etc(void) {
-        static const char *const files[] = { "ld.so.cache", "ld.so.conf",    "localtime",
-                                             "mime.types",  "nsswitch.conf", "ca-certificates.conf" };
-        static const char *const dirs[] = { "ld.so.conf.d",           "ssl/certs",
-                                            "ca-certificates",        "alternatives",
-                                            "pki/ca-trust/extracted", "pki/tls/certs" };
         static const char *const parents[] = { "etc", "etc/ssl", "etc/pki", "etc/pki/ca-trust",
                                                "etc/pki/tls" };
-        char from[64], passwd[256], group[128];
+        char passwd[256], group[128];
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(parents); ++i)
                 if (mkdir(parents[i], 0755) < 0)
                         return -errno;
-        for (size_t i = 0; i < ARRAY_SIZE(files); ++i) {
-                snprintf(from, sizeof(from), "/etc/%s", files[i]);
-                copy_file(from, from + 1);
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(dirs) && !r; ++i) {
-                snprintf(from, sizeof(from), "/etc/%s", dirs[i]);
-                r = bind_if_there(from, from + 1);
-        }
+        for (size_t i = 0; etc_shown[i] && !r; ++i)
+                r = show_etc(etc_shown[i]);
         snprintf(passwd, sizeof(passwd),
                  "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%d:%d::/home/%s:/sbin/nologin\n", SANDBOX_USER,
                  SANDBOX_UID, SANDBOX_GID, SANDBOX_USER);
