@@ -142,7 +142,9 @@ static void say_whatwas_lost(struct logs *logs) {
 
                 list_unlink(&stream->loser);
                 stream->lost = 0;
+                ++stream->pending; /* a follower that is told meanwhile may close it */
                 logs_append(stream, loop_wall(logs->loop), text, (size_t)len);
+                --stream->pending;
                 stream_free_if_done(stream);
         }
 }

@@ -51,12 +51,20 @@ static bool hand_over(struct logs_follower *f, const struct logs_record *record)
 
 static void hold(struct logs_follower *f, const struct logs_record *record) {
         struct held head = { record->ms, (uint32_t)strlen(record->stream) + 1, (uint32_t)record->len };
+        size_t size = sizeof(head) + head.stream_len + record->len;
+        char *at;
 
         if (f->missed)
                 return;
-        f->missed = buf_append(&f->held, &head, sizeof(head)) ||
-                    buf_append(&f->held, record->stream, head.stream_len) ||
-                    buf_append(&f->held, record->data, record->len);
+        /* Whole or not at all: when the past cannot be read, what is held is delivered nevertheless. */
+        if (buf_reserve(&f->held, size, &at)) {
+                f->missed = true;
+                return;
+        }
+        at = mempcpy(at, &head, sizeof(head));
+        at = mempcpy(at, record->stream, head.stream_len);
+        memcpy(at, record->data, record->len);
+        buf_commit(&f->held, size);
 }
 
 /* False when the follower is gone. */
