@@ -44,6 +44,7 @@ void log_write(enum log_level level, const char *format, ...) {
         struct timespec now;
         struct tm utc;
         size_t len, head;
+        ssize_t sent;
         va_list args;
         int saved = errno, n;
 
@@ -59,7 +60,7 @@ void log_write(enum log_level level, const char *format, ...) {
         len = MIN(len + (size_t)MAX(n, 0), sizeof(line) - 2);
         defuse(line + head, len - head);
         line[len++] = '\n';
-        if (write(STDERR_FILENO, line, len) < 0)
-                len = 0; /* nobody listens: nothing better to do */
+        sent = write(STDERR_FILENO, line, len);
+        (void)sent; /* nobody listens: nothing better to do */
         errno = saved;
 }
