@@ -3,6 +3,8 @@
 
 import base64
 import json
+import os
+import re
 
 import pytest
 
@@ -22,6 +24,13 @@ def invoke(client, name, event=b"{}", **settings):
     answer["body"] = answer["Payload"].read()
     answer["log"] = base64.b64decode(answer["LogResult"]).decode()
     return answer
+
+
+def paths_of_aws(text):
+    """Plain processes (tier 3, docs/sandbox.md) see the real path of their code; that is all that may differ."""
+    if os.environ.get("LAMBENT_TEST_TIER") == "3":
+        return re.sub(r"/[^ \"]*/content/trees/[0-9a-f]{64}/root/", "/var/task/", text)
+    return text
 
 
 def check_error(answer, error_type, text):
@@ -168,6 +177,7 @@ def test_no_bootstrap(client, function, zip_of):
 ])
 def test_a_bootstrap_that_cannot_be_executed(client, function, zip_of, files, words):
     answer = invoke(client, function(zip_of(files)))
+    answer["body"] = paths_of_aws(answer["body"].decode())
     check_error(answer, "Runtime.InvalidEntrypoint", "RequestId: {id} Error: fork/exec /var/task/bootstrap: " + words)
 
 
@@ -184,7 +194,7 @@ def test_stack_traces_of_python(client, python_function):
     error = json.loads(answer["body"])
     assert error["errorType"] == "ValueError" and error["errorMessage"] == "wrong number"
     assert error["requestId"] == answer["id"]
-    assert error["stackTrace"] == ['  File "/var/task/app.py", line 2, in handler\n    raise ValueError(\'wrong \' + event[\'what\'])\n']
+    assert [paths_of_aws(line) for line in error["stackTrace"]] == ['  File "/var/task/app.py", line 2, in handler\n    raise ValueError(\'wrong \' + event[\'what\'])\n']
     assert "[ERROR] ValueError: wrong number" in answer["log"]
 
 
