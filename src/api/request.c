@@ -55,8 +55,10 @@ void api_reply_json(struct api_request *r, int status, struct buf *body) {
 
 void api_fail_with(struct api_request *r, struct problem *problem_consume) {
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+        bool throttled = problem_consume->kind == PROBLEM_TOO_MANY_REQUESTS;
         AUTO(str)
-        char *fields = xasprintf("x-amzn-ErrorType: %s\r\n", problem_exception(problem_consume->kind));
+        char *fields = xasprintf("x-amzn-ErrorType: %s\r\n%s", problem_exception(problem_consume->kind),
+                                 throttled ? "Retry-After: 1\r\n" : "");
 
         problem_write(problem_consume, &body);
         api_reply(r, problem_status(problem_consume->kind), JSON_TYPE, fields, buf_data(&body), body.len);

@@ -219,6 +219,7 @@ def test_429_only_when_all_are_busy(own):
             assert answer["ResponseMetadata"]["HTTPStatusCode"] == 429
             assert answer["Reason"] == "ConcurrentInvocationLimitExceeded" and answer["Type"] == "User"
             assert answer["Error"]["Message"] == "Rate Exceeded."
+            assert int(answer["ResponseMetadata"]["HTTPHeaders"]["retry-after"]) >= 1
         calls.let_go()
         assert len(calls.join()) == 2 and not calls.errors
     assert ask(client, other, 5) == 5
