@@ -210,3 +210,26 @@ def test_powertools_for_typescript(client, function, packages):
     assert failed["FunctionError"] == "Unhandled"
     assert set(failed["body"]) == {"errorType", "errorMessage", "trace"}
     assert (failed["body"]["errorType"], failed["body"]["errorMessage"]) == ("RangeError", "the guest failed")
+
+
+def test_powertools_for_python(client, function, packages):
+    name = function(packages("powertools-python"), Runtime=guests.host_python_runtime(), Handler="app.handler", Timeout=15, MemorySize=512)
+    answer = call(client, name, url_event("GET", "/hello/world"))
+    assert answer["body"]["statusCode"] == 200 and json.loads(answer["body"]["body"]) == {"hello": "world"}
+    lines = json_lines(answer["log"])
+    (logged,) = [line for line in lines if line.get("message") == "hello was asked for"]
+    assert logged["function_request_id"] == answer["id"] and logged["function_name"] == name and logged["cold_start"] is True
+    assert logged["function_arn"] == f"{ARN}:{name}" and logged["function_memory_size"] == "512"
+    metrics = [line for line in lines if "_aws" in line]
+    assert any(line.get("Hellos") == [1.0] for line in metrics) and any(line.get("ColdStart") == [1.0] for line in metrics)
+    again = call(client, name, url_event("POST", "/echo", '{"a": 1}'))
+    assert json.loads(again["body"]["body"]) == {"a": 1}
+    assert not any("ColdStart" in line for line in json_lines(again["log"]))
+    assert call(client, name, url_event("GET", "/missing"))["body"]["statusCode"] == 404
+
+
+def url_event(method, path, body=None):
+    return {"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {"content-type": "application/json"},
+            "requestContext": {"accountId": "anonymous", "apiId": "x", "domainName": "x", "domainPrefix": "x", "requestId": "x", "routeKey": "$default",
+                               "stage": "$default", "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"}},
+            "body": body, "isBase64Encoded": False}
