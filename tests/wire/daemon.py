@@ -19,6 +19,8 @@ STOP_SECONDS = 30
 # What is killed by the kernel when a namespace or a life-line ends is gone a moment later.
 VANISH_SECONDS = 5
 PR_SET_CHILD_SUBREAPER = 36
+# Where version 2 hangs on hosts that have both versions of cgroups.
+UNIFIED = "unified" if pathlib.Path("/sys/fs/cgroup/unified").is_dir() else ""
 
 
 def binary():
@@ -66,7 +68,7 @@ def cgroups_of(pids):
                 parts = path.split("/")
                 for end, part in enumerate(parts, 1):
                     if part.startswith("lambent-"):
-                        mount = pathlib.Path("/sys/fs/cgroup") / controllers.replace("name=", "")
+                        mount = pathlib.Path("/sys/fs/cgroup") / (controllers.replace("name=", "") or UNIFIED)
                         found.add(str(mount) + "/".join(parts[:end]))
                         break
     return found
