@@ -15,7 +15,7 @@ static const char *const level_names[] = {
 };
 
 void log_silence(void) {
-        log_level_now = (enum log_level)-1;
+        log_level_now = (enum log_level)(-1);
 }
 
 const char *log_level_name(enum log_level level) {
