@@ -34,9 +34,9 @@ extern "C" {
 struct lambent;
 
 struct lambent_options {
-        size_t size; /* sizeof(struct lambent_options): lets it grow */
+        size_t size;              /* sizeof(struct lambent_options): lets it grow */
         const char *data_dir;     /* made when missing; required */
-        const char *libexec_dir;  /* of lambent-launcher and lambent-archive; NULL: found beside the library's installation */
+        const char *libexec_dir;  /* of lambent-launcher and lambent-archive; NULL: beside the library */
         const char *runtimes_dir; /* of our runtime clients; NULL: likewise */
         const char *region;       /* NULL: "us-east-1" */
         const char *account;      /* twelve digits; NULL: "000000000000" */
@@ -47,7 +47,8 @@ struct lambent_options {
 };
 
 /* -EBUSY: another engine has this data dir. */
-LAMBENT_PUBLIC int lambent_open(const struct lambent_options *options, struct lambent **ret_lambent, char **ret_problem);
+LAMBENT_PUBLIC int lambent_open(const struct lambent_options *options, struct lambent **ret_lambent,
+                                char **ret_problem);
 /* Kills every environment. No callback comes any more. NULL is legal. */
 LAMBENT_PUBLIC void lambent_close(struct lambent *l);
 
@@ -62,7 +63,7 @@ struct lambent_variable {
 };
 
 struct lambent_function {
-        size_t size; /* sizeof(struct lambent_function) */
+        size_t size;         /* sizeof(struct lambent_function) */
         const char *name;    /* 1 to 64 of [A-Za-z0-9_-] */
         const char *runtime; /* "provided.al2023", "python3.13", "nodejs22.x"… */
         const char *handler; /* as for AWS; any word for provided.* */
@@ -70,28 +71,28 @@ struct lambent_function {
         size_t zip_len;
         const struct lambent_variable *variables;
         size_t variable_count;
-        uint32_t timeout_s;  /* 1 to 900; 0: 3 */
-        uint32_t memory_mb;  /* 128 to 10240; 0: 128 */
-        uint32_t tmp_mb;     /* 512 to 10240; 0: 512 */
+        uint32_t timeout_s; /* 1 to 900; 0: 3 */
+        uint32_t memory_mb; /* 128 to 10240; 0: 128 */
+        uint32_t tmp_mb;    /* 512 to 10240; 0: 512 */
 };
 
 /* r: 0 when the function can be invoked, else -errno and why. */
 typedef void (*lambent_deployed_fn)(void *ctx, int r, const char *problem);
 
 /* Creates the function, or updates it: running invocations end on the old code. -EINVAL at once for values out of range. */
-LAMBENT_PUBLIC int lambent_deploy(struct lambent *l, const struct lambent_function *function, lambent_deployed_fn deployed,
-                                  void *ctx);
+LAMBENT_PUBLIC int lambent_deploy(struct lambent *l, const struct lambent_function *function,
+                                  lambent_deployed_fn deployed, void *ctx);
 /* -ENOENT. Environments that are busy finish. */
 LAMBENT_PUBLIC int lambent_remove(struct lambent *l, const char *name);
 
 /* Invocations. */
 struct lambent_answer {
-        bool function_error;   /* what AWS tells by X-Amz-Function-Error */
-        const char *payload;   /* of a streamed answer that went well: nothing is left */
+        bool function_error; /* what AWS tells by X-Amz-Function-Error */
+        const char *payload; /* of a streamed answer that went well: nothing is left */
         size_t payload_len;
-        const char *log_tail;  /* with LAMBENT_TAIL: at most 4 KiB */
+        const char *log_tail; /* with LAMBENT_TAIL: at most 4 KiB */
         size_t log_tail_len;
-        const char *refused;   /* NULL, or why it never ran: throttled, pending, failed, stopping */
+        const char *refused; /* NULL, or why it never ran: throttled, pending, failed, stopping */
 };
 
 struct lambent_events {
@@ -106,8 +107,9 @@ struct lambent_invocation;
 
 /* payload: valid JSON of at most 6,291,456 bytes; empty means {}. The events come from later turns. -ENOENT: no such
  * function; -EINVAL: not JSON; -E2BIG. */
-LAMBENT_PUBLIC int lambent_invoke(struct lambent *l, const char *name, const void *payload, size_t len, unsigned flags,
-                                  const struct lambent_events *events, void *ctx, struct lambent_invocation **ret_invocation);
+LAMBENT_PUBLIC int lambent_invoke(struct lambent *l, const char *name, const void *payload, size_t len,
+                                  unsigned flags, const struct lambent_events *events, void *ctx,
+                                  struct lambent_invocation **ret_invocation);
 LAMBENT_PUBLIC void lambent_credit(struct lambent_invocation *i, size_t len);
 /* No event comes any more. What was delivered to the function runs on. */
 LAMBENT_PUBLIC void lambent_abandon(struct lambent_invocation *i);
@@ -121,7 +123,8 @@ struct lambent_environment {
         uint64_t memory_bytes;
 };
 
-LAMBENT_PUBLIC void lambent_environments(struct lambent *l, void (*each)(void *ctx, const struct lambent_environment *e),
+LAMBENT_PUBLIC void lambent_environments(struct lambent *l,
+                                         void (*each)(void *ctx, const struct lambent_environment *e),
                                          void *ctx);
 /* name NULL: of all functions. Busy ones finish first unless now. How many there were. */
 LAMBENT_PUBLIC size_t lambent_evict(struct lambent *l, const char *name, bool now);

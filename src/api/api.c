@@ -50,7 +50,8 @@ static void find_caller(struct api_request *r) {
         credential_from_header(http_header(r->exchange, "authorization"), &credential);
         if (!credential.region[0] && (scope = http_query_param(r->exchange, "X-Amz-Credential")))
                 credential_from_scope(scope, strlen(scope), &credential);
-        str_fit(r->account, sizeof(r->account), credential.account[0] ? credential.account : options->account);
+        str_fit(r->account, sizeof(r->account),
+                credential.account[0] ? credential.account : options->account);
         r->region = xstrdup(credential.region[0] ? credential.region : options->region);
 }
 

@@ -222,18 +222,27 @@ void api_metrics(struct api_request *r) {
         struct pools_totals t;
 
         pools_totals(engine_pools(r->engine), &t);
-        metric(&body, "lambent_invocations_total", "counter", "Invocations that ended.", (double)t.invocations);
-        metric(&body, "lambent_invocation_errors_total", "counter", "Invocations that ended in an error.", (double)t.errors);
-        metric(&body, "lambent_throttles_total", "counter", "Invocations refused with 429.", (double)t.throttles);
-        metric(&body, "lambent_cold_starts_total", "counter", "Execution environments made.", (double)t.cold_starts);
-        metric(&body, "lambent_environments", "gauge", "Live execution environments.", (double)t.environments);
+        metric(&body, "lambent_invocations_total", "counter", "Invocations that ended.",
+               (double)t.invocations);
+        metric(&body, "lambent_invocation_errors_total", "counter", "Invocations that ended in an error.",
+               (double)t.errors);
+        metric(&body, "lambent_throttles_total", "counter", "Invocations refused with 429.",
+               (double)t.throttles);
+        metric(&body, "lambent_cold_starts_total", "counter", "Execution environments made.",
+               (double)t.cold_starts);
+        metric(&body, "lambent_environments", "gauge", "Live execution environments.",
+               (double)t.environments);
         metric(&body, "lambent_environments_idle", "gauge", "Idle or frozen ones.", (double)t.idle);
         metric(&body, "lambent_environments_busy", "gauge", "Those with an invocation.", (double)t.busy);
         metric(&body, "lambent_environments_starting", "gauge", "Those in INIT.", (double)t.starting);
-        metric(&body, "lambent_invocations_waiting", "gauge", "Invocations that wait for an environment.", (double)t.waiting);
-        metric(&body, "lambent_functions", "gauge", "Functions.", (double)registry_function_count(engine_registry(r->engine)));
-        metric(&body, "lambent_loop_longest_stall_seconds", "gauge", "The longest time the event loop was away from waiting.",
+        metric(&body, "lambent_invocations_waiting", "gauge", "Invocations that wait for an environment.",
+               (double)t.waiting);
+        metric(&body, "lambent_functions", "gauge", "Functions.",
+               (double)registry_function_count(engine_registry(r->engine)));
+        metric(&body, "lambent_loop_longest_stall_seconds", "gauge",
+               "The longest time the event loop was away from waiting.",
                (double)loop_longest_stall(loop) / 1e9);
-        metric(&body, "lambent_loop_turns_total", "counter", "Turns of the event loop.", (double)loop_turns(loop));
+        metric(&body, "lambent_loop_turns_total", "counter", "Turns of the event loop.",
+               (double)loop_turns(loop));
         api_reply(r, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, buf_data(&body), body.len);
 }

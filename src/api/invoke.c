@@ -55,7 +55,9 @@ static void call_done(struct http_exchange *x, bool complete) {
 }
 
 /* For requests that were answered before their body was read. */
-static const struct http_ops refused_ops = { .on_body = discard_body, .on_end = refused_end, .on_done = call_done };
+static const struct http_ops refused_ops = { .on_body = discard_body,
+                                             .on_end = refused_end,
+                                             .on_done = call_done };
 
 /* ---- answers ---- */
 
@@ -73,7 +75,8 @@ static void common_fields(struct call *call, struct buf *fields) {
                         "\r\nX-Amzn-Trace-Id: ", call->trace_id, "\r\n", NULL);
 }
 
-static void answer_whole(struct call *call, struct invocation_answer *answer, const struct invocation_report *report) {
+static void answer_whole(struct call *call, struct invocation_answer *answer,
+                         const struct invocation_report *report) {
         AUTO(buf) struct buf fields = BUF_NULL(16 * KIB);
 
         buf_append_str(&fields, "Content-Type: application/json\r\nx-amzn-Remapped-Content-Length: 0\r\n");
@@ -101,7 +104,8 @@ static void begin_stream(struct call *call) {
         http_respond_begin(call->request->exchange, 200, buf_data(&fields), -1);
 }
 
-static void send_frame(struct call *call, const char *event, const char *content_type, const char *data, size_t len) {
+static void send_frame(struct call *call, const char *event, const char *content_type, const char *data,
+                       size_t len) {
         const struct eventstream_header headers[] = {
                 { ":event-type", event },
                 { ":content-type", content_type },
@@ -118,7 +122,8 @@ static void send_frame(struct call *call, const char *event, const char *content
 }
 
 /* InvokeComplete tells how it ended: the status line has long gone out (facts/invoke.md section 1.6). */
-static void end_stream(struct call *call, struct invocation_answer *answer, const struct invocation_report *report) {
+static void end_stream(struct call *call, struct invocation_answer *answer,
+                       const struct invocation_report *report) {
         AUTO(buf) struct buf body = BUF_NULL(2 * ANSWER_MAX);
         AUTO(buf) struct buf tail = BUF_NULL(2 * LOG_TAIL_MAX);
         struct json_writer w = JSON_WRITER(&body);
@@ -136,7 +141,8 @@ static void end_stream(struct call *call, struct invocation_answer *answer, cons
                 json_strn(&w, "LogResult", buf_data(&tail), tail.len);
         json_close_object(&w);
         if (json_writer_end(&w)) {
-                http_abort(call->request->exchange); /* details too large to tell: a cut stream says it failed */
+                /* Details too large to tell: a cut stream says that it failed. */
+                http_abort(call->request->exchange);
                 return;
         }
         send_frame(call, "InvokeComplete", "application/json", buf_data(&body), body.len);
@@ -156,10 +162,11 @@ static void on_refused(void *owner, enum refusal why, const char *detail) {
                 break;
         case REFUSED_PENDING:
         case REFUSED_FAILED:
-                api_fail(r, PROBLEM_CONFLICT,
-                         "The operation cannot be performed at this time. The function is currently in the following "
-                         "state: %s",
-                         detail);
+                api_fail(
+                        r, PROBLEM_CONFLICT,
+                        "The operation cannot be performed at this time. The function is currently in the following "
+                        "state: %s",
+                        detail);
                 break;
         case REFUSED_SHUTDOWN:
                 api_fail(r, PROBLEM_SERVICE, "lambent is shutting down");
@@ -182,7 +189,8 @@ static void on_chunk(void *owner, const char *data, size_t len) {
                 invocation_credit(call->invocation, len);
 }
 
-static void on_answered(void *owner, struct invocation_answer *answer, const struct invocation_report *report) {
+static void on_answered(void *owner, struct invocation_answer *answer,
+                        const struct invocation_report *report) {
         struct call *call = owner;
 
         call->invocation = NULL;
@@ -212,8 +220,8 @@ static void call_drained(struct http_exchange *x) {
 }
 
 static void refuse_size(struct api_request *r) {
-        api_fail(r, PROBLEM_ENTITY_TOO_LARGE, "Request must be smaller than %zu bytes for the InvokeFunction operation",
-                 PAYLOAD_MAX);
+        api_fail(r, PROBLEM_ENTITY_TOO_LARGE,
+                 "Request must be smaller than %zu bytes for the InvokeFunction operation", PAYLOAD_MAX);
 }
 
 /* Called when the payload has outgrown its buffer. */
@@ -262,10 +270,11 @@ static bool read_kind(struct api_request *r, struct call *call) {
 
         call->want_tail = log_type && streq(log_type, "Tail");
         if (log_type && !call->want_tail && !streq(log_type, "None")) {
-                api_fail(r, PROBLEM_VALIDATION,
-                         "1 validation error detected: Value '%.200s' at 'logType' failed to satisfy constraint: Member "
-                         "must satisfy enum value set: [None, Tail]",
-                         log_type);
+                api_fail(
+                        r, PROBLEM_VALIDATION,
+                        "1 validation error detected: Value '%.200s' at 'logType' failed to satisfy constraint: Member "
+                        "must satisfy enum value set: [None, Tail]",
+                        log_type);
                 return false;
         }
         if (!type || streq(type, "RequestResponse"))
@@ -275,8 +284,8 @@ static bool read_kind(struct api_request *r, struct call *call) {
                 return true;
         }
         if (streq(type, "Event") && !call->stream)
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s with InvocationType Event yet",
-                         r->operation);
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement %s with InvocationType Event yet", r->operation);
         else
                 api_fail(r, PROBLEM_VALIDATION,
                          "1 validation error detected: Value '%.200s' at 'invocationType' failed to satisfy "

@@ -9,7 +9,7 @@
 
 #define CLIENT_CONTEXT_MAX 3583
 
-#define WHERE                                                                                                     \
+#define WHERE \
         "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: %zu, column: %zu]"
 #define COULD_NOT "Could not parse request body into json: Could not parse payload into json: "
 
@@ -42,23 +42,27 @@ bool payload_check(struct api_request *r, const char *text, size_t len) {
                 int token = (int)MIN(token_len(text + error.offset, len - error.offset), (size_t)256);
 
                 api_fail(r, PROBLEM_INVALID_CONTENT,
-                         COULD_NOT "Unrecognized token '%.*s': was expecting (JSON String, Number, Array, Object or "
-                                   "token 'null', 'true' or 'false')\n at " WHERE,
+                         COULD_NOT
+                         "Unrecognized token '%.*s': was expecting (JSON String, Number, Array, Object or "
+                         "token 'null', 'true' or 'false')\n at " WHERE,
                          token, text + error.offset, error.line, error.column + (size_t)token);
         } else if (c >= 0x80) {
-                api_fail(r, PROBLEM_INVALID_CONTENT, COULD_NOT "Invalid UTF-8 start byte 0x%02x\n at " WHERE, c,
-                         error.line, error.column);
-        } else if (c < 0x20 || c == 0x7f) {
-                api_fail(r, PROBLEM_INVALID_CONTENT,
-                         COULD_NOT "Illegal unquoted character ((CTRL-CHAR, code %u)): has to be escaped using backslash "
-                                   "to be included in string value\n at " WHERE,
+                api_fail(r, PROBLEM_INVALID_CONTENT, COULD_NOT "Invalid UTF-8 start byte 0x%02x\n at " WHERE,
                          c, error.line, error.column);
+        } else if (c < 0x20 || c == 0x7f) {
+                api_fail(
+                        r, PROBLEM_INVALID_CONTENT,
+                        COULD_NOT
+                        "Illegal unquoted character ((CTRL-CHAR, code %u)): has to be escaped using backslash "
+                        "to be included in string value\n at " WHERE,
+                        c, error.line, error.column);
         } else {
-                api_fail(r, PROBLEM_INVALID_CONTENT,
-                         COULD_NOT "Unexpected character ('%c' (code %u)): %s\n at " WHERE, c, c,
-                         "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or "
-                         "'false')",
-                         error.line, error.column);
+                api_fail(
+                        r, PROBLEM_INVALID_CONTENT,
+                        COULD_NOT "Unexpected character ('%c' (code %u)): %s\n at " WHERE, c, c,
+                        "expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or "
+                        "'false')",
+                        error.line, error.column);
         }
         return false;
 }
@@ -71,14 +75,15 @@ bool payload_client_context(struct api_request *r, char **ret_json) {
         if (!header || !*header)
                 return true;
         if (strlen(header) > CLIENT_CONTEXT_MAX) {
-                api_fail(r, PROBLEM_INVALID_CONTENT, "Client context must be at most %d bytes when base64-encoded.",
-                         CLIENT_CONTEXT_MAX);
+                api_fail(r, PROBLEM_INVALID_CONTENT,
+                         "Client context must be at most %d bytes when base64-encoded.", CLIENT_CONTEXT_MAX);
                 return false;
         }
         if (base64_decode(header, strlen(header), &json) || !json.len || buf_data(&json)[0] != '{' ||
             json_validate(buf_data(&json), json.len, NULL) || memchr(buf_data(&json), '\n', json.len) ||
             memchr(buf_data(&json), '\r', json.len)) {
-                api_fail(r, PROBLEM_INVALID_CONTENT, "Client context must be a valid Base64-encoded JSON object.");
+                api_fail(r, PROBLEM_INVALID_CONTENT,
+                         "Client context must be a valid Base64-encoded JSON object.");
                 return false;
         }
         *ret_json = xmemdup(buf_data(&json), json.len);
@@ -110,5 +115,6 @@ char *payload_trace_id(const struct api_request *r) {
         hex_encode(random, 12, root);
         hex_encode(random + 12, 8, parent);
         hex_encode(random + 20, 4, lineage);
-        return xstrcat("Root=1-", time, "-", root, ";Parent=", parent, ";Sampled=0;Lineage=1:", lineage, ":0", NULL);
+        return xstrcat("Root=1-", time, "-", root, ";Parent=", parent, ";Sampled=0;Lineage=1:", lineage, ":0",
+                       NULL);
 }

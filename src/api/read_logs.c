@@ -38,7 +38,8 @@ static void begin(struct reading *reading) {
         reading->begun = true;
         r->answered = true;
         api_common_fields(r, &fields);
-        buf_append(&fields, "Content-Type: application/x-ndjson\r\n", sizeof("Content-Type: application/x-ndjson\r\n"));
+        buf_append(&fields, "Content-Type: application/x-ndjson\r\n",
+                   sizeof("Content-Type: application/x-ndjson\r\n"));
         http_respond_begin(r->exchange, 200, buf_data(&fields), -1);
 }
 
@@ -120,8 +121,8 @@ static void on_end(struct http_exchange *x) {
                 return;
         }
         begin(reading);
-        reading->follower = logs_follow(engine_logs(r->engine), reading->group, reading->stream, &reading->query, on_record,
-                                        reading);
+        reading->follower = logs_follow(engine_logs(r->engine), reading->group, reading->stream,
+                                        &reading->query, on_record, reading);
 }
 
 static void on_drain(struct http_exchange *x) {
@@ -177,7 +178,8 @@ void api_logs(struct api_request *r) {
         reading->stream = http_query_param(r->exchange, "stream");
         if (!reading->group && function) {
                 const struct engine_options *o = engine_options(r->engine);
-                struct function *f = registry_find(engine_registry(r->engine), o->account, o->region, function);
+                struct function *f =
+                        registry_find(engine_registry(r->engine), o->account, o->region, function);
                 const char *own = f ? f->latest->config.log_group : NULL;
 
                 reading->group = own ? xstrdup(own) : xasprintf("/aws/lambda/%s", function);

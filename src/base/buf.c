@@ -27,7 +27,8 @@ int buf_reserve(struct buf *buf, size_t len, char **ret_tail) {
                         /* Doubles, but never past what the cap could ever need. */
                         capacity = MAX(buf->len + len, MIN(buf->capacity * 2, buf->cap));
                         capacity = MAX(capacity, MIN((size_t)256, buf->cap));
-                        base = malloc(capacity + 1); /* the C library's writers add a NUL behind what they were asked for */
+                        /* The C library's writers add a NUL behind what they were asked for. */
+                        base = malloc(capacity + 1);
                         if (!base)
                                 return -ENOMEM;
                         if (buf->len)

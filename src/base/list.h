@@ -41,13 +41,11 @@ static inline void list_unlink(struct list *l) {
         list_init(l);
 }
 
-#define list_first(head, type, member)                                                                            \
-        (list_is_empty(head) ? NULL : container_of((head)->next, type, member))
-#define list_last(head, type, member)                                                                             \
-        (list_is_empty(head) ? NULL : container_of((head)->prev, type, member))
+#define list_first(head, type, member) (list_is_empty(head) ? NULL : container_of((head)->next, type, member))
+#define list_last(head, type, member) (list_is_empty(head) ? NULL : container_of((head)->prev, type, member))
 /* Walks the list; the current object may unlink or free itself. */
-#define list_each(var, head, member)                                                                              \
-        for (struct list *var##_at_ = (head)->next, *var##_next_ = NULL;                                          \
-             var##_at_ != (head) && (var##_next_ = var##_at_->next,                                               \
-                                     var = container_of(var##_at_, __typeof__(*var), member), 1);                 \
+#define list_each(var, head, member) \
+        for (struct list *var##_at_ = (head)->next, *var##_next_ = NULL; \
+             var##_at_ != (head) && \
+             (var##_next_ = var##_at_->next, var = container_of(var##_at_, __typeof__(*var), member), 1); \
              var##_at_ = var##_next_)

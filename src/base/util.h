@@ -32,37 +32,37 @@ typedef uint64_t nsec_t;
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
-#define MIN(a, b)                                                                                                 \
-        ({                                                                                                        \
-                __typeof__(a) min_a_ = (a);                                                                       \
-                __typeof__(b) min_b_ = (b);                                                                       \
-                min_a_ < min_b_ ? min_a_ : min_b_;                                                                \
+#define MIN(a, b) \
+        ({ \
+                __typeof__(a) min_a_ = (a); \
+                __typeof__(b) min_b_ = (b); \
+                min_a_ < min_b_ ? min_a_ : min_b_; \
         })
-#define MAX(a, b)                                                                                                 \
-        ({                                                                                                        \
-                __typeof__(a) max_a_ = (a);                                                                       \
-                __typeof__(b) max_b_ = (b);                                                                       \
-                max_a_ > max_b_ ? max_a_ : max_b_;                                                                \
+#define MAX(a, b) \
+        ({ \
+                __typeof__(a) max_a_ = (a); \
+                __typeof__(b) max_b_ = (b); \
+                max_a_ > max_b_ ? max_a_ : max_b_; \
         })
 
 #define AUTO(noun) __attribute__((cleanup(noun##_freep)))
-#define TAKE(p)                                                                                                   \
-        ({                                                                                                        \
-                __typeof__(p) take_ = (p);                                                                        \
-                (p) = NULL;                                                                                       \
-                take_;                                                                                            \
+#define TAKE(p) \
+        ({ \
+                __typeof__(p) take_ = (p); \
+                (p) = NULL; \
+                take_; \
         })
-#define TAKE_FD(fd)                                                                                               \
-        ({                                                                                                        \
-                int take_ = (fd);                                                                                 \
-                (fd) = -1;                                                                                        \
-                take_;                                                                                            \
+#define TAKE_FD(fd) \
+        ({ \
+                int take_ = (fd); \
+                (fd) = -1; \
+                take_; \
         })
 
 /* Declares x_freep() for AUTO(x) from x_free(struct x *). */
-#define DEFINE_FREEP(noun)                                                                                        \
-        static inline void noun##_freep(struct noun **p) {                                                        \
-                noun##_free(*p);                                                                                  \
+#define DEFINE_FREEP(noun) \
+        static inline void noun##_freep(struct noun **p) { \
+                noun##_free(*p); \
         }
 
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))

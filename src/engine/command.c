@@ -11,7 +11,8 @@ static const char *keep(struct command *c, char *s) {
         return s;
 }
 
-static bool parse_runtime(const char *runtime, enum language *ret_language, unsigned *ret_major, unsigned *ret_minor) {
+static bool parse_runtime(const char *runtime, enum language *ret_language, unsigned *ret_major,
+                          unsigned *ret_minor) {
         char rest;
 
         *ret_minor = 0;
@@ -50,11 +51,12 @@ static void name_version(struct command *c, const struct version *v) {
         sha256_final(&hash, digest);
         hex_encode(digest, sizeof(digest), hex);
         c->base.version_name = keep(c, xasprintf("%.*s:%.*s.v1", (int)word, runtime, rest_len, rest));
-        c->base.version_arn = keep(c, xasprintf("arn:%s:lambda:%s::runtime:%s", region_partition(v->region), v->region, hex));
+        c->base.version_arn = keep(
+                c, xasprintf("arn:%s:lambda:%s::runtime:%s", region_partition(v->region), v->region, hex));
 }
 
-int command_find(const struct interpreters *i, const struct version *v, bool strict, struct command *ret_command,
-                 char **ret_problem) {
+int command_find(const struct interpreters *i, const struct version *v, bool strict,
+                 struct command *ret_command, char **ret_problem) {
         const char *runtime = v->config.runtime;
         struct command *c = ret_command;
         enum language language;
@@ -66,25 +68,34 @@ int command_find(const struct interpreters *i, const struct version *v, bool str
         if (streq(runtime, "provided.al2023") || streq(runtime, "provided.al2") || streq(runtime, "provided"))
                 return 0;
         if (!parse_runtime(runtime, &language, &major, &minor)) {
-                *ret_problem = xasprintf("lambent cannot run %s natively yet: it runs provided.*, python3.* and nodejs*", runtime);
+                *ret_problem = xasprintf(
+                        "lambent cannot run %s natively yet: it runs provided.*, python3.* and nodejs*",
+                        runtime);
                 command_clear(c);
                 return -ENOENT;
         }
         c->base.execution_env = keep(c, xasprintf("AWS_Lambda_%s", runtime));
         c->interpreter = interpreters_find(i, language, major, minor, &exact);
         if (!c->interpreter || (strict && !exact)) {
-                *ret_problem = xasprintf("%s is not installed on this machine%s; install it, or put it in PATH", runtime,
-                                         c->interpreter ? " and --strict-runtimes is set" : "");
+                *ret_problem =
+                        xasprintf("%s is not installed on this machine%s; install it, or put it in PATH",
+                                  runtime, c->interpreter ? " and --strict-runtimes is set" : "");
                 command_clear(c);
                 return -ENOENT;
         }
         if (!exact && language == LANGUAGE_PYTHON)
-                c->base.notice = keep(c, xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Python "
-                                                   "%u.%u (%s)", runtime, c->interpreter->major, c->interpreter->minor,
-                                                   c->interpreter->path));
+                c->base.notice = keep(
+                        c,
+                        xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Python "
+                                  "%u.%u (%s)",
+                                  runtime, c->interpreter->major, c->interpreter->minor,
+                                  c->interpreter->path));
         else if (!exact)
-                c->base.notice = keep(c, xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Node.js "
-                                                   "%u (%s)", runtime, c->interpreter->major, c->interpreter->path));
+                c->base.notice = keep(
+                        c,
+                        xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Node.js "
+                                  "%u (%s)",
+                                  runtime, c->interpreter->major, c->interpreter->path));
         return 0;
 }
 
@@ -101,7 +112,8 @@ static void place_provided(struct command *c, const struct version *v, const str
         else if (exists(v->opt_dir, "bootstrap"))
                 c->argv[0] = keep(c, xasprintf("%s/bootstrap", place->opt_root));
         else
-                c->base.missing_entry = "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
+                c->base.missing_entry =
+                        "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
 }
 
 static unsigned python_minor(const struct version *v) {
@@ -121,7 +133,8 @@ static const char *variable(const struct version *v, const char *name) {
 /* The flags of AWS's own bootstrap: heap sizes by the function's memory, and the loaders as they were before Node.js
  * 20.19 began to guess (runtimes/README.md). */
 static size_t add_node_flags(struct command *c, const struct version *v, size_t n) {
-        static const char *const unguessing[] = { "--no-experimental-require-module", "--no-experimental-detect-module" };
+        static const char *const unguessing[] = { "--no-experimental-require-module",
+                                                  "--no-experimental-detect-module" };
         const char *options = variable(v, "NODE_OPTIONS");
         unsigned memory = v->config.memory_mb, major = c->interpreter->major;
 
@@ -158,9 +171,11 @@ static void place_client(struct command *c, const struct version *v, const struc
                 c->argv[n++] = keep(c, xasprintf("%s/index.cjs", dir));
                 c->vars[vars++] = (struct env_var){
                         "NODE_PATH",
-                        keep(c, xasprintf("%s/nodejs/node%u/node_modules:%s/nodejs/node_modules:%s/node_modules:%s:%s",
-                                          place->opt_root, c->interpreter->major, place->opt_root, dir, dir,
-                                          place->task_root)),
+                        keep(c,
+                             xasprintf(
+                                     "%s/nodejs/node%u/node_modules:%s/nodejs/node_modules:%s/node_modules:%s:%s",
+                                     place->opt_root, c->interpreter->major, place->opt_root, dir, dir,
+                                     place->task_root)),
                 };
         }
         c->base.vars = c->vars;

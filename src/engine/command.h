@@ -19,15 +19,15 @@ struct command {
         const char *argv[COMMAND_ARGV_MAX];
         struct env_var vars[4];
         const struct interpreter *interpreter; /* NULL for provided.* */
-        char *strings[16]; /* what the pointers above point to */
+        char *strings[16];                     /* what the pointers above point to */
         size_t string_count;
 };
 
 /* Whether this runtime needs an interpreter to be looked for. */
 bool command_needs_interpreter(const char *runtime);
 /* 0, or -ENOENT with a sentence (malloc'ed): unknown runtime, no interpreter, or not this version and strict. */
-int command_find(const struct interpreters *i, const struct version *v, bool strict, struct command *ret_command,
-                 char **ret_problem);
+int command_find(const struct interpreters *i, const struct version *v, bool strict,
+                 struct command *ret_command, char **ret_problem);
 /* Fills in argv with the paths of a place (v->task_dir and v->opt_dir are looked at on the host). */
 void command_place(struct command *c, const struct version *v, const struct place *place);
 void command_clear(struct command *c);

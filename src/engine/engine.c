@@ -51,8 +51,9 @@ static int lock_data_dir(struct engine *e, char **ret_problem) {
         }
         if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
                 r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-                *ret_problem = xasprintf("another lambent uses the data dir %s; stop it, or name another with --data-dir",
-                                         e->options.data_dir);
+                *ret_problem = xasprintf(
+                        "another lambent uses the data dir %s; stop it, or name another with --data-dir",
+                        e->options.data_dir);
                 return r;
         }
         return 0;
@@ -161,7 +162,8 @@ static void on_drain_limit(struct timer *timer) {
         e->on_drained(e->drained_owner);
 }
 
-int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine, char **ret_problem) {
+int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine,
+                char **ret_problem) {
         struct engine *e = xcalloc(1, sizeof(*e));
         int r;
 
@@ -187,7 +189,8 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         }
         if (r) {
                 if (!*ret_problem)
-                        *ret_problem = xasprintf("cannot open the data dir %s: %s", options->data_dir, strerror(-r));
+                        *ret_problem =
+                                xasprintf("cannot open the data dir %s: %s", options->data_dir, strerror(-r));
                 engine_close(e);
                 return r;
         }
@@ -232,7 +235,8 @@ void engine_close(struct engine *e) {
         free(e);
 }
 
-void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner), void *owner) {
+void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner),
+                            void *owner) {
         e->serve = serve;
         e->serve_owner = owner;
 }

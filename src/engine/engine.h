@@ -26,21 +26,23 @@ struct engine_options {
         nsec_t idle_ttl, freeze_after; /* freeze_after NSEC_NEVER: never */
         size_t environments_max;       /* 0: what descriptors allow */
         bool private_network, cpu_share, strict_runtimes;
-        bool temporary;                /* the data dir will be thrown away: nothing is worth preparing for later */
-        uint64_t log_bytes_max;        /* per log group */
-        const char *endpoint;          /* "http://127.0.0.1:4566": for download Locations */
+        bool temporary;         /* the data dir will be thrown away: nothing is worth preparing for later */
+        uint64_t log_bytes_max; /* per log group */
+        const char *endpoint;   /* "http://127.0.0.1:4566": for download Locations */
 };
 
 struct engine;
 /* Opens (and locks) the data dir. 0, or -errno with a sentence that says what to do (malloc'ed). -EBUSY: locked by another daemon. */
-int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine, char **ret_problem);
+int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine,
+                char **ret_problem);
 /* No new invocations; on_drained once none is under way (or budget is spent). */
 void engine_drain(struct engine *e, nsec_t budget, void (*on_drained)(void *owner), void *owner);
 void engine_close(struct engine *e);
 
 /* Who answers what a function sends to its environment's listener beside the Runtime API (AWS_ENDPOINT_URL_LAMBDA). */
 struct http_exchange;
-void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner), void *owner);
+void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner),
+                            void *owner);
 
 const struct engine_options *engine_options(const struct engine *e);
 struct loop *engine_loop(const struct engine *e);

@@ -30,7 +30,8 @@ static char *stream_name(const struct engine *e, const struct version *v, const 
         return xasprintf("%s/%s[%s]%s", day, v->config.log_group ? v->name : "", v->number, id);
 }
 
-static struct place *new_place(struct engine *e, const struct version *v, const struct command *c, const char *id) {
+static struct place *new_place(struct engine *e, const struct version *v, const struct command *c,
+                               const char *id) {
         AUTO(str) char *client = NULL;
         struct native_place_spec spec = {
                 .task_dir = v->task_dir,
@@ -49,8 +50,8 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
         return native_place_new(e->native, &spec);
 }
 
-static struct environment *make_supervisor(struct engine *e, const struct version *v, struct command *c, const char *id,
-                                           const char *group, const char *stream) {
+static struct environment *make_supervisor(struct engine *e, const struct version *v, struct command *c,
+                                           const char *id, const char *group, const char *stream) {
         const struct version_config *config = &v->config;
         struct env_var *vars = xcalloc(config->var_count, sizeof(*vars));
         struct environment_spec spec = {
@@ -77,7 +78,9 @@ static struct environment *make_supervisor(struct engine *e, const struct versio
                 .secret_access_key = "lambent",
                 .session_token = "lambent",
         };
-        struct supervisor_options options = { .loop = e->loop, .spec = &spec, .command = &c->base, .owner = e };
+        struct supervisor_options options = {
+                .loop = e->loop, .spec = &spec, .command = &c->base, .owner = e
+        };
         struct environment *environment;
 
         memcpy(spec.id, id, sizeof(spec.id));
@@ -91,7 +94,8 @@ static struct environment *make_supervisor(struct engine *e, const struct versio
         return environment;
 }
 
-static struct environment *make(void *owner, struct version *v, const char *id, void **ret_tag, char **ret_problem) {
+static struct environment *make(void *owner, struct version *v, const char *id, void **ret_tag,
+                                char **ret_problem) {
         struct engine *e = owner;
         struct command command;
         struct environment *environment;

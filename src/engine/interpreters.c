@@ -50,7 +50,8 @@ static bool is_program(const char *path) {
         AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
         char magic[4];
 
-        return fd >= 0 && access(path, X_OK) == 0 && read(fd, magic, 4) == 4 && memcmp(magic, "\177ELF", 4) == 0;
+        return fd >= 0 && access(path, X_OK) == 0 && read(fd, magic, 4) == 4 &&
+               memcmp(magic, "\177ELF", 4) == 0;
 }
 
 /* Reads the first line of `path --version`; the child gets no input and a bounded time. */
@@ -105,11 +106,14 @@ static void consider(struct search *s, enum language language, const char *candi
         char path[PATH_MAX], *bin;
         unsigned major, minor;
 
-        if (s->count == INTERPRETERS_MAX || !realpath(candidate, path) || is_known(s, path) || !is_program(path))
+        if (s->count == INTERPRETERS_MAX || !realpath(candidate, path) || is_known(s, path) ||
+            !is_program(path))
                 return;
         if (!version_in_name(path, &major, &minor) && ask_version(path, &major, &minor))
                 return;
-        *in = (struct interpreter){ .language = language, .major = major, .minor = minor, .path = xstrdup(path) };
+        *in = (struct interpreter){
+                .language = language, .major = major, .minor = minor, .path = xstrdup(path)
+        };
         if (!str_starts(path, "/usr/") && !str_starts(path, "/bin/")) {
                 /* PREFIX/bin/name: the standard library lies beside bin. */
                 in->prefix = xstrdup(path);
@@ -133,7 +137,8 @@ static void consider_folder(struct search *s, const char *folder) {
         while ((entry = readdir(dir))) {
                 AUTO(str) char *path = xasprintf("%s/%s", folder, entry->d_name);
 
-                if (streq(entry->d_name, "python3") || sscanf(entry->d_name, "python3.%u%c", &minor, &rest) == 1)
+                if (streq(entry->d_name, "python3") ||
+                    sscanf(entry->d_name, "python3.%u%c", &minor, &rest) == 1)
                         consider(s, LANGUAGE_PYTHON, path);
                 else if (streq(entry->d_name, "node") || streq(entry->d_name, "nodejs") ||
                          sscanf(entry->d_name, "node-%u%c", &major, &rest) == 1)
@@ -276,8 +281,8 @@ static unsigned distance(const struct interpreter *in, unsigned major, unsigned 
         return gap >= 0 ? 2 * (unsigned)gap : 2 * (unsigned)-gap + 1;
 }
 
-const struct interpreter *interpreters_find(const struct interpreters *i, enum language language, unsigned major,
-                                            unsigned minor, bool *ret_exact) {
+const struct interpreter *interpreters_find(const struct interpreters *i, enum language language,
+                                            unsigned major, unsigned minor, bool *ret_exact) {
         const struct interpreter *best = NULL;
 
         for (size_t k = 0; k < i->count; ++k) {

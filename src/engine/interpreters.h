@@ -35,6 +35,6 @@ void interpreters_wait_cancel(struct interpreters_wait *wait);
 bool interpreters_are_known(const struct interpreters *i);
 
 /* The one of exactly this version, else the nearest (a newer one before an older one at the same distance), else NULL. */
-const struct interpreter *interpreters_find(const struct interpreters *i, enum language language, unsigned major,
-                                            unsigned minor, bool *ret_exact);
+const struct interpreter *interpreters_find(const struct interpreters *i, enum language language,
+                                            unsigned major, unsigned minor, bool *ret_exact);
 const struct interpreter *interpreters_nth(const struct interpreters *i, size_t n); /* NULL past the end */

@@ -30,7 +30,8 @@ static char *find_dir(const char *here, const char *there, const char *probe) {
         char *slash;
         Dl_info info;
 
-        if (!dladdr((void *)lambent_open, &info) || !realpath(info.dli_fname, path) || !(slash = strrchr(path, '/')))
+        if (!dladdr((void *)lambent_open, &info) || !realpath(info.dli_fname, path) ||
+            !(slash = strrchr(path, '/')))
                 return NULL;
         *slash = 0;
         for (size_t i = 0; i < ARRAY_SIZE(places); ++i) {
@@ -46,8 +47,9 @@ static char *find_dir(const char *here, const char *there, const char *probe) {
 int lambent_open(const struct lambent_options *o, struct lambent **ret_lambent, char **ret_problem) {
         AUTO(str) char *libexec = o->libexec_dir ? xstrdup(o->libexec_dir)
                                                  : find_dir("", "/../libexec/lambent", "lambent-launcher");
-        AUTO(str) char *runtimes = o->runtimes_dir ? xstrdup(o->runtimes_dir)
-                                                   : find_dir("/runtimes", "/../share/lambent/runtimes", "python");
+        AUTO(str) char *runtimes = o->runtimes_dir
+                                           ? xstrdup(o->runtimes_dir)
+                                           : find_dir("/runtimes", "/../share/lambent/runtimes", "python");
         struct engine_options options = {
                 .data_dir = o->data_dir,
                 .libexec_dir = libexec,
@@ -69,8 +71,9 @@ int lambent_open(const struct lambent_options *o, struct lambent **ret_lambent, 
         if (o->size != sizeof(*o) || !o->data_dir)
                 return -EINVAL;
         if (!libexec || !runtimes) {
-                *ret_problem = xstrdup("lambent-launcher or the runtime clients were not found; name libexec_dir and "
-                                       "runtimes_dir");
+                *ret_problem = xstrdup(
+                        "lambent-launcher or the runtime clients were not found; name libexec_dir and "
+                        "runtimes_dir");
                 return -ENOENT;
         }
         log_silence();
@@ -206,15 +209,18 @@ static void fill_config(struct version_config *c, const struct lambent_function 
                 .log_format = xstrdup("Text"),
         };
         for (size_t i = 0; i < f->variable_count; ++i)
-                c->vars[i] = (struct name_value){ xstrdup(f->variables[i].name), xstrdup(f->variables[i].value) };
+                c->vars[i] =
+                        (struct name_value){ xstrdup(f->variables[i].name), xstrdup(f->variables[i].value) };
 }
 
-int lambent_deploy(struct lambent *l, const struct lambent_function *f, lambent_deployed_fn deployed, void *ctx) {
+int lambent_deploy(struct lambent *l, const struct lambent_function *f, lambent_deployed_fn deployed,
+                   void *ctx) {
         struct deploy *d;
         int r;
 
         if (f->size != sizeof(*f) || !is_function_name(f->name) || !f->runtime || !f->zip ||
-            (f->timeout_s && !in_range(f->timeout_s, 1, 900)) || (f->memory_mb && !in_range(f->memory_mb, 128, 10240)) ||
+            (f->timeout_s && !in_range(f->timeout_s, 1, 900)) ||
+            (f->memory_mb && !in_range(f->memory_mb, 128, 10240)) ||
             (f->tmp_mb && !in_range(f->tmp_mb, 512, 10240)))
                 return -EINVAL;
         if (f->zip_len > ZIP_MAX)
@@ -299,7 +305,8 @@ static void on_chunk(void *owner, const char *data, size_t len) {
         i->events->chunk(i->ctx, data, len);
 }
 
-static void on_answered(void *owner, struct invocation_answer *answer, const struct invocation_report *report) {
+static void on_answered(void *owner, struct invocation_answer *answer,
+                        const struct invocation_report *report) {
         AUTO(buf) struct buf payload = *answer->payload;
 
         *answer->payload = BUF_NULL(payload.cap);
@@ -339,7 +346,8 @@ static void start_invocation(struct defer *defer) {
 }
 
 int lambent_invoke(struct lambent *l, const char *name, const void *payload, size_t len, unsigned flags,
-                   const struct lambent_events *events, void *ctx, struct lambent_invocation **ret_invocation) {
+                   const struct lambent_events *events, void *ctx,
+                   struct lambent_invocation **ret_invocation) {
         const struct engine_options *o = engine_options(l->engine);
         struct version *v = registry_resolve(engine_registry(l->engine), o->account, o->region, name, NULL);
         struct lambent_invocation *i;
@@ -401,7 +409,8 @@ static void show_member(void *ctx, const struct member_view *view) {
                               });
 }
 
-void lambent_environments(struct lambent *l, void (*each)(void *ctx, const struct lambent_environment *e), void *ctx) {
+void lambent_environments(struct lambent *l, void (*each)(void *ctx, const struct lambent_environment *e),
+                          void *ctx) {
         struct each_context context = { each, ctx };
 
         pools_each(engine_pools(l->engine), true, show_member, &context);

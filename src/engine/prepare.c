@@ -113,7 +113,8 @@ static void on_code(struct content_wait *wait, const struct content_tree *tree) 
         }
         for (size_t i = 0; i < v->config.layer_count; ++i)
                 hexes[i] = v->config.layers[i].sha256;
-        content_merge(p->engine->content, hexes, (unsigned)v->config.layer_count, &limits, &p->content, on_layers);
+        content_merge(p->engine->content, hexes, (unsigned)v->config.layer_count, &limits, &p->content,
+                      on_layers);
 }
 
 void engine_prepare(void *owner, struct version *v) {

@@ -11,7 +11,8 @@ static void invocation_free(struct invocation *i) {
         list_unlink(&i->link);
         buf_deinit(&i->payload);
         buf_deinit(&i->held_payload);
-        free(i->arn), free(i->trace_id), free(i->client_context), free(i->cognito_identity), free(i->tenant_id);
+        free(i->arn), free(i->trace_id), free(i->client_context), free(i->cognito_identity),
+                free(i->tenant_id);
         free(i->held_content_type), free(i->held_error_type);
         free(i);
 }
@@ -183,7 +184,8 @@ void invocation_fail(struct invocation *i, const char *why) {
                 .payload = &body,
                 .error_type = "Sandbox.Failure",
         };
-        struct invocation_report report = { .outcome = OUTCOME_SANDBOX_FAILURE, .error_type = "Sandbox.Failure" };
+        struct invocation_report report = { .outcome = OUTCOME_SANDBOX_FAILURE,
+                                            .error_type = "Sandbox.Failure" };
 
         if (i->state == INVOCATION_ANSWERED) {
                 /* Only its REPORT is missing. */

@@ -22,7 +22,7 @@ struct member;
 struct invocation_record { /* what GET /_lambent/invocations shows */
         char request_id[UUID_LEN + 1], environment[HEX_ID_LEN + 1];
         char *function, *version;
-        nsec_t wall;  /* arrival */
+        nsec_t wall; /* arrival */
         nsec_t queue, start, init, invoke, response;
         bool cold;
         enum invocation_outcome outcome;
@@ -31,7 +31,8 @@ struct invocation_record { /* what GET /_lambent/invocations shows */
 
 struct pools_ports {
         /* A new environment for v, not started; NULL with a sentence (malloc'ed). *ret_tag comes back in log and unmake. */
-        struct environment *(*make)(void *owner, struct version *v, const char *id, void **ret_tag, char **ret_problem);
+        struct environment *(*make)(void *owner, struct version *v, const char *id, void **ret_tag,
+                                    char **ret_problem);
         void (*unmake)(void *owner, void *tag);
         void (*log)(void *owner, void *tag, nsec_t wall, const char *line, size_t len);
         void *owner;
@@ -43,7 +44,8 @@ struct pools_options {
         nsec_t idle_ttl, freeze_after; /* NSEC_NEVER: never */
 };
 
-struct pools *pools_new(struct loop *loop, const struct pools_options *options, const struct pools_ports *ports);
+struct pools *pools_new(struct loop *loop, const struct pools_options *options,
+                        const struct pools_ports *ports);
 void pools_free(struct pools *p); /* kills everything; waiting invocations are refused */
 
 /* The code of v is there (problem NULL), or will never be: whoever waits for it is served, or hears why. */
@@ -52,24 +54,33 @@ void pools_prepared(struct pools *p, struct version *v, const char *problem);
 void pools_retire(struct pools *p, struct version *v);
 /* Stops the environments of a function (name NULL: all; account and region NULL: any). Busy ones finish first, unless now.
  * Returns how many there were. */
-size_t pools_evict(struct pools *p, const char *account, const char *region, const char *name, const char *id, bool now);
+size_t pools_evict(struct pools *p, const char *account, const char *region, const char *name, const char *id,
+                   bool now);
 /* Refuses from now on; on_drained (once, from the loop) when nothing is under way. */
 void pools_drain(struct pools *p, void (*on_drained)(void *owner), void *owner);
 
 /* Looking. */
-enum member_state { MEMBER_QUEUED, MEMBER_STARTING, MEMBER_IDLE, MEMBER_FROZEN, MEMBER_BUSY, MEMBER_STOPPING };
+enum member_state {
+        MEMBER_QUEUED,
+        MEMBER_STARTING,
+        MEMBER_IDLE,
+        MEMBER_FROZEN,
+        MEMBER_BUSY,
+        MEMBER_STOPPING
+};
 const char *member_state_name(enum member_state state);
 
 struct member_view {
         const char *id;
         const struct version *version;
         enum member_state state;
-        nsec_t age, idle;      /* idle: 0 unless idle or frozen */
+        nsec_t age, idle; /* idle: 0 unless idle or frozen */
         uint64_t invocations;
         struct environment_stats stats;
 };
 
-void pools_each(struct pools *p, bool with_stats, void (*fn)(void *ctx, const struct member_view *view), void *ctx);
+void pools_each(struct pools *p, bool with_stats, void (*fn)(void *ctx, const struct member_view *view),
+                void *ctx);
 
 struct pools_totals {
         size_t environments, idle, busy, starting, waiting;

@@ -15,11 +15,11 @@ struct pools {
         struct loop *loop;
         struct pools_options options;
         struct pools_ports ports;
-        struct list pools;     /* of struct pool, all */
-        struct list idle;      /* of struct member, the newest first, over all pools */
-        struct list to_build;  /* of struct member that wait for a builder's slot */
-        struct defer build;    /* starts them, from the loop */
-        struct defer fail;     /* tells waiters that no environment could be made */
+        struct list pools;    /* of struct pool, all */
+        struct list idle;     /* of struct member, the newest first, over all pools */
+        struct list to_build; /* of struct member that wait for a builder's slot */
+        struct defer build;   /* starts them, from the loop */
+        struct defer fail;    /* tells waiters that no environment could be made */
         size_t members, building, coming, stopping, busy, waiting;
         size_t under_way;       /* delivered, and not idle again */
         size_t wanted, surplus; /* over all pools: waiters without a start, starts without a waiter */
@@ -39,7 +39,7 @@ struct pool {
         struct list idle;    /* the newest first; frozen ones too */
         struct list others;  /* starting, busy, stopping */
         struct list waiting; /* of struct invocation, the oldest first */
-        size_t coming; /* members that start, or have answered and are about to be idle */
+        size_t coming;       /* members that start, or have answered and are about to be idle */
         size_t waiting_count;
         unsigned pins;
         char *problem; /* why the last environment could not be made, until a waiter was told */
@@ -58,7 +58,7 @@ struct member {
         nsec_t start, init;
         uint64_t invocations;
         void *tag;
-        bool finishing; /* BUSY, has answered, will ask for more within FINISH_GRACE */
+        bool finishing;                       /* BUSY, has answered, will ask for more within FINISH_GRACE */
         bool building, stop_when_idle, fresh; /* fresh: has served nothing yet */
 };
 
@@ -76,7 +76,8 @@ struct invocation {
         char request_id[UUID_LEN + 1];
         char *arn, *trace_id, *client_context, *cognito_identity, *tenant_id;
         struct buf payload;
-        struct iovec event; /* the payload as it is delivered; borrowed by the environment until it has answered */
+        struct iovec
+                event; /* the payload as it is delivered; borrowed by the environment until it has answered */
         nsec_t arrived, wall, delivered, first_byte, answered;
         struct invocation_record record;
         /* With want_tail: the answer until REPORT is there. */

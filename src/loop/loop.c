@@ -72,7 +72,8 @@ void loop_free(struct loop *loop) {
 
 /* ---- descriptors ---- */
 
-int source_add(struct loop *loop, struct source *source, int fd, uint32_t events, enum rank rank, source_fn fn) {
+int source_add(struct loop *loop, struct source *source, int fd, uint32_t events, enum rank rank,
+               source_fn fn) {
         struct epoll_event event = {
                 .events = events ? events : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                 .data.ptr = source,
@@ -118,7 +119,8 @@ static int fetch(struct loop *loop, struct epoll_event *events, nsec_t patience)
         struct timespec ts = { (time_t)(patience / SECOND), (long)(patience % SECOND) };
 
         if (!loop->coarse) {
-                int n = epoll_pwait2(loop->epoll_fd, events, BATCH, patience == NSEC_NEVER ? NULL : &ts, NULL);
+                int n = epoll_pwait2(loop->epoll_fd, events, BATCH, patience == NSEC_NEVER ? NULL : &ts,
+                                     NULL);
 
                 if (n >= 0 || errno != ENOSYS)
                         return n;

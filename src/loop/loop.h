@@ -69,7 +69,8 @@ struct source {
 };
 
 /* Events default to EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET when 0 is given. 0 or -errno. */
-int source_add(struct loop *loop, struct source *source, int fd, uint32_t events, enum rank rank, source_fn fn);
+int source_add(struct loop *loop, struct source *source, int fd, uint32_t events, enum rank rank,
+               source_fn fn);
 void source_remove(struct source *source); /* legal when not registered */
 /* Delivers `events` again in the next turn, as if the kernel had said so (after pausing with data left). */
 void source_again(struct source *source, uint32_t events);

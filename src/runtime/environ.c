@@ -45,13 +45,14 @@ static size_t set(struct env_block *b, const char *name, const char *value) {
         return i;
 }
 
-static void set_defaults(struct env_block *b, const struct environment_spec *spec, const struct place *place) {
+static void set_defaults(struct env_block *b, const struct environment_spec *spec,
+                         const struct place *place) {
         bool lang = !streq(spec->runtime, "provided.al2"); /* the one image without it */
-        AUTO(str) char *libraries =
-                xasprintf("%s/lib64:/usr/lib64:%s:%s/lib:%s:%s/lib:%s/lib", lang ? "/var/lang/lib:" : "",
-                          place->runtime_dir, place->runtime_dir, place->task_root, place->task_root, place->opt_root);
-        AUTO(str) char *path = xasprintf("%s/usr/local/bin:/usr/bin/:/bin:%s/bin", lang ? "/var/lang/bin:" : "",
-                                         place->opt_root);
+        AUTO(str) char *libraries = xasprintf(
+                "%s/lib64:/usr/lib64:%s:%s/lib:%s:%s/lib:%s/lib", lang ? "/var/lang/lib:" : "",
+                place->runtime_dir, place->runtime_dir, place->task_root, place->task_root, place->opt_root);
+        AUTO(str) char *path = xasprintf("%s/usr/local/bin:/usr/bin/:/bin:%s/bin",
+                                         lang ? "/var/lang/bin:" : "", place->opt_root);
 
         set(b, "LANG", "en_US.UTF-8");
         set(b, "TZ", ":UTC");
@@ -65,7 +66,8 @@ static void set_defaults(struct env_block *b, const struct environment_spec *spe
         }
 }
 
-static void set_reserved(struct env_block *b, const struct environment_spec *spec, const struct place *place) {
+static void set_reserved(struct env_block *b, const struct environment_spec *spec,
+                         const struct place *place) {
         char memory[16];
 
         snprintf(memory, sizeof(memory), "%u", spec->memory_mb);
@@ -87,7 +89,8 @@ static void set_reserved(struct env_block *b, const struct environment_spec *spe
         set(b, "_AWS_XRAY_DAEMON_PORT", "2000");
 }
 
-void environ_build(struct supervisor *s, const struct environment_spec *spec, const struct runtime_command *command) {
+void environ_build(struct supervisor *s, const struct environment_spec *spec,
+                   const struct runtime_command *command) {
         struct env_block b = {};
 
         must(spec->var_count <= VARS_MAX);

@@ -23,9 +23,9 @@
 #include "base/util.h"
 
 #define ENVIRONMENT_WINDOW (256 * KIB)
-#define PAYLOAD_MAX ((size_t)6291456)          /* a synchronous request: facts/invoke.md 1.3 */
-#define ANSWER_MAX ((size_t)6291556)           /* a buffered answer: runtime-api.md section 2 */
-#define STREAM_ANSWER_MAX ((size_t)209715200)  /* a streamed answer */
+#define PAYLOAD_MAX ((size_t)6291456)         /* a synchronous request: facts/invoke.md 1.3 */
+#define ANSWER_MAX ((size_t)6291556)          /* a buffered answer: runtime-api.md section 2 */
+#define STREAM_ANSWER_MAX ((size_t)209715200) /* a streamed answer */
 #define LOG_TAIL_MAX ((size_t)4096)
 
 struct environment;
@@ -44,9 +44,9 @@ struct invocation_order {
 
 enum invocation_outcome {
         OUTCOME_OK,
-        OUTCOME_HANDLER_ERROR,  /* the runtime posted …/error; the environment is kept */
+        OUTCOME_HANDLER_ERROR, /* the runtime posted …/error; the environment is kept */
         OUTCOME_TIMEOUT,
-        OUTCOME_EXIT,           /* the runtime exited or was killed */
+        OUTCOME_EXIT, /* the runtime exited or was killed */
         OUTCOME_OUT_OF_MEMORY,
         OUTCOME_INIT_ERROR,     /* the suppressed init failed or posted init/error */
         OUTCOME_BAD_ANSWER,     /* too large, truncated, wrong response mode */
@@ -58,20 +58,20 @@ const char *invocation_outcome_name(enum invocation_outcome outcome);
  * sees it, facts/runtime-api.md section 6); of a stream what was not sent as chunks (nothing, on success). */
 struct invocation_answer {
         enum invocation_outcome outcome;
-        bool is_error;           /* X-Amz-Function-Error: Unhandled */
-        struct buf *payload;     /* the receiver may take its bytes */
+        bool is_error;            /* X-Amz-Function-Error: Unhandled */
+        struct buf *payload;      /* the receiver may take its bytes */
         const char *content_type; /* what the runtime said; NULL */
-        const char *error_type;  /* for logs and records; NULL */
+        const char *error_type;   /* for logs and records; NULL */
 };
 
 /* What REPORT says, and the phases. */
 struct invocation_report {
         enum invocation_outcome outcome;
         nsec_t duration, billed;
-        nsec_t init;        /* 0 unless this invocation paid for one */
+        nsec_t init; /* 0 unless this invocation paid for one */
         uint32_t memory_mb, max_memory_mb;
-        const char *error_type;       /* NULL */
-        const char *log_tail;         /* with want_tail: the last LOG_TAIL_MAX bytes of this invocation's log */
+        const char *error_type; /* NULL */
+        const char *log_tail;   /* with want_tail: the last LOG_TAIL_MAX bytes of this invocation's log */
         size_t log_tail_len;
 };
 
@@ -95,7 +95,7 @@ struct environment_events {
 };
 
 struct environment_stats {
-        pid_t pid;               /* of the runtime, the host's numbering; 0 none */
+        pid_t pid;                    /* of the runtime, the host's numbering; 0 none */
         uint64_t memory, memory_peak; /* bytes; 0 unknown */
 };
 
@@ -117,7 +117,7 @@ struct environment {
         void *owner;
         char id[HEX_ID_LEN + 1]; /* also the suffix of its log stream's name; never reused */
         uint32_t generation;     /* rises with every reset */
-        bool ending;             /* set before the last `idle`: takes no invocation any more, `gone` follows */
+        bool ending; /* set before the last `idle`: takes no invocation any more, `gone` follows */
 };
 
 /* What an environment is made for: everything the processes can see, so everything that keys a pool. */
@@ -137,6 +137,7 @@ struct environment_spec {
         const char *log_group, *log_stream;
         bool log_json;
         const char *log_level, *system_log_level; /* with log_json */
-        const char *task_dir, *opt_dir;           /* host paths of unpacked code and merged layers; opt_dir NULL: none */
+        const char *task_dir,
+                *opt_dir; /* host paths of unpacked code and merged layers; opt_dir NULL: none */
         const char *access_key_id, *secret_access_key, *session_token;
 };

@@ -202,7 +202,8 @@ void journal_start(struct supervisor *s) {
         struct event_line line;
 
         if (!s->log_json) {
-                buf_append_strs(&text, "START RequestId: ", s->now.request_id, " Version: ", s->version, NULL);
+                buf_append_strs(&text, "START RequestId: ", s->now.request_id, " Version: ", s->version,
+                                NULL);
                 emit_line(s, &text);
                 return;
         }
@@ -288,7 +289,8 @@ void journal_report(struct supervisor *s, const struct invocation_report *report
         if (streq(status, "timeout"))
                 buf_append_str(&text, "Status: timeout");
         else if (!streq(status, "success"))
-                buf_append_strs(&text, "Status: ", status, "\tError Type: ",
-                                report->error_type ? report->error_type : "Runtime.Unknown", NULL);
+                buf_append_strs(&text, "Status: ", status,
+                                "\tError Type: ", report->error_type ? report->error_type : "Runtime.Unknown",
+                                NULL);
         emit_line(s, &text);
 }

@@ -42,18 +42,24 @@ struct place_events {
 };
 
 struct place_ops {
-        int (*open)(struct place *place);                                     /* 0 or -errno; on_opened or on_lost follows */
-        int (*spawn)(struct place *place, const struct process_spec *spec);   /* 0 or -errno; on_exit follows some day */
-        void (*kill)(struct place *place);                                    /* SIGKILL to the whole generation; on_emptied follows */
-        void (*drain_output)(struct place *place); /* reads the pipe to EAGAIN, delivering on_output, unless the loop proves it empty */
-        int (*freeze)(struct place *place);        /* 0 or -errno (then it simply runs on) */
+        int (*open)(struct place *place); /* 0 or -errno; on_opened or on_lost follows */
+        int (*spawn)(struct place *place,
+                     const struct process_spec *spec); /* 0 or -errno; on_exit follows some day */
+        void (*kill)(struct place *place); /* SIGKILL to the whole generation; on_emptied follows */
+        void (*drain_output)(
+                struct
+                place *place); /* reads the pipe to EAGAIN, delivering on_output, unless the loop proves it empty */
+        int (*freeze)(struct place *place); /* 0 or -errno (then it simply runs on) */
         void (*thaw)(struct place *place);
         /* Whether this connection to api_fd comes from this place's own processes. */
         bool (*peer_is_ours)(struct place *place, int fd);
-        uint64_t (*peak_memory)(struct place *place);    /* bytes, highest since open; 0 unknown; cheap (a pread) */
+        uint64_t (*peak_memory)(
+                struct place *place); /* bytes, highest since open; 0 unknown; cheap (a pread) */
         uint64_t (*current_memory)(struct place *place); /* bytes; for ps */
-        pid_t (*pid)(struct place *place);               /* of the runtime process in the host's numbering; 0 none */
-        void (*free)(struct place *place); /* kills everything, removes everything (what takes time goes on behind), no events */
+        pid_t (*pid)(struct place *place); /* of the runtime process in the host's numbering; 0 none */
+        void (*free)(
+                struct
+                place *place); /* kills everything, removes everything (what takes time goes on behind), no events */
 };
 
 struct place {

@@ -18,12 +18,13 @@
 struct runtime_command {
         const char *const *argv; /* NULL when there is nothing to start: see problem */
         const char *cwd;
-        const struct env_var *vars; /* added for this runtime (PYTHONPATH, NODE_PATH…); the function's own win */
+        const struct env_var
+                *vars; /* added for this runtime (PYTHONPATH, NODE_PATH…); the function's own win */
         size_t var_count;
-        const char *execution_env;    /* AWS_EXECUTION_ENV; NULL for provided.* */
-        const char *notice;           /* a warning for the log at each INIT, e.g. a version that the host lacks; NULL */
-        const char *missing_entry;    /* no argv: the text of Runtime.InvalidEntrypoint */
-        const char *version_name;     /* for INIT_START: "python:3.13" */
+        const char *execution_env; /* AWS_EXECUTION_ENV; NULL for provided.* */
+        const char *notice; /* a warning for the log at each INIT, e.g. a version that the host lacks; NULL */
+        const char *missing_entry; /* no argv: the text of Runtime.InvalidEntrypoint */
+        const char *version_name;  /* for INIT_START: "python:3.13" */
         const char *version_arn;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stranger's program on liblambent: nothing but lambent.h, poll(2) and a real bootstrap. Arguments: libexec dir, runtimes dir, zip. */
 #include <poll.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,9 +107,11 @@ static void deploy(struct lambent *l, const char *name, const char *handler) {
         free(zip);
 }
 
-static void invoke(struct lambent *l, const char *name, const char *payload, unsigned flags, struct outcome *o) {
+static void invoke(struct lambent *l, const char *name, const char *payload, unsigned flags,
+                   struct outcome *o) {
         *o = (struct outcome){};
-        assert_int_equal(lambent_invoke(l, name, payload, strlen(payload), flags, &events, o, &o->invocation), 0);
+        assert_int_equal(lambent_invoke(l, name, payload, strlen(payload), flags, &events, o, &o->invocation),
+                         0);
         turn_until(l, &o->over);
 }
 

@@ -44,8 +44,8 @@ static void count_member(struct sim *s, const struct member *m, struct count *n)
                 sim_claim(s, m->invocation && !m->building);
                 /* About to be idle: counts like a start, as long as the grace lasts. */
                 n->starting += m->finishing;
-                sim_claim(s, !m->finishing || (m->invocation->state == INVOCATION_ANSWERED && !m->stop_when_idle &&
-                                               timer_is_armed(&m->timer)));
+                sim_claim(s, !m->finishing || (m->invocation->state == INVOCATION_ANSWERED &&
+                                               !m->stop_when_idle && timer_is_armed(&m->timer)));
                 break;
         case MEMBER_STOPPING:
                 ++n->stopping;

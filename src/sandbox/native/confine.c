@@ -184,12 +184,9 @@ static void allow(int ruleset, const char *path, uint64_t rights) {
 
 int confine_landlock_paths(const struct cell *cell, const struct wire_in *in) {
         /* Beside etc_shown: four files that the other tiers make themselves. */
-        static const char *const readable[] = { "/usr",        "/bin",
-                                                "/sbin",       "/lib",
-                                                "/lib32",      "/lib64",
-                                                "/libx32",     "/etc/passwd",
-                                                "/etc/group",  "/etc/hosts",
-                                                "/proc",       "/etc/resolv.conf",
+        static const char *const readable[] = { "/usr",        "/bin",        "/sbin",   "/lib",
+                                                "/lib32",      "/lib64",      "/libx32", "/etc/passwd",
+                                                "/etc/group",  "/etc/hosts",  "/proc",   "/etc/resolv.conf",
                                                 "/dev/random", "/dev/urandom" };
         static const char *const writable[] = { "/dev/null", "/dev/zero", "/dev/full" };
         int abi = landlock_abi(), fd;

@@ -104,21 +104,11 @@ static void copy_resolver(void) {
 
 /* openssl.cnf: a Node.js that cannot read the one it was built for refuses to start. */
 const char *const etc_shown[] = {
-        "/etc/ld.so.cache",
-        "/etc/ld.so.conf",
-        "/etc/ld.so.conf.d",
-        "/etc/localtime",
-        "/etc/mime.types",
-        "/etc/nsswitch.conf",
-        "/etc/alternatives",
-        "/etc/ca-certificates",
-        "/etc/ca-certificates.conf",
-        "/etc/ssl/certs",
-        "/etc/ssl/openssl.cnf",
-        "/etc/pki/ca-trust/extracted",
-        "/etc/pki/tls/certs",
-        "/etc/pki/tls/openssl.cnf",
-        NULL,
+        "/etc/ld.so.cache",   "/etc/ld.so.conf",          "/etc/ld.so.conf.d",
+        "/etc/localtime",     "/etc/mime.types",          "/etc/nsswitch.conf",
+        "/etc/alternatives",  "/etc/ca-certificates",     "/etc/ca-certificates.conf",
+        "/etc/ssl/certs",     "/etc/ssl/openssl.cnf",     "/etc/pki/ca-trust/extracted",
+        "/etc/pki/tls/certs", "/etc/pki/tls/openssl.cnf", NULL,
 };
 
 /* Files are copied, so that a link among them needs no target inside. */

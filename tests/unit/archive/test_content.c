@@ -2,8 +2,8 @@
 /* The store: uploads, restarts, removal, failures of disk and helper; and packing, which unpacking must undo.
  */
 #include <fcntl.h>
-#include <sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>

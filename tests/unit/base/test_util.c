@@ -41,9 +41,8 @@ static void numbers_from_text(void **state) {
 
 static void copies(void **state) {
         AUTO(str)
-        char *all = xstrdup("abc"),
-             *some = xstrndup("abcdef", 2), *bytes = xmemdup("a\0b", 3), *none = xmemdup(NULL, 0),
-             *made = xasprintf("%d-%s", 5, "x");
+        char *all = xstrdup("abc"), *some = xstrndup("abcdef", 2), *bytes = xmemdup("a\0b", 3),
+             *none = xmemdup(NULL, 0), *made = xasprintf("%d-%s", 5, "x");
         char *nothing = xmalloc(0);
 
         assert_string_equal(all, "abc");
