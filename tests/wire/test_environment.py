@@ -186,14 +186,24 @@ def test_writing_is_for_tmp_only(inside, walls):
     assert inside("make-file:/dev/shm/made-by-test") == "ENOENT"
 
 
+def ways_to_interpreters(lambent, folder):
+    with urllib.request.urlopen(lambent.endpoint + "/_lambent/doctor") as answer:
+        paths = [runtime["interpreter"] for runtime in json.load(answer)["runtimes"]]
+    return {path[len(folder) + 1:].split("/")[0] for path in paths if path.startswith(folder + "/")}
+
+
 def test_the_machine_is_out_of_sight(inside, walls, lambent, tmp_path):
     if not hasattr(lambent, "folder"):
         pytest.skip("needs to know where the daemon keeps its data")
     home = os.environ.get("HOME", "/root")
     secret = tmp_path / "secret"
     secret.write_text("not for functions")
-    for path in (home, "/home", "/root", "/run", "/sys", lambent.data_dir, lambent.folder, tmp_path):
+    for path in ("/home", "/run", "/sys", lambent.data_dir, lambent.folder, tmp_path):
         assert inside(f"list-dir:{path}") in ("ENOENT", "EACCES")
+    # The way to an interpreter that a version manager keeps below the home folder is there, and nothing beside it.
+    for path in (home, "/root"):
+        seen = inside(f"list-dir:{path}")
+        assert seen in ("ENOENT", "EACCES") or set(seen) <= ways_to_interpreters(lambent, path)
     for path in (secret, lambent.data_dir / "lambent.db", "/etc/shadow", f"{home}/.bashrc"):
         assert inside(f"read-file:{path}") in ("ENOENT", "EACCES")
     assert inside("list-dir:/tmp") == []
