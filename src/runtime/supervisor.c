@@ -252,6 +252,7 @@ void supervisor_runtime_asked(struct supervisor *s) {
         case GEN_INIT:
                 s->gen = GEN_READY;
                 s->api = API_READY;
+                s->has_been_ready = true;
                 s->init_time = now - s->spawned;
                 if (s->state == ENV_BUSY) {
                         deliver(s);
@@ -302,6 +303,9 @@ static void fail_init(struct supervisor *s, enum place_end end, const char *text
         journal_init_report(s, loop_clock(s->loop) - s->spawned, phase, "error", reported);
         if (!s->now.active)
                 return;
+        /* It once had room to start: what fills the memory now has outlived a reset, as files in /tmp do, and
+         * would outlive this one. */
+        s->base.ending |= end == PLACE_OOM_KILLED && s->has_been_ready;
         log_start(s);
         if (s->init_error_body) {
                 AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX);
@@ -482,6 +486,8 @@ static void settle(struct supervisor *s) {
                 }
                 conclude(s, &report);
                 become_idle(s, &report);
+                if (s->base.ending)
+                        end_of_life(s, "what it keeps leaves too little memory to start in");
                 break;
         case ENV_STOPPING:
                 abandon_invocation(s, "the execution environment was stopped");

@@ -98,6 +98,7 @@ struct supervisor {
         nsec_t memory_read_at;
         uint64_t peak;
         uint32_t deliveries;
+        bool has_been_ready; /* in any generation */
         bool lost;
         char *lost_why;
 };

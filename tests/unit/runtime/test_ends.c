@@ -159,6 +159,35 @@ static void an_end_in_the_middle_of_the_answer(void **state) {
                 }
 }
 
+/* Files in /tmp outlive a reset and count as memory: an environment that has no room to start any more is given
+ * up. One that never had any is kept, for another would be no better. */
+static void a_memory_that_stays_full(void **state) {
+        for (int once_ready = 0; once_ready < 2; ++once_ready) {
+                struct stage st;
+                int fd = -1;
+
+                stage_set(&st);
+                if (once_ready) {
+                        fd = stage_warm(&st);
+                        stage_invoke(&st);
+                } else {
+                        stage_start(&st);
+                }
+                stage_exit(&st, PLACE_OOM_KILLED, SIGKILL);
+                stage_await(&st, once_ready ? "idle out-of-memory" : "ready failed");
+                assert_false(st.e->ending);
+                stage_invoke(&st);
+                stage_exit(&st, PLACE_OOM_KILLED, SIGKILL);
+                if (once_ready)
+                        stage_await(&st, "gone what it keeps leaves too little memory to start in");
+                else
+                        stage_await(&st, "idle out-of-memory");
+                assert_int_equal(st.gone, once_ready);
+                close(fd);
+                stage_end(&st);
+        }
+}
+
 /* Stop is asked in the same breath in which the runtime asks for more: it is not forgotten. */
 static void a_stop_and_a_poll_at_once(void **state) {
         struct stage st;
@@ -208,6 +237,7 @@ int main(void) {
                 cmocka_unit_test(the_last_idle_is_marked),
                 cmocka_unit_test(silence_after_gone),
                 cmocka_unit_test(an_end_in_the_middle_of_the_answer),
+                cmocka_unit_test(a_memory_that_stays_full),
                 cmocka_unit_test(a_stop_and_a_poll_at_once),
                 cmocka_unit_test(what_the_dying_say),
         };
