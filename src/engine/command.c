@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "runtime/place.h"
@@ -99,10 +100,11 @@ int command_find(const struct interpreters *i, const struct version *v, bool str
         return 0;
 }
 
+/* A link counts as it is: where it leads is known only inside. */
 static bool exists(const char *folder, const char *name) {
         AUTO(str) char *path = folder ? xasprintf("%s/%s", folder, name) : NULL;
 
-        return path && access(path, F_OK) == 0;
+        return path && faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* The first bootstrap there is; whether it can be executed, execve will say in its own words. */
