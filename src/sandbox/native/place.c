@@ -155,8 +155,8 @@ static bool guard_leave(struct remote_cell *cell, const bool *gone, bool *outer)
         return !*gone;
 }
 
-/* Reads what the pipe holds, or with `some` only as much of it as fits a turn: a function may write faster than
- * we read, and the loop is everybody's. False: the place was freed by what it told. */
+/* Reads what the pipe holds now, or with `some` a turn's share of it: a function may write faster than we
+ * read, and the loop is everybody's. False: the place was freed by what it told. */
 static bool read_output(struct remote_cell *cell, bool some) {
         struct native *native = cell->native;
         bool gone, *outer = guard_enter(cell, &gone);
