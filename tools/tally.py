@@ -3,7 +3,8 @@
 """Adds up what the steps of ./dev test reported: "N passed, N failed, N skipped" is the last line.
 
 A folder holds, per step, NAME.status (its exit status) and NAME.xml (JUnit) or NAME.tap. A step that ended badly without a
-failed test to show for it counts as one failure, so that a crash of a runner is never a success.
+failed test to show for it counts as one failure, so that a crash of a runner is never a success; nor is a step that ran
+no test.
 """
 
 import pathlib
@@ -60,6 +61,8 @@ def main():
         passed, failed, skipped, failures = counts
         if status and not failed:
             failed, failures = 1, [f"the step itself ended with status {status}"]
+        elif not passed and not failed and not skipped and name != "build":
+            failed, failures = 1, ["the step ran no test"]
         print(f"{name}: {passed} passed, {failed} failed, {skipped} skipped")
         for failure in failures[:SHOWN]:
             print(f"    failed: {failure}")
