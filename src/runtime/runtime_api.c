@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Runtime API (2018-06-01) as HTTP: routes, headers, refusals. What an answer means is supervisor.c's
- * business.
+ * The Runtime API (2018-06-01) as HTTP: routes, headers, refusals. What an answer means is the business
+ * of generation.c and answers.c.
  *
  * The two calls of a warm invocation are `next`, which is parked until there is an event, and `response`,
  * whose body goes to the caller while it arrives or is held until it is complete.
@@ -112,7 +112,7 @@ static void on_next(struct supervisor *s, struct http_exchange *x) {
         x->ops = &poll_ops;
         x->owner = s;
         s->poll = x;
-        supervisor_runtime_asked(s);
+        generation_asked(s);
 }
 
 static void add_field(struct buf *fields, const char *name, const char *value) {
@@ -175,7 +175,7 @@ static void too_large(struct supervisor *s, struct http_exchange *x) {
         s->incoming.x = NULL;
         s->incoming.too_large = true;
         s->api = API_RESPONSE_SENT;
-        supervisor_runtime_failed_answer(s, "Function.ResponseSizeTooLarge", caller_text);
+        answer_refused(s, "Function.ResponseSizeTooLarge", caller_text);
         x->ops = &quiet_ops;
         x->sink = NULL;
         refuse(x, 413, "RequestEntityTooLarge", runtime_text);
@@ -235,9 +235,9 @@ static void answer_end(struct http_exchange *x) {
         s->incoming.x = NULL;
         /* The caller first: it waits, the runtime's 202 is a formality. */
         if (s->incoming.init_error)
-                supervisor_init_error(s);
+                failure_init_error(s);
         else
-                supervisor_runtime_answered(s);
+                answer_from_runtime(s);
         x->ops = &quiet_ops;
         x->sink = NULL;
         accept_answer(x);
@@ -252,7 +252,7 @@ static void answer_done(struct http_exchange *x, bool complete) {
         if (s->incoming.init_error)
                 return; /* its exit will tell */
         s->api = API_RESPONSE_SENT;
-        supervisor_runtime_failed_answer(s, "Runtime.TruncatedResponse", NULL);
+        answer_refused(s, "Runtime.TruncatedResponse", NULL);
 }
 
 static const struct http_ops answer_ops = { .on_body = answer_body,
@@ -298,7 +298,7 @@ static void on_response(struct supervisor *s, struct http_exchange *x, const cha
                 return;
         if (mode && strcasecmp(mode, "streaming") != 0) {
                 s->api = API_RESPONSE_SENT;
-                supervisor_runtime_failed_answer(s, "Runtime.InvalidResponseModeHeader", NULL);
+                answer_refused(s, "Runtime.InvalidResponseModeHeader", NULL);
                 refuse(x, 400, "InvalidFunctionResponseMode", "Invalid function response mode");
                 return;
         }

@@ -110,11 +110,33 @@ static inline struct supervisor *supervisor_of(struct environment *e) {
 }
 
 /* supervisor.c */
-void supervisor_runtime_asked(struct supervisor *s);    /* `next` has come, s->poll is set */
-void supervisor_runtime_answered(struct supervisor *s); /* s->incoming is complete */
-void supervisor_runtime_failed_answer(struct supervisor *s, const char *error_type, const char *message);
-void supervisor_init_error(struct supervisor *s); /* s->incoming is complete */
-const char *api_state_name(enum api_state state);
+extern const struct place_events supervisor_place_events;
+void supervisor_enter(struct supervisor *s, enum env_state state);
+void supervisor_on_soon(struct defer *defer); /* what a call of the owner has put off */
+
+/* generation.c */
+void generation_spawn(struct supervisor *s);
+void generation_asked(struct supervisor *s); /* `next` has come, s->poll is set */
+void generation_deliver(struct supervisor *s);
+void generation_kill(struct supervisor *s);
+
+/* failures.c */
+void generation_fail(struct supervisor *s, enum place_end end, int detail); /* its runtime has ended */
+void failure_init_error(struct supervisor *s); /* init/error: s->incoming is complete */
+void failure_on_timer(struct timer *timer);
+
+/* answers.c: of the invocation under way */
+void answer_log_start(struct supervisor *s); /* once, before its answer */
+void answer_give(struct supervisor *s, enum invocation_outcome outcome, struct buf *payload,
+                 const char *content_type, const char *error_type);
+void answer_failure(struct supervisor *s, enum invocation_outcome outcome, const char *error_type,
+                    const char *text);
+void answer_from_runtime(struct supervisor *s); /* s->incoming is complete */
+/* The runtime answered, but so that the caller gets an error; it may go on and ask for more. */
+void answer_refused(struct supervisor *s, const char *error_type, const char *message);
+void supervisor_conclude(struct supervisor *s, struct invocation_report *ret_report);
+void supervisor_become_idle(struct supervisor *s, const struct invocation_report *report);
+void supervisor_abandon(struct supervisor *s, const char *text);
 
 /* runtime_api.c */
 extern const struct http_handler runtime_api_handler;
@@ -123,6 +145,7 @@ void runtime_api_drop(
         struct supervisor *s); /* forgets the parked poll and the incoming answer of a dead generation */
 void runtime_api_drop_answer(struct supervisor *s); /* only the latter */
 void incoming_clear(struct incoming *in);
+const char *api_state_name(enum api_state state);
 
 /* environ.c */
 void environ_build(struct supervisor *s, const struct environment_spec *spec,
