@@ -194,6 +194,18 @@ void conn_run(struct conn *c) {
         drop_hold(c);
 }
 
+/* Bounded by the longest head: a peer that never stops asking is nobody to wait for. */
+void conn_catch_up(struct conn *c) {
+        size_t left = c->listener->limits->head / LOOP_SCRATCH + 1;
+
+        ++c->holds;
+        c->readable = !c->eof;
+        do
+                conn_run(c);
+        while (left-- && !c->killed && c->readable && (c->phase == PHASE_IDLE || c->phase == PHASE_HEAD));
+        drop_hold(c);
+}
+
 static void on_deferred(struct defer *defer) {
         conn_run(container_of(defer, struct conn, defer));
 }

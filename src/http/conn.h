@@ -95,7 +95,8 @@ static inline struct conn *conn_of(const struct http_exchange *x) {
 int conn_new(struct http_listener *l, int fd, const struct sockaddr_storage *peer);
 void conn_kill(struct conn *c); /* closes; a running exchange ends incomplete, before this returns */
 void conn_run(struct conn *c);
-void conn_kick(struct conn *c); /* conn_run soon */
+void conn_kick(struct conn *c);     /* conn_run soon */
+void conn_catch_up(struct conn *c); /* conn_run until no head is left in the socket */
 void conn_settle(struct conn *c);
 void conn_idle(struct conn *c);
 /* Answers a request that never became an exchange (or whose exchange is over), and closes. */

@@ -117,6 +117,9 @@ void http_listener_stop(struct http_listener *l); /* accepts no more; idle conne
                                                      exchanges end with Connection: close */
 void http_listener_free(struct http_listener *l); /* aborts all exchanges (on_done is called) */
 DEFINE_FREEP(http_listener)
+/* Accepts and reads what the kernel holds for it now, as if the events had come: every request whose head is there
+ * has been told (on_request) when this returns. */
+void http_listener_catch_up(struct http_listener *l);
 size_t http_listener_connections(const struct http_listener *l);
 size_t http_listener_exchanges(const struct http_listener *l);
 

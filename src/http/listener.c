@@ -186,6 +186,21 @@ void http_listener_free(struct http_listener *l) {
         listener_drop_hold(l);
 }
 
+/* A callback may end any connection, so the walk keeps no place in the list: it moves what it has seen to the back. */
+void http_listener_catch_up(struct http_listener *l) {
+        ++l->holds;
+        for (unsigned most = ACCEPTS_PER_TURN; most && !l->stopped && accept_one(l);)
+                --most;
+        for (size_t left = l->conn_count; left && !list_is_empty(&l->conns); --left) {
+                struct conn *c = list_first(&l->conns, struct conn, link);
+
+                list_unlink(&c->link);
+                list_push_back(&l->conns, &c->link);
+                conn_catch_up(c);
+        }
+        listener_drop_hold(l);
+}
+
 size_t http_listener_connections(const struct http_listener *l) {
         return l->conn_count;
 }

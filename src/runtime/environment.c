@@ -21,7 +21,7 @@ static void supervisor_invoke(struct environment *e, const struct invocation_ord
         supervisor_enter(s, ENV_BUSY);
         if (s->gen == GEN_NONE)
                 generation_spawn(s);
-        else if (s->gen == GEN_READY && s->poll)
+        else if (s->gen == GEN_READY && s->poll && !s->last_words.exited)
                 generation_deliver(s);
         /* else: the old generation is dying, or the runtime will ask again */
 }

@@ -12,8 +12,30 @@ void generation_kill(struct supervisor *s) {
         if (s->gen == GEN_NONE || s->gen == GEN_KILLING)
                 return;
         s->gen = GEN_KILLING;
+        s->last_words.waiting = false;
         runtime_api_drop_answer(s);
+        if (!s->last_words.killed)
+                s->place->ops->kill(s->place);
+        else if (s->last_words.emptied)
+                defer_call(s->loop, &s->soon, supervisor_on_soon);
+}
+
+void generation_exited(struct supervisor *s, enum place_end end, int detail) {
+        s->last_words = (struct last_words){ .exited = true, .end = end, .detail = detail };
+        http_listener_catch_up(s->listener);
+        if (s->gen == GEN_NONE || s->gen == GEN_KILLING)
+                return;
+        if (!s->incoming.x) {
+                generation_fail(s, end, detail);
+                return;
+        }
+        s->last_words.waiting = s->last_words.killed = true;
         s->place->ops->kill(s->place);
+}
+
+void generation_answer_over(struct supervisor *s) {
+        if (s->last_words.waiting)
+                defer_call(s->loop, &s->soon, supervisor_on_soon);
 }
 
 void generation_deliver(struct supervisor *s) {
@@ -35,6 +57,7 @@ void generation_spawn(struct supervisor *s) {
         must(s->gen == GEN_NONE);
         ++s->base.generation;
         s->gen = GEN_INIT;
+        s->last_words = (struct last_words){};
         s->api = API_STARTED;
         s->spawned = loop_clock(s->loop);
         free(TAKE(s->init_error_body));

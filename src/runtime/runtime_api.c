@@ -176,6 +176,7 @@ static void too_large(struct supervisor *s, struct http_exchange *x) {
         s->incoming.too_large = true;
         s->api = API_RESPONSE_SENT;
         answer_refused(s, "Function.ResponseSizeTooLarge", caller_text);
+        generation_answer_over(s);
         x->ops = &quiet_ops;
         x->sink = NULL;
         refuse(x, 413, "RequestEntityTooLarge", runtime_text);
@@ -238,6 +239,7 @@ static void answer_end(struct http_exchange *x) {
                 failure_init_error(s);
         else
                 answer_from_runtime(s);
+        generation_answer_over(s);
         x->ops = &quiet_ops;
         x->sink = NULL;
         accept_answer(x);
@@ -249,8 +251,9 @@ static void answer_done(struct http_exchange *x, bool complete) {
         if (!is_incoming(s, x))
                 return;
         s->incoming.x = NULL;
-        if (s->incoming.init_error)
-                return; /* its exit will tell */
+        generation_answer_over(s);
+        if (s->incoming.init_error || s->last_words.exited)
+                return; /* its exit will tell, or has told */
         s->api = API_RESPONSE_SENT;
         answer_refused(s, "Runtime.TruncatedResponse", NULL);
 }

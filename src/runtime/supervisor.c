@@ -92,10 +92,14 @@ static void stop_now(struct supervisor *s) {
 void supervisor_on_soon(struct defer *defer) {
         struct supervisor *s = container_of(defer, struct supervisor, soon);
 
-        if (s->state == ENV_STOPPING) {
+        if (s->gen == GEN_KILLING && s->last_words.emptied) {
+                supervisor_place_events.on_emptied(s->place);
+        } else if (s->state == ENV_STOPPING) {
                 stop_now(s);
         } else if (s->lost) {
                 lose(s, s->lost_why);
+        } else if (s->last_words.waiting) {
+                generation_fail(s, s->last_words.end, s->last_words.detail);
         } else if (s->gen == GEN_INIT) { /* spawn started nothing */
                 generation_fail(s, PLACE_EXEC_FAILED, s->spawn_error);
         }
@@ -136,14 +140,14 @@ static void place_output(struct place *place, const char *data, size_t len) {
 static void place_exit(struct place *place, enum process_kind kind, enum place_end end, int detail) {
         struct supervisor *s = place->owner;
 
-        if (s->gen == GEN_NONE || s->gen == GEN_KILLING)
-                return;
-        generation_fail(s, end, detail);
+        if (s->gen != GEN_NONE && s->gen != GEN_KILLING && !s->last_words.exited)
+                generation_exited(s, end, detail);
 }
 
 static void place_emptied(struct place *place) {
         struct supervisor *s = place->owner;
 
+        s->last_words.emptied = true;
         if (s->gen != GEN_KILLING || s->state == ENV_DEAD)
                 return;
         s->place->ops->drain_output(s->place);

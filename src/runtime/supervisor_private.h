@@ -61,6 +61,17 @@ struct current {
         char *error_type;
 };
 
+/* The runtime has ended while its answer was still on its way to us: an answer that is whole in the kernel's buffers
+ * counts, so the end is acted on when the answer is over. Meanwhile the rest of the generation is killed, since a child
+ * that holds the socket too could keep it open for ever. */
+struct last_words {
+        bool exited;  /* nothing is delivered any more */
+        bool waiting; /* for the answer */
+        bool killed, emptied;
+        enum place_end end;
+        int detail;
+};
+
 struct supervisor {
         struct environment base;
         struct loop *loop;
@@ -99,6 +110,7 @@ struct supervisor {
         uint64_t peak;
         uint32_t deliveries;
         bool has_been_ready; /* in any generation */
+        struct last_words last_words;
         bool lost;
         char *lost_why;
 };
@@ -112,13 +124,15 @@ static inline struct supervisor *supervisor_of(struct environment *e) {
 /* supervisor.c */
 extern const struct place_events supervisor_place_events;
 void supervisor_enter(struct supervisor *s, enum env_state state);
-void supervisor_on_soon(struct defer *defer); /* what a call of the owner has put off */
+void supervisor_on_soon(struct defer *defer); /* what a call of the owner, or of the runtime, has put off */
 
 /* generation.c */
 void generation_spawn(struct supervisor *s);
 void generation_asked(struct supervisor *s); /* `next` has come, s->poll is set */
 void generation_deliver(struct supervisor *s);
 void generation_kill(struct supervisor *s);
+void generation_exited(struct supervisor *s, enum place_end end, int detail); /* the runtime has */
+void generation_answer_over(struct supervisor *s); /* nothing of an answer is on its way any more */
 
 /* failures.c */
 void generation_fail(struct supervisor *s, enum place_end end, int detail); /* its runtime has ended */

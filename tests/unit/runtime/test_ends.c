@@ -129,34 +129,132 @@ static void silence_after_gone(void **state) {
 
 /* ---- the answer races with the end ---- */
 
-/* The end comes in the middle of the answer: the rest of it, or its breaking off, is nobody's answer any
- * more. */
+/* The end comes in the middle of the answer: what the kernel has of it decides, whether the end of the connection is
+ * seen before that of the place or after. */
 static void an_end_in_the_middle_of_the_answer(void **state) {
         static const enum scene scenes[] = { SCENE_ANSWERING, SCENE_STREAMING };
 
         for (size_t i = 0; i < ARRAY_SIZE(scenes); ++i)
-                for (int broken = 0; broken < 2; ++broken) {
-                        char rest[96];
-                        struct stage st;
-                        int fd;
+                for (int whole = 0; whole < 2; ++whole)
+                        for (int emptied_first = 0; emptied_first < 2; ++emptied_first) {
+                                char rest[96];
+                                struct stage st;
+                                int fd;
 
-                        memset(rest, 'r', sizeof(rest));
-                        stage_set(&st);
-                        enter_scene(&st, scenes[i], &fd);
-                        stage_exit(&st, PLACE_OOM_KILLED, SIGKILL);
-                        stage_await(&st, "answered out-of-memory Runtime.OutOfMemory");
-                        if (broken)
+                                memset(rest, 'r', sizeof(rest));
+                                stage_set(&st);
+                                enter_scene(&st, scenes[i], &fd);
+                                if (whole)
+                                        runtime_write(&st, fd, rest, sizeof(rest));
+                                stage_exit(&st, PLACE_OOM_KILLED, SIGKILL);
+                                assert_int_equal(st.kills, 1);
+                                if (emptied_first)
+                                        stage_empty_now(&st);
                                 close(fd);
-                        else
-                                runtime_write(&st, fd, rest, sizeof(rest));
-                        stage_settle(&st);
-                        stage_empty_now(&st);
-                        stage_await(&st, "idle out-of-memory");
-                        assert_int_equal(count_of(stage_events(&st), "answered"), 1);
-                        if (!broken)
-                                close(fd);
-                        stage_end(&st);
-                }
+                                stage_await(&st, "answered");
+                                if (!emptied_first)
+                                        stage_empty_now(&st);
+                                stage_await(&st, whole ? "idle exit Runtime.OutOfMemory"
+                                                       : "idle out-of-memory Runtime.OutOfMemory");
+                                assert_int_equal(st.kills, 1);
+                                assert_int_equal(
+                                        count_of(stage_events(&st),
+                                                 whole ? "answered success" : "answered out-of-memory"),
+                                        1);
+                                stage_end(&st);
+                        }
+}
+
+/* All of it was written before the end, and none of it has been read: more than is read in one turn. */
+static void a_whole_answer_and_the_end_at_once(void **state) {
+        const size_t len = 300000;
+        char *text = xasprintf("POST /2018-06-01/runtime/" RESPONSE
+                               " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: "
+                               "%zu\r\n\r\n%0*d",
+                               len, (int)len, 7);
+        struct stage st;
+        int fd;
+
+        stage_set(&st);
+        enter_scene(&st, SCENE_RUNNING, &fd);
+        runtime_reply(&st, fd);
+        runtime_write(&st, fd, text, strlen(text));
+        close(fd);
+        stage_exit(&st, PLACE_EXITED, 0);
+        stage_await(&st, "answered success - - (300000 bytes)");
+        stage_empty_now(&st);
+        stage_await(&st, "idle exit Runtime.ExitError");
+        assert_string_equal(stage_events(&st),
+                            "answered success - - (300000 bytes)\nidle exit Runtime.ExitError\n");
+        free(text);
+        stage_end(&st);
+}
+
+/* init/error, and the exit that follows it is seen first: the caller of a suppressed init gets what was posted. */
+static void an_init_error_and_the_end_at_once(void **state) {
+        struct stage st;
+        int fd;
+
+        stage_set(&st);
+        enter_scene(&st, SCENE_SUPPRESSED_INIT, &fd);
+        st.hold_empty = false;
+        fd = runtime_connect(&st);
+        runtime_post(&st, fd, "init/error", "Lambda-Runtime-Function-Error-Type: Runtime.BadLuck\r\n",
+                     "{\"errorType\":\"BadLuck\"}");
+        close(fd);
+        stage_exit(&st, PLACE_EXITED, 1);
+        stage_await(&st, "idle init-error Runtime.BadLuck");
+        assert_int_equal(count_of(stage_events(&st), "{\"errorType\":\"BadLuck\"}"), 1);
+        stage_end(&st);
+}
+
+/* Somebody else has the socket, too, and the place does not become empty: the timeout holds. */
+static void an_answer_that_never_ends(void **state) {
+        struct stage st;
+        int fd;
+
+        stage_set(&st);
+        st.hold_empty = true;
+        fd = stage_warm(&st);
+        st.order.timeout = 30 * MILLISECOND;
+        stage_invoke(&st);
+        runtime_reply(&st, fd);
+        runtime_send(&st, fd,
+                     "POST /2018-06-01/runtime/" RESPONSE
+                     " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\nhalf");
+        stage_exit(&st, PLACE_EXITED, 0);
+        stage_await(&st, "answered timeout Sandbox.Timedout");
+        stage_empty_now(&st);
+        stage_await(&st, "idle timeout");
+        close(fd);
+        stage_end(&st);
+}
+
+/* Asked for more and ended: what the owner gives it from inside `idle` is not for the dead. */
+static void give_more(struct stage *st) {
+        st->in_idle = NULL;
+        stage_invoke(st);
+}
+
+static void a_poll_and_the_end_at_once(void **state) {
+        struct stage st;
+        int fd;
+
+        stage_set(&st);
+        enter_scene(&st, SCENE_ANSWERED, &fd);
+        st.hold_empty = false;
+        st.in_idle = give_more;
+        runtime_ask(&st, fd);
+        stage_exit(&st, PLACE_EXITED, 0);
+        close(fd);
+        stage_settle(&st);
+        assert_string_equal(stage_events(&st), "answered success - - 1\nidle success\n");
+        assert_int_equal(st.spawns, 2);
+        fd = runtime_connect(&st);
+        runtime_ask(&st, fd);
+        assert_string_equal(runtime_reply(&st, fd), "200 {\"key\":1}");
+        close(fd);
+        stage_end(&st);
 }
 
 /* Files in /tmp outlive a reset and count as memory: an environment that has no room to start any more is given
@@ -237,6 +335,10 @@ int main(void) {
                 cmocka_unit_test(the_last_idle_is_marked),
                 cmocka_unit_test(silence_after_gone),
                 cmocka_unit_test(an_end_in_the_middle_of_the_answer),
+                cmocka_unit_test(a_whole_answer_and_the_end_at_once),
+                cmocka_unit_test(an_init_error_and_the_end_at_once),
+                cmocka_unit_test(an_answer_that_never_ends),
+                cmocka_unit_test(a_poll_and_the_end_at_once),
                 cmocka_unit_test(a_memory_that_stays_full),
                 cmocka_unit_test(a_stop_and_a_poll_at_once),
                 cmocka_unit_test(what_the_dying_say),
