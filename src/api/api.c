@@ -13,6 +13,7 @@ struct api *api_new(struct loop *loop, struct engine *engine, const struct api_o
         api->loop = loop;
         api->engine = engine;
         api->options = *options;
+        list_init(&api->followers);
         random_bytes(api->secret, sizeof(api->secret));
         return api;
 }

@@ -19,6 +19,8 @@ struct api_options {
 };
 
 struct api *api_new(struct loop *loop, struct engine *engine, const struct api_options *options);
+/* Ends the streams that would go on for ever: followers of logs have seen the last line. */
+void api_end_followers(struct api *api);
 /* No exchange may be left. */
 void api_free(struct api *api);
 DEFINE_FREEP(api)

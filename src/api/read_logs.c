@@ -4,6 +4,7 @@
  * {"time": Unix ms, "stream": …, "message": …}. group=NAME instead of function names a log group. Pages are read by the worker;
  * the next one is asked for when the client has taken the one before.
  */
+#include "api/api_private.h"
 #include "api/operations.h"
 #include "base/json.h"
 #include "engine/engine.h"
@@ -13,6 +14,7 @@
 #define FOLLOWER_QUEUE_MAX (8 * MIB)
 
 struct reading {
+        struct list link; /* on the API's followers */
         struct api_request *request;
         struct logs_request pages;
         struct logs_follower *follower;
@@ -22,6 +24,7 @@ struct reading {
 };
 
 static void reading_free(struct reading *reading) {
+        list_unlink(&reading->link);
         logs_request_cancel(&reading->pages);
         logs_unfollow(reading->follower);
         free(reading->group);
@@ -105,6 +108,16 @@ static void on_record(struct logs_follower *follower, const struct logs_record *
                 pass_on(reading, &out);
 }
 
+void api_end_followers(struct api *api) {
+        struct reading *reading;
+
+        while ((reading = list_first(&api->followers, struct reading, link))) {
+                list_unlink(&reading->link);
+                logs_unfollow(TAKE(reading->follower));
+                http_respond_end(reading->request->exchange);
+        }
+}
+
 /* ---- the exchange ---- */
 
 static void no_body(struct http_exchange *x, const char *data, size_t len) {
@@ -121,6 +134,7 @@ static void on_end(struct http_exchange *x) {
                 return;
         }
         begin(reading);
+        list_push_back(&r->api->followers, &reading->link);
         reading->follower = logs_follow(engine_logs(r->engine), reading->group, reading->stream,
                                         &reading->query, on_record, reading);
 }

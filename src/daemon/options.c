@@ -46,7 +46,8 @@ const struct option serve_option_table[] = {
         { "log-bytes", 0, "LAMBENT_LOG_BYTES", OPTION_BYTES, "SIZE", "64m",
           "log kept per function; the oldest goes first", AT(log_bytes) },
         { "drain-time", 0, "LAMBENT_DRAIN_TIME", OPTION_SPAN, "TIME", "10s",
-          "how long running invocations may take after SIGTERM or SIGINT; a second signal stops at once",
+          "how long running invocations, and clients that take an answer, may take after SIGTERM or SIGINT; a "
+          "second signal stops at once",
           AT(drain_time) },
         { "log-level", 0, "LAMBENT_LOG_LEVEL", OPTION_CHOICE, "error|warn|info|debug", "info",
           "what the daemon itself says on standard error", AT(log_level) },

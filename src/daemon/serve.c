@@ -18,21 +18,16 @@
 #include "http/http.h"
 #include "loop/loop.h"
 
-/* After the last invocation was answered: for answers that a slow client has not taken yet. */
-#define FLUSH_BUDGET (200 * MILLISECOND)
-#define FLUSH_STEP (5 * MILLISECOND)
-
 struct daemon {
         const struct serve_options *options;
         struct loop *loop;
         struct listen_sockets sockets;
         struct http_listener *listeners[LISTEN_SOCKETS_MAX];
-        size_t listener_count;
+        size_t listener_count, loud_count; /* loud: stopped, and with exchanges under way */
         struct engine *engine;
         struct api *api;
         struct source signals, life;
-        struct timer flush;
-        nsec_t flush_until;
+        struct timer stop_limit;
         int signal_fd;
         bool draining;
 };
@@ -83,23 +78,30 @@ static int make_folders(const char *path, char **ret_problem) {
         }
 }
 
-static void daemon_flush_step(struct timer *timer) {
-        struct daemon *d = container_of(timer, struct daemon, flush);
-        size_t exchanges = 0;
+static void daemon_on_stop_limit(struct timer *timer) {
+        struct daemon *d = container_of(timer, struct daemon, stop_limit);
 
-        for (size_t i = 0; i < d->listener_count; i++)
-                exchanges += http_listener_exchanges(d->listeners[i]);
-        if (!exchanges || loop_now(d->loop) >= d->flush_until)
-                loop_quit(d->loop);
-        else
-                timer_arm(&d->flush, loop_now(d->loop) + FLUSH_STEP);
+        log_warn("%s after the drain time; stopping anyway",
+                 d->loud_count ? "clients have not taken their whole answers"
+                               : "invocations are still running");
+        loop_quit(d->loop);
 }
 
+static void daemon_on_quiet(void *owner) {
+        struct daemon *d = owner;
+
+        if (!--d->loud_count)
+                loop_quit(d->loop);
+}
+
+/* No invocation is under way; answers that slow clients have not taken yet may be. */
 static void daemon_on_drained(void *owner) {
         struct daemon *d = owner;
 
-        d->flush_until = loop_now(d->loop) + FLUSH_BUDGET;
-        daemon_flush_step(&d->flush);
+        api_end_followers(d->api);
+        d->loud_count = d->listener_count;
+        for (size_t i = 0; i < d->listener_count; i++)
+                http_listener_await_quiet(d->listeners[i], daemon_on_quiet, d);
 }
 
 static void daemon_stop(struct daemon *d, const char *why) {
@@ -112,7 +114,9 @@ static void daemon_stop(struct daemon *d, const char *why) {
         d->draining = true;
         for (size_t i = 0; i < d->listener_count; i++)
                 http_listener_stop(d->listeners[i]);
-        engine_drain(d->engine, d->options->drain_time, daemon_on_drained, d);
+        engine_drain(d->engine, daemon_on_drained, d);
+        if (d->options->drain_time != NSEC_NEVER)
+                timer_arm(&d->stop_limit, loop_now(d->loop) + d->options->drain_time);
 }
 
 static void daemon_on_signal(struct source *source, uint32_t events) {
@@ -202,7 +206,7 @@ static int daemon_open(struct daemon *d, char **ret_problem) {
                 r = daemon_open_api(d);
         if (r)
                 return r;
-        timer_init(&d->flush, d->loop, daemon_flush_step);
+        timer_init(&d->stop_limit, d->loop, daemon_on_stop_limit);
         r = source_add(d->loop, &d->signals, d->signal_fd, EPOLLIN | EPOLLET, RANK_NORMAL, daemon_on_signal);
         if (!r && d->options->life_fd != FD_NONE)
                 r = source_add(d->loop, &d->life, (int)d->options->life_fd, EPOLLIN | EPOLLET, RANK_NORMAL,
@@ -213,7 +217,7 @@ static int daemon_open(struct daemon *d, char **ret_problem) {
 static void daemon_close(struct daemon *d) {
         source_remove(&d->signals);
         source_remove(&d->life);
-        timer_disarm(&d->flush);
+        timer_disarm(&d->stop_limit);
         for (size_t i = 0; i < d->listener_count; i++)
                 http_listener_free(d->listeners[i]);
         api_free(d->api);

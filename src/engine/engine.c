@@ -155,13 +155,6 @@ static int open_registry(struct engine *e) {
         return r;
 }
 
-static void on_drain_limit(struct timer *timer) {
-        struct engine *e = container_of(timer, struct engine, drain_limit);
-
-        log_warn("invocations are still running after the drain time; stopping anyway");
-        e->on_drained(e->drained_owner);
-}
-
 int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine,
                 char **ret_problem) {
         struct engine *e = xcalloc(1, sizeof(*e));
@@ -172,7 +165,6 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         e->lock_fd = -1;
         list_init(&e->preparations);
         list_init(&e->watches);
-        timer_init(&e->drain_limit, loop, on_drain_limit);
         copy_options(e, options);
         e->interpreters = interpreters_new(loop);
         e->compiled = compiled_new(loop, e->options.runtimes_dir, e->options.data_dir);
@@ -198,25 +190,14 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         return 0;
 }
 
-static void drained(void *owner) {
-        struct engine *e = owner;
-
-        timer_disarm(&e->drain_limit);
-        e->on_drained(e->drained_owner);
-}
-
-void engine_drain(struct engine *e, nsec_t budget, void (*on_drained)(void *owner), void *owner) {
-        e->on_drained = on_drained;
-        e->drained_owner = owner;
-        timer_arm(&e->drain_limit, loop_now(e->loop) + budget);
-        pools_drain(e->pools, drained, e);
+void engine_drain(struct engine *e, void (*on_drained)(void *owner), void *owner) {
+        pools_drain(e->pools, on_drained, owner);
 }
 
 /* From the top down: nobody is closed whom somebody still open may call. */
 void engine_close(struct engine *e) {
         if (!e)
                 return;
-        timer_disarm(&e->drain_limit);
         engine_preparations_cancel(e);
         pools_free(e->pools);
         if (e->registry)

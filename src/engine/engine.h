@@ -35,8 +35,8 @@ struct engine;
 /* Opens (and locks) the data dir. 0, or -errno with a sentence that says what to do (malloc'ed). -EBUSY: locked by another daemon. */
 int engine_open(struct loop *loop, const struct engine_options *options, struct engine **ret_engine,
                 char **ret_problem);
-/* No new invocations; on_drained once none is under way (or budget is spent). */
-void engine_drain(struct engine *e, nsec_t budget, void (*on_drained)(void *owner), void *owner);
+/* No new invocations; on_drained once none is under way. */
+void engine_drain(struct engine *e, void (*on_drained)(void *owner), void *owner);
 void engine_close(struct engine *e);
 
 /* Who answers what a function sends to its environment's listener beside the Runtime API (AWS_ENDPOINT_URL_LAMBDA). */

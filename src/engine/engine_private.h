@@ -25,9 +25,6 @@ struct engine {
         struct list preparations, watches;
         void (*serve)(struct http_exchange *x, void *owner);
         void *serve_owner;
-        struct timer drain_limit;
-        void (*on_drained)(void *owner);
-        void *drained_owner;
 };
 
 /* Tells when a version's preparation has ended: reason is NULL when it can serve. For one who has just made it. */

@@ -26,7 +26,7 @@ void conn_finish(struct conn *c, bool complete) {
                 return;
         c->active = false;
         if (c->listener)
-                --c->listener->exchange_count;
+                listener_exchange_gone(c->listener);
         if (c->x.ops && c->x.ops->on_done)
                 c->x.ops->on_done(&c->x, complete);
         head_deinit(&c->head);
@@ -49,7 +49,7 @@ void conn_kill(struct conn *c) {
         list_unlink(&c->idle_link);
         out_drop(c);
         if (c->active)
-                --l->exchange_count;
+                listener_exchange_gone(l);
         c->listener = NULL;
         ++c->holds;
         listener_conn_gone(l);

@@ -39,7 +39,10 @@ struct http_listener {
         const struct http_limits *limits;
         void *owner;
         struct source source;
-        struct timer retry;      /* no room, or descriptors ran out */
+        struct timer retry; /* no room, or descriptors ran out */
+        struct defer quiet;
+        void (*on_quiet)(void *owner); /* NULL: nobody waits for it */
+        void *quiet_owner;
         struct list conns, idle; /* idle: the one that waits longest is first */
         size_t conn_count, exchange_count;
         unsigned holds;
@@ -133,4 +136,5 @@ const char *http_date_line(nsec_t wall, size_t *ret_len);
 
 /* listener.c */
 void listener_conn_gone(struct http_listener *l);
+void listener_exchange_gone(struct http_listener *l);
 void listener_room_made(struct http_listener *l); /* by a connection that went, or could go */

@@ -115,6 +115,9 @@ int http_listen(struct loop *loop, int fd, const struct http_handler *handler,
 int http_listener_adopt(struct http_listener *l, int fd);
 void http_listener_stop(struct http_listener *l); /* accepts no more; idle connections close, running
                                                      exchanges end with Connection: close */
+/* After stop: calls back once, never from inside this call, when no exchange is left, so every answer is with the
+ * kernel. */
+void http_listener_await_quiet(struct http_listener *l, void (*on_quiet)(void *owner), void *owner);
 void http_listener_free(struct http_listener *l); /* aborts all exchanges (on_done is called) */
 DEFINE_FREEP(http_listener)
 /* Accepts and reads what the kernel holds for it now, as if the events had come: every request whose head is there

@@ -121,6 +121,30 @@ void listener_conn_gone(struct http_listener *l) {
         listener_room_made(l);
 }
 
+static void tell_quiet(struct defer *defer) {
+        struct http_listener *l = container_of(defer, struct http_listener, quiet);
+        void (*on_quiet)(void *owner) = TAKE(l->on_quiet);
+
+        on_quiet(l->quiet_owner);
+}
+
+static void check_quiet(struct http_listener *l) {
+        if (l->on_quiet && !l->exchange_count)
+                defer_call(l->loop, &l->quiet, tell_quiet);
+}
+
+void listener_exchange_gone(struct http_listener *l) {
+        --l->exchange_count;
+        check_quiet(l);
+}
+
+void http_listener_await_quiet(struct http_listener *l, void (*on_quiet)(void *owner), void *owner) {
+        must(l->stopped);
+        l->on_quiet = on_quiet;
+        l->quiet_owner = owner;
+        check_quiet(l);
+}
+
 int http_listen(struct loop *loop, int fd, const struct http_handler *handler,
                 const struct http_limits *limits, void *owner, struct http_listener **ret_listener) {
         struct http_listener *l = xcalloc(1, sizeof(*l));
@@ -179,6 +203,8 @@ void http_listener_free(struct http_listener *l) {
         if (!l || l->freed)
                 return;
         l->freed = true;
+        l->on_quiet = NULL;
+        defer_cancel(&l->quiet);
         ++l->holds;
         http_listener_stop(l);
         while ((c = list_first(&l->conns, struct conn, link)))

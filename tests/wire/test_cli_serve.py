@@ -191,6 +191,30 @@ def test_a_second_signal_stops_at_once(lambent_factory, client_of, slow_package)
     assert invocation.outcome != "done"
 
 
+def test_a_drain_time_without_end(lambent_factory, client_of, slow_package):
+    daemon = lambent_factory("--drain-time", "never")
+    client = client_of(daemon)
+    deploy_slow(client, slow_package)
+    invocation = Invocation(daemon, client, 1)
+    assert daemon.stop(signal.SIGTERM) == 0
+    invocation.join(30)
+    assert invocation.outcome == "done"
+
+
+def test_followers_of_logs_are_told_of_the_end(lambent_factory, client_of, slow_package):
+    daemon = lambent_factory()
+    client = client_of(daemon)
+    deploy_slow(client, slow_package)
+    invocation = Invocation(daemon, client, 1)
+    log = http.client.HTTPConnection("127.0.0.1", daemon.port, timeout=30)
+    log.request("GET", "/_lambent/logs?function=slow&since=0&follow=1")
+    answer = log.getresponse()
+    daemon.process.send_signal(signal.SIGTERM)
+    assert b"REPORT RequestId" in answer.read()  # whole: an IncompleteRead would be raised
+    assert daemon.stop() == 0
+    invocation.join(30)
+
+
 def test_functions_are_there_after_a_restart_even_after_kill_9(lambent_factory, client_of, slow_package, tmp_path):
     tmp_path.chmod(0o755)
     daemon = lambent_factory(data_dir=tmp_path / "data")

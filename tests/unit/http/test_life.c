@@ -484,6 +484,103 @@ static void a_peer_that_does_not_read(void **state) {
         harness_close(&h);
 }
 
+static void count_quiet(void *owner) {
+        ++*(unsigned *)owner;
+}
+
+/* A stopped listener tells when the last answer is with the kernel: not before, not twice, and not when it is freed. */
+static void quiet_is_told(void **state) {
+        const size_t len = 8 * MIB;
+        struct buf output = BUF_NULL(16 * MIB);
+        char *data = xcalloc(1, len);
+        unsigned quiet = 0;
+        struct harness h;
+        int fd;
+
+        harness_open(&h, &http_limits_api);
+        http_listener_stop(h.listener);
+        http_listener_await_quiet(h.listener, count_quiet, &quiet);
+        assert_int_equal(quiet, 0);
+        turns(&h);
+        assert_int_equal(quiet, 1);
+        harness_close(&h);
+
+        harness_open(&h, &http_limits_api);
+        fd = harness_connect(&h);
+        client_text(fd, GET("/park"));
+        turns(&h);
+        http_listener_stop(h.listener);
+        http_listener_await_quiet(h.listener, count_quiet, &quiet);
+        http_respond(h.parked, 200, NULL, data, len);
+        turns(&h);
+        assert_int_equal(quiet, 1);
+        turn_until(&h, client_read(fd, &output));
+        turns(&h);
+        assert_true(output.len > len);
+        assert_int_equal(quiet, 2);
+        close(fd);
+        harness_close(&h);
+
+        harness_open(&h, &http_limits_api);
+        fd = harness_connect(&h);
+        client_text(fd, GET("/park"));
+        turns(&h);
+        http_listener_stop(h.listener);
+        http_listener_await_quiet(h.listener, count_quiet, &quiet);
+        harness_close(&h);
+        assert_int_equal(quiet, 2);
+        close(fd);
+        buf_deinit(&output);
+        free(data);
+}
+
+/* What has come before counts, although its event has not been fetched, the connection itself included. */
+static void catching_up(void **state) {
+        struct harness h;
+        int old, fresh;
+
+        harness_open(&h, &http_limits_api);
+        harness_listen_tcp(&h, &http_limits_api);
+        old = harness_connect_tcp(&h);
+        client_text(old, GET("/park"));
+        turn_until(&h, h.parked);
+        http_respond(h.parked, 200, NULL, "", 0);
+        turns(&h);
+        client_text(old, POST("/echo", "9") "half");
+        fresh = harness_connect_tcp(&h);
+        client_text(fresh, GET("/park"));
+        buf_clear(&h.transcript);
+        http_listener_catch_up(h.listener);
+        assert_int_equal(h.requests, 3);
+        assert_non_null(strstr(text_of(&h.transcript), "POST /echo"));
+        assert_int_equal(http_listener_exchanges(h.listener), 2);
+        close(old);
+        close(fresh);
+        harness_close(&h);
+}
+
+/* Each connection's handler ends all of them. */
+static void catching_up_with_handlers_that_destroy(void **state) {
+        for (int listener = 0; listener < 2; ++listener) {
+                struct harness h;
+                int fds[3];
+
+                harness_open(&h, &http_limits_api);
+                for (size_t i = 0; i < ARRAY_SIZE(fds); ++i) {
+                        fds[i] = harness_connect(&h);
+                        client_text(fds[i], GET("/park"));
+                }
+                h.kill_in = "request";
+                h.kill_listener = listener;
+                http_listener_catch_up(h.listener);
+                assert_int_equal(h.requests, listener ? 1 : 3);
+                turns(&h);
+                for (size_t i = 0; i < ARRAY_SIZE(fds); ++i)
+                        close(fds[i]);
+                harness_close(&h);
+        }
+}
+
 static void stopping(void **state) {
         struct buf output = BUF_NULL(MIB);
         struct harness h;
@@ -624,6 +721,9 @@ int main(void) {
                 cmocka_unit_test(time_stands_still_for_an_exchange),
                 cmocka_unit_test(a_peer_that_does_not_read),
                 cmocka_unit_test(stopping),
+                cmocka_unit_test(quiet_is_told),
+                cmocka_unit_test(catching_up),
+                cmocka_unit_test(catching_up_with_handlers_that_destroy),
                 cmocka_unit_test(refused_at_the_door),
                 cmocka_unit_test(the_oldest_idle_connection_makes_room),
                 cmocka_unit_test(without_room_one_waits),
