@@ -169,6 +169,24 @@ static void the_runtime_can_be_found(void **state) {
         guest_close(&guest);
 }
 
+/* Its first words may be read before PID 1 has come back from starting it. */
+static void a_runtime_that_speaks_has_a_number(void **state) {
+        struct guest guest;
+
+        guest_open(&trial, &guest, NULL);
+        for (int i = 0; i < 200; ++i) {
+                guest_clear(&guest);
+                guest_start(&guest, PROCESS_RUNTIME, "leave-children", "0");
+                trial_until(&trial, guest.output_len);
+                assert_int_not_equal(guest.place->ops->pid(guest.place), 0);
+                guest.emptied = 0;
+                guest.place->ops->kill(guest.place);
+                trial_until(&trial, guest.emptied);
+                assert_int_equal(guest.place->ops->pid(guest.place), 0);
+        }
+        guest_close(&guest);
+}
+
 static void killing_leaves_nobody_and_tmp_stays(void **state) {
         pid_t family[FAMILY_MAX];
         struct guest guest;
@@ -509,6 +527,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(too_much_memory_is_told_as_such),
                 cmocka_unit_test(memory_is_measured),
                 cmocka_unit_test(the_runtime_can_be_found),
+                cmocka_unit_test(a_runtime_that_speaks_has_a_number),
                 cmocka_unit_test(killing_leaves_nobody_and_tmp_stays),
                 cmocka_unit_test(frozen_stands_still_and_thawed_goes_on),
                 cmocka_unit_test(a_frozen_environment_can_be_freed),

@@ -141,6 +141,8 @@ pid_t peer_find_process(const struct remote_cell *cell, pid_t inner) {
         pid_t children[FAMILY_MAX];
         size_t count = family_add_children(cell->pid, children, 0);
 
+        if (!inner)
+                return count ? children[count - 1] : 0; /* the kernel lists them by age */
         for (size_t i = 0; i < count; ++i)
                 if ((cell->native->tier == NATIVE_T3 ? children[i] : inner_pid(children[i])) == inner)
                         return children[i];

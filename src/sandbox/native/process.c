@@ -81,7 +81,8 @@ static struct process *free_process(struct cell *cell) {
         return NULL;
 }
 
-/* The daemon looks for the runtime's number only when somebody asks for it: it reads PID 1's name. */
+/* The daemon looks for the runtime's number only when somebody asks for it: it reads PID 1's name. 0: the runtime is
+ * being started; the new process may have spoken before we run again and can say its number. */
 static void tell_runtime_pid(pid_t pid) {
         char name[16];
 
@@ -110,6 +111,8 @@ int process_spawn(struct cell *cell, const struct wire_in *in) {
         if (!process)
                 return -EAGAIN;
         start.error = 0;
+        if (in->head.spawn.kind == PROCESS_RUNTIME)
+                tell_runtime_pid(0);
         pid = start_child(cell, &start);
         if (pid < 0)
                 return pid;
