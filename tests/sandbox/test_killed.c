@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kill -9 of the daemon, of the launcher, of everybody, idle and in the middle of 50 cold starts: afterwards
- * there is no process, no mount, no cgroup and no file more than before. The first argument is the tier.
+ * kill -9 of the daemon, of the launcher, of its guard, of everybody, idle and in the middle of 50 cold starts:
+ * afterwards there is no process, no mount, no cgroup and no file more than before. The first argument is the
+ * tier.
  *
  * The "daemon" is a child of this test, which makes itself subreaper: whoever is left over turns up among its
  * descendants.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -16,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "sandbox/native/uids.h"
 #include "trial.h"
 
 #define STARTS 50
@@ -25,7 +28,7 @@ enum moment { IDLE, BUSY, FROZEN, AMID_STARTS };
 static enum native_tier tier;
 
 struct daemon {
-        pid_t pid, launcher;
+        pid_t pid, guard, launcher;
         char mark[64];
         struct trial trial; /* the folder's names, as the daemon told them */
 };
@@ -45,7 +48,6 @@ static _Noreturn void be_daemon(enum moment moment, int tell) {
         static struct guest guests[STARTS];
         struct daemon self = { .pid = getpid() };
         struct native_options options = { .limit_memory = true, .spare_cells = 3 };
-        pid_t family[FAMILY_MAX];
 
         if (trial_open(&self.trial, tier, &options))
                 _exit(77);
@@ -53,8 +55,8 @@ static _Noreturn void be_daemon(enum moment moment, int tell) {
         guest_start(&guests[0], PROCESS_RUNTIME, "leave-children", "5");
         guest_await_lines(&guests[0], 11);
         trial_mark(guest_cell(&guests[0]), self.mark, sizeof(self.mark));
-        must(family_add_children(getpid(), family, 0) == 1);
-        self.launcher = family[0];
+        self.guard = trial_guard();
+        self.launcher = trial_launcher();
         if (moment == FROZEN)
                 must(guests[0].place->ops->freeze(guests[0].place) == 0);
         if (moment == AMID_STARTS)
@@ -86,18 +88,15 @@ static void reap_all(void) {
                 ;
 }
 
-static void expect_nothing_left(const struct daemon *daemon, bool cgroups_too) {
+static void expect_nothing_left(const struct daemon *daemon) {
         struct traces after = traces_count(&daemon->trial, daemon->mark);
         struct trial rest = daemon->trial;
 
         assert_int_equal(after.processes, 0);
         assert_int_equal(after.mounts, 0);
-        if (cgroups_too)
-                assert_int_equal(after.cgroups, 0);
-        /* The state folder and the two empty folders that roots are mounted on. */
-        assert_int_equal(after.files, cgroups_too && tier == NATIVE_T3 ? 1 : after.files);
-        if (tier != NATIVE_T3)
-                assert_int_equal(after.files, 3);
+        assert_int_equal(after.cgroups, 0);
+        /* The state folder and the tier's in it. */
+        assert_int_equal(after.files, 2);
         rest.native = NULL;
         rest.loop = NULL;
         trial_close(&rest);
@@ -108,7 +107,7 @@ static void kill_daemon_at(enum moment moment) {
 
         assert_int_equal(kill(daemon.pid, SIGKILL), 0);
         reap_all();
-        expect_nothing_left(&daemon, true);
+        expect_nothing_left(&daemon);
 }
 
 static void the_daemon_is_killed_while_idle(void **state) {
@@ -124,12 +123,23 @@ static void the_daemon_is_killed_amid_starts(void **state) {
                 kill_daemon_at(AMID_STARTS);
 }
 
-/* What the launcher could not take away, the next one sweeps. */
-static void sweep_by_a_new_sandbox(void) {
-        struct trial trial;
+/* What nobody was left to take away, the next one sweeps. */
+static void sweep_by_a_new_sandbox(const struct daemon *daemon) {
+        struct native_options options = daemon->trial.options;
+        char launcher[96], hidden[96];
+        struct native *native;
+        struct loop *loop;
+        char *problem;
 
-        assert_int_equal(trial_open(&trial, tier, NULL), 0);
-        trial_close(&trial);
+        snprintf(launcher, sizeof(launcher), "%s/launcher", daemon->trial.folder);
+        snprintf(hidden, sizeof(hidden), "%s/data", daemon->trial.folder);
+        options.launcher_path = launcher;
+        options.state_dir = daemon->trial.state;
+        options.hidden_dir = hidden;
+        assert_int_equal(loop_new(&loop), 0);
+        assert_int_equal(native_new(loop, &options, &native, &problem), 0);
+        native_free(native);
+        loop_free(loop);
 }
 
 static void launcher_and_daemon_are_killed_amid_starts(void **state) {
@@ -138,37 +148,138 @@ static void launcher_and_daemon_are_killed_amid_starts(void **state) {
         assert_int_equal(kill(daemon.launcher, SIGKILL), 0);
         assert_int_equal(kill(daemon.pid, SIGKILL), 0);
         reap_all();
-        sweep_by_a_new_sandbox();
-        expect_nothing_left(&daemon, tier != NATIVE_T3);
+        sweep_by_a_new_sandbox(&daemon);
+        expect_nothing_left(&daemon);
 }
 
-static void a_killed_launcher_is_replaced(void **state) {
+static void guard_and_daemon_are_killed_amid_starts(void **state) {
+        struct daemon daemon = start_daemon(AMID_STARTS);
+
+        assert_int_equal(kill(daemon.guard, SIGKILL), 0);
+        assert_int_equal(kill(daemon.pid, SIGKILL), 0);
+        reap_all();
+        assert_int_equal(traces_count(&daemon.trial, daemon.mark).cgroups, 0);
+        sweep_by_a_new_sandbox(&daemon);
+        expect_nothing_left(&daemon);
+}
+
+static void all_three_are_killed_amid_starts(void **state) {
+        struct daemon daemon = start_daemon(AMID_STARTS);
+
+        assert_int_equal(kill(daemon.guard, SIGKILL), 0);
+        assert_int_equal(kill(daemon.launcher, SIGKILL), 0);
+        assert_int_equal(kill(daemon.pid, SIGKILL), 0);
+        reap_all();
+        sweep_by_a_new_sandbox(&daemon);
+        expect_nothing_left(&daemon);
+}
+
+/* Who may not kill the privileged writes their numbers here; -1: kill them. */
+static int killer = -1;
+
+static void kill_hard(pid_t pid) {
+        if (killer >= 0)
+                assert_int_equal(write(killer, &pid, sizeof(pid)), sizeof(pid));
+        else
+                assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+static void use_until_killed(struct trial *trial, pid_t (*victim)(void), char *mark, size_t size) {
+        pid_t launcher = trial_launcher();
+        struct guest guest;
+
+        guest_open(trial, &guest, NULL);
+        guest_start(&guest, PROCESS_RUNTIME, "leave-children", "5");
+        guest_await_lines(&guest, 11);
+        trial_mark(guest_cell(&guest), mark, size);
+        kill_hard(victim());
+        trial_until(trial, guest.lost);
+        guest_close(&guest);
+        if (victim != trial_guard)
+                return;
+        /* Without its guard it may have become our child. */
+        await_death(launcher);
+        waitpid(launcher, NULL, 0);
+}
+
+static void use_after(struct trial *trial, char *mark, size_t size) {
+        struct guest guest;
+
+        guest_open(trial, &guest, NULL);
+        guest_run(&guest, "exit", "4");
+        assert_int_equal(guest.exits[0].detail, 4);
+        guest_start(&guest, PROCESS_RUNTIME, "leave-children", "0");
+        trial_mark(guest_cell(&guest), mark, size);
+        guest_close(&guest);
+}
+
+static void expect_replaced(pid_t (*victim)(void)) {
         char old_mark[64], new_mark[64];
-        struct guest guest, next;
-        pid_t family[FAMILY_MAX];
         struct trial trial;
 
         assert_int_equal(trial_open(&trial, tier, NULL), 0);
-        guest_open(&trial, &guest, NULL);
-        guest_start(&guest, PROCESS_RUNTIME, "leave-children", "5");
-        guest_await_lines(&guest, 11);
-        trial_mark(guest_cell(&guest), old_mark, sizeof(old_mark));
-        assert_int_equal(family_add_children(getpid(), family, 0), 1);
-        assert_int_equal(kill(family[0], SIGKILL), 0);
-        trial_until(&trial, guest.lost);
-        guest_close(&guest);
-        guest_open(&trial, &next, NULL);
-        guest_run(&next, "exit", "4");
-        assert_int_equal(next.exits[0].detail, 4);
-        guest_start(&next, PROCESS_RUNTIME, "leave-children", "0");
-        trial_mark(guest_cell(&next), new_mark, sizeof(new_mark));
-        guest_close(&next);
+        for (int i = 0; i < 3; ++i) {
+                use_until_killed(&trial, victim, old_mark, sizeof(old_mark));
+                use_after(&trial, new_mark, sizeof(new_mark));
+        }
         trial_end_native(&trial);
         reap_all();
         assert_int_equal(traces_count(&trial, old_mark).processes, 0);
         assert_int_equal(traces_count(&trial, old_mark).cgroups, 0);
         assert_int_equal(traces_count(&trial, new_mark).cgroups, 0);
         trial_close(&trial);
+}
+
+static void a_killed_launcher_is_replaced(void **state) {
+        expect_replaced(trial_launcher);
+}
+
+static void a_killed_guard_is_replaced(void **state) {
+        expect_replaced(trial_guard);
+}
+
+/* In a process of its own: there is no way back. cmocka's asserts end it with a status of their own. */
+static void live_without_privileges(int kill_for_us) {
+        char mark[64];
+        struct trial trial;
+        struct guest guest;
+
+        killer = kill_for_us;
+        trial_user = UID_OF_DAEMON;
+        assert_int_equal(trial_open(&trial, tier, NULL), 0);
+        assert_int_equal(geteuid(), UID_OF_DAEMON);
+        for (int i = 0; i < 3; ++i) {
+                use_until_killed(&trial, trial_launcher, mark, sizeof(mark));
+                use_after(&trial, mark, sizeof(mark));
+        }
+        use_until_killed(&trial, trial_guard, mark, sizeof(mark));
+        guest_open(&trial, &guest, NULL);
+        assert_true(guest.lost);
+        assert_non_null(strstr(guest.why, "only root can start it again"));
+        assert_non_null(strstr(native_report(trial.native)->why_not_better, "only root"));
+        guest_close(&guest);
+        trial_close(&trial);
+        _exit(access(trial.folder, F_OK) == 0);
+}
+
+static void a_daemon_without_privileges_has_new_launchers_but_no_new_guard(void **state) {
+        int status, ends[2];
+        pid_t pid, victim;
+
+        if (tier != NATIVE_T1)
+                skip();
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                live_without_privileges(ends[1]);
+        fd_close(ends[1]);
+        while (read(ends[0], &victim, sizeof(victim)) == sizeof(victim))
+                assert_int_equal(kill(victim, SIGKILL), 0);
+        fd_close(ends[0]);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+        reap_all();
 }
 
 static void an_orderly_end_takes_everything_away(void **state) {
@@ -199,7 +310,11 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(the_daemon_is_killed_while_frozen),
                 cmocka_unit_test(the_daemon_is_killed_amid_starts),
                 cmocka_unit_test(launcher_and_daemon_are_killed_amid_starts),
+                cmocka_unit_test(guard_and_daemon_are_killed_amid_starts),
+                cmocka_unit_test(all_three_are_killed_amid_starts),
                 cmocka_unit_test(a_killed_launcher_is_replaced),
+                cmocka_unit_test(a_killed_guard_is_replaced),
+                cmocka_unit_test(a_daemon_without_privileges_has_new_launchers_but_no_new_guard),
         };
         struct trial trial;
         int r;

@@ -91,6 +91,43 @@ static void make_folder(struct trial *trial) {
         copy_program(getenv("LAMBENT_LAUNCHER"), path);
 }
 
+uid_t trial_user;
+
+static int give_entry(const char *path, const struct stat *st, int type, struct FTW *where) {
+        return lchown(path, trial_user, trial_user);
+}
+
+static int open_native(struct trial *trial, char **ret_problem) {
+        int r;
+
+        if (trial_user)
+                assert_int_equal(nftw(trial->folder, give_entry, 16, FTW_PHYS), 0);
+        r = native_begin(trial->loop, &trial->options, &trial->native, ret_problem);
+        if (!r && trial_user) {
+                assert_int_equal(setresgid(trial_user, trial_user, trial_user), 0);
+                assert_int_equal(setresuid(trial_user, trial_user, trial_user), 0);
+        }
+        r = r ?: native_finish(trial->native, ret_problem);
+        if (r)
+                native_free(TAKE(trial->native));
+        return r;
+}
+
+static pid_t only_child(pid_t pid) {
+        pid_t family[FAMILY_MAX];
+
+        assert_int_equal(family_add_children(pid, family, 0), 1);
+        return family[0];
+}
+
+pid_t trial_guard(void) {
+        return only_child(getpid());
+}
+
+pid_t trial_launcher(void) {
+        return only_child(trial_guard());
+}
+
 int trial_open(struct trial *trial, enum native_tier tier, const struct native_options *options) {
         char launcher[96], hidden[96];
         char *problem = NULL;
@@ -106,7 +143,7 @@ int trial_open(struct trial *trial, enum native_tier tier, const struct native_o
         trial->options.best_tier = tier;
         trial->options.state_dir = trial->state;
         trial->options.hidden_dir = hidden;
-        r = native_new(trial->loop, &trial->options, &trial->native, &problem);
+        r = open_native(trial, &problem);
         if (r)
                 print_message("# %s\n", problem);
         free(problem);

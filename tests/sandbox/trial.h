@@ -39,9 +39,14 @@ struct guest {
         char why[256];
 };
 
+/* Whom trial_open becomes once the launcher is started, as a daemon does that root has started; 0: nobody else. */
+extern uid_t trial_user;
 /* 0, or a negative errno: the tier does not hold here, or not the one asked for; trial_close in any case. */
 int trial_open(struct trial *trial, enum native_tier tier, const struct native_options *options);
 void trial_close(struct trial *trial);
+/* The processes that keep privileges. */
+pid_t trial_guard(void);
+pid_t trial_launcher(void);
 /* The sandbox alone goes; the folder stays for a look. */
 void trial_end_native(struct trial *trial);
 

@@ -285,11 +285,12 @@ static void move_self(struct cgroups *cgroups, struct cgroup_tree *tree,
         cgroups->moved_self = true;
         mkdirat(tree->base_fd, "self", 0755);
         move_into(tree->base_fd, "self/cgroup.procs", getpid());
-        if (sources->also_move)
-                move_into(tree->base_fd, "self/cgroup.procs", sources->also_move);
+        for (size_t i = 0; i < ARRAY_SIZE(sources->also_move); ++i)
+                if (sources->also_move[i])
+                        move_into(tree->base_fd, "self/cgroup.procs", sources->also_move[i]);
 }
 
-/* v2: only a group without processes may hand controllers down, so we (and the daemon) step into a leaf
+/* v2: only a group without processes may hand controllers down, so we (with daemon and guard) step into a leaf
  * first. */
 static int hand_down(struct cgroups *cgroups, struct cgroup_tree *tree,
                      const struct cgroup_sources *sources) {

@@ -49,7 +49,8 @@ struct cgroup_sources {
         bool want_cpu;
         bool spare_pids; /* RLIMIT_NPROC does it: then not by v1 as well, where it is a hierarchy more to join
                             and to clean */
-        pid_t also_move; /* the daemon: v2 wants groups with controllers to hold no processes; 0: none */
+        pid_t also_move[2]; /* the daemon, the guard: v2 wants groups with controllers to hold no processes;
+                               0: none */
 };
 
 void cgroups_init(struct cgroups *cgroups);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lambent-launcher: started by the daemon with a socket as descriptor 3; makes cells until that socket ends,
- * then takes everything away.
+ * The launcher: makes cells until its socket to the daemon ends, then takes everything away.
  *
- * One thread, one loop, three things to wait for: the daemon, the end of a cell, a new resolv.conf.
+ * One thread, one loop, four things to wait for: the daemon, the end of the guard, the end of a cell, a new
+ * resolv.conf.
  */
 #include "sandbox/native/launcher.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
@@ -24,7 +23,6 @@
 
 uint64_t k_pass; /* none needed until the filter is loaded */
 
-#define CONTROL_FD 3
 #define SLOTS_AT_FIRST 64
 
 /* ---- set-up ---- */
@@ -66,24 +64,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
         return 0;
 }
 
-static void remove_tree(const char *path) {
+void remove_tree(const char *path) {
         nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/* The state directory is ours alone (the daemon holds the lock of the data directory): what is there is of
- * the dead. */
-static void sweep_tmp_dirs(const struct launcher *launcher) {
-        DIR *dir = opendir(launcher->state_dir);
-        struct dirent *entry;
-        char path[800];
-
-        while (dir && (entry = readdir(dir)))
-                if (str_starts(entry->d_name, "tmp-")) {
-                        snprintf(path, sizeof(path), "%s/%s", launcher->state_dir, entry->d_name);
-                        remove_tree(path);
-                }
-        if (dir)
-                closedir(dir);
 }
 
 static void watch_resolver(struct launcher *launcher) {
@@ -121,10 +103,9 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
         struct cgroup_sources sources = { .mountinfo = "/proc/self/mountinfo",
                                           .self_cgroup = "/proc/self/cgroup",
                                           .want_cpu = in->head.setup.flags & WIRE_CPU_SHARE,
-                                          .also_move = getppid() };
+                                          .also_move = { launcher->daemon, getppid() } };
         int r = 0;
 
-        launcher->tier = (int)in->head.setup.tier;
         launcher->flags = in->head.setup.flags & (WIRE_PRIVATE_NETWORK | WIRE_CPU_SHARE | WIRE_LIMIT_MEMORY);
         if (launcher->tier == 3)
                 launcher->flags &= ~(uint32_t)WIRE_PRIVATE_NETWORK;
@@ -132,13 +113,12 @@ static int set_up(struct launcher *launcher, const struct wire_in *in, const cha
         launcher->caller_uid = geteuid();
         launcher->caller_gid = getegid();
         *ret_step = "understand the daemon";
-        if (in->head.type != WIRE_SETUP || in->head.strings != 1 || launcher->tier < 1 ||
-            launcher->tier > 3 ||
-            snprintf(launcher->state_dir, sizeof(launcher->state_dir), "%s", in->strings[0]) >=
-                    (int)sizeof(launcher->state_dir))
+        if (in->head.type != WIRE_SETUP || in->head.strings)
                 return -EPROTO;
+        *ret_step = "find its state directory";
+        if (launcher->tier == 3 && !getcwd(launcher->state_dir, sizeof(launcher->state_dir)))
+                return -errno;
         sources.spare_pids = nproc_is_own(launcher);
-        sweep_tmp_dirs(launcher);
         cgroups_open(&launcher->cgroups, &sources);
         tell_what_holds(launcher);
         *ret_step = "take a block of user ids";
@@ -319,14 +299,14 @@ static _Noreturn void shut_down(struct launcher *launcher) {
                 if (launcher->slots[i].leftover)
                         clear_slot(launcher, i);
         cgroups_close(&launcher->cgroups);
+        if (launcher->tier != 3)
+                skeleton_leave();
         _exit(0);
-}
-
-static void on_child(int signal_number) {
 }
 
 static _Noreturn void serve(struct launcher *launcher) {
         struct pollfd fds[] = { { .fd = launcher->control, .events = POLLIN },
+                                { .fd = launcher->guard, .events = POLLIN },
                                 { .fd = launcher->resolver_watch, .events = POLLIN } };
         sigset_t while_waiting;
 
@@ -338,64 +318,33 @@ static _Noreturn void serve(struct launcher *launcher) {
                 reap_cells(launcher);
                 if (n <= 0)
                         continue;
-                if (fds[0].revents && !obey(launcher))
+                if (fds[1].revents || (fds[0].revents && !obey(launcher)))
                         shut_down(launcher);
-                if (fds[1].revents)
+                if (fds[2].revents)
                         skeleton_refresh_resolver(launcher);
         }
 }
 
-/* A terminal's Ctrl-C and a service manager's SIGTERM reach the daemon's whole group: the daemon decides what
- * they mean. */
-static void stay_out_of_the_way(void) {
-        const struct sigaction action = { .sa_handler = on_child };
-        sigset_t blocked;
+/* The guard's death, or the daemon's, also ends the wait. */
+static int receive_set_up(const struct launcher *launcher, struct wire_in *in) {
+        struct pollfd fds[] = { { .fd = launcher->control, .events = POLLIN },
+                                { .fd = launcher->guard, .events = POLLIN } };
 
-        setsid();
-        sigemptyset(&blocked);
-        sigaddset(&blocked, SIGINT);
-        sigaddset(&blocked, SIGTERM);
-        sigaddset(&blocked, SIGHUP);
-        sigaddset(&blocked, SIGQUIT);
-        sigaddset(&blocked, SIGPIPE);
-        sigaddset(&blocked, SIGCHLD);
-        sigprocmask(SIG_SETMASK, &blocked, NULL);
-        sigaction(SIGCHLD, &action, NULL);
-}
-
-static int receive_set_up(int control, struct wire_in *in) {
-        struct pollfd fd = { .fd = control, .events = POLLIN };
-
-        while (poll(&fd, 1, -1) < 0 && errno == EINTR)
+        while (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
                 ;
-        return wire_receive(control, in);
+        return fds[1].revents ? -ENOTCONN : wire_receive(launcher->control, in);
 }
 
-/* The probe executes this program inside a whole environment: that it gets this far is the answer. */
-static int probe(void) {
-        static const char answer[] = "lambent-launcher: here\n";
-
-        return write(STDOUT_FILENO, answer, sizeof(answer) - 1) == sizeof(answer) - 1 ? 0 : 1;
-}
-
-int main(int argc, char **argv) {
-        static struct launcher launcher = { .control = CONTROL_FD, .uid_lock = -1, .resolver_watch = -1 };
+_Noreturn void launcher_main(struct launcher *launcher) {
         static struct wire_in in;
         const char *failed = NULL;
         int r;
 
-        if (argc == 2 && streq(argv[1], "--probe"))
-                return probe();
-        stay_out_of_the_way();
-        fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC);
-        k_close_range(CONTROL_FD + 1, ~0u);
-        cgroups_init(&launcher.cgroups);
-        if (pipe2(launcher.life, O_CLOEXEC) < 0 || receive_set_up(CONTROL_FD, &in) < 0) {
-                fprintf(stderr, "lambent-launcher is started by lambent, not by hand\n");
-                return 2;
-        }
-        r = set_up(&launcher, &in, &failed);
-        if (answer_set_up(&launcher, r, failed))
-                shut_down(&launcher);
-        serve(&launcher);
+        cgroups_init(&launcher->cgroups);
+        if (pipe2(launcher->life, O_CLOEXEC) < 0 || receive_set_up(launcher, &in) < 0)
+                _exit(1);
+        r = set_up(launcher, &in, &failed);
+        if (answer_set_up(launcher, r, failed))
+                shut_down(launcher);
+        serve(launcher);
 }

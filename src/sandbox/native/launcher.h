@@ -2,21 +2,29 @@
 /*
  * launcher - what the files of lambent-launcher share
  *
- * The launcher is the only process that keeps privileges. It makes a mount namespace with the skeleton root
- * in it (skeleton.c), then clones one cell per environment (cell.c), which copies that namespace and never
- * executes anything itself: it stays as PID 1 and vforks the processes of the function (process.c).
+ * The program runs as two processes, the only ones that keep privileges when the daemon gives up its own. The
+ * guard (guard.c) forks the launcher, and another one when that has been killed and the daemon, which could
+ * not start it any more, asks for it. The launcher makes a mount namespace with the skeleton root in it
+ * (skeleton.c), then clones one cell per environment (cell.c), which copies that namespace and never executes
+ * anything itself: it stays as PID 1 and vforks the processes of the function (process.c).
  *
  * Who dies of what: the daemon's death closes the control socket (the launcher kills the cells, removes
- * cgroups and folders, ends) and each cell's own socket (the cell ends); the launcher's death reaches a cell
- * as SIGKILL (PDEATHSIG) and, against the race before that is set, as the end of the life-line pipe; PID 1's
- * death ends its pid namespace. Without namespaces (T3) the cell and the launcher are subreapers and kill the
- * trees themselves, and the life-line alone tells the cell.
+ * cgroups and folders, ends), the guard's socket (it waits for the launcher and ends) and each cell's own
+ * socket (the cell ends); the guard's death ends the pipe that it holds, and the launcher ends in the same
+ * orderly way; the launcher's death reaches a cell as SIGKILL (PDEATHSIG) and, against the race before that is
+ * set, as the end of the life-line pipe; PID 1's death ends its pid namespace. Without namespaces (T3) the
+ * cell and the launcher are subreapers and kill the trees themselves, and the life-line alone tells the cell.
+ * The guard is a subreaper in any tier: who survives the launcher falls to it and is killed.
+ *
+ * The working directory is the state directory, ours alone, as the daemon has opened it; later it is the
+ * skeleton root inside of that. No path of the daemon's is ever followed to it.
  */
 #pragma once
 #include <signal.h>
 #include <sys/types.h>
 
 #include "sandbox/native/cgroup.h"
+#include "sandbox/native/uids.h"
 #include "sandbox/native/wire.h"
 
 /* As AWS names and numbers the user inside (facts/environment.md, section 2). */
@@ -24,13 +32,11 @@
 #define SANDBOX_UID 993
 #define SANDBOX_GID 990
 
-/* T1 gives each cell a uid and gid of its own from a block in the range that nobody assigns (systemd's
- * UIDS-GIDS: above 1879048192, below 2^31). A daemon holds its block by binding an abstract socket of that
- * name. */
-#define UID_RANGE_START 1980000000u
-#define UID_BLOCK 16384u
-#define UID_BLOCKS 64u
 #define SLOTS_MAX UID_BLOCK
+
+/* Inside the state directory: what the skeleton root and the files that differ between cells are mounted on. */
+#define SKELETON_DIR "root"
+#define SLOTS_DIR "slots"
 
 #define PROCESSES_MAX 16 /* runtime, 10 extensions, room */
 
@@ -42,6 +48,8 @@ struct slot {
 
 struct launcher {
         int control; /* to the daemon */
+        int guard;   /* ends with the guard */
+        pid_t daemon;
         int life[2]; /* the life-line: cells hold the read end, only the launcher the write end */
         int uid_lock;
         int resolver_watch; /* inotify; -1 */
@@ -50,8 +58,8 @@ struct launcher {
         uid_t uid_base;     /* T1 */
         uid_t caller_uid;
         gid_t caller_gid;
-        uint32_t fail_step; /* tests: this step of every cell fails; 0: none */
-        char state_dir[512];
+        uint32_t fail_step;  /* tests: this step of every cell fails; 0: none */
+        char state_dir[512]; /* absolute, for T3's temporary directories */
         struct cgroups cgroups;
         struct slot *slots;
         size_t slot_count;
@@ -84,10 +92,15 @@ struct cell {
         uint32_t steps; /* taken */
 };
 
+/* launcher.c: makes cells until the control socket or the guard ends. */
+_Noreturn void launcher_main(struct launcher *launcher);
+void remove_tree(const char *path);
+
 /* skeleton.c */
 extern const char *const etc_shown[]; /* what the inside may read of the host's /etc; ends with NULL */
 int skeleton_make(struct launcher *launcher,
                   const char **ret_step); /* working directory = the skeleton afterwards */
+void skeleton_leave(void);                /* when all cells are dead: nothing of it stays on the disk */
 void skeleton_refresh_resolver(struct launcher *launcher);
 int skeleton_slot_files(struct launcher *launcher, size_t slot);
 int bind_tree(const char *source, const char *target, uint64_t attributes); /* recursive, private */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The launcher as the daemon keeps it: starting it, finding out by one whole start which tier holds, keeping
- * spare cells.
+ * Guard and launcher as the daemon keeps them: starting them, finding out by one whole start which tier holds,
+ * keeping spare cells.
  *
  * Only native_new, and a restart after the launcher was killed, wait for anything; all else is events.
  */
@@ -27,6 +27,8 @@ extern char **environ;
 #define REFILL_EVERY (2 * MILLISECOND)
 #define FDS_PER_ENVIRONMENT 9
 #define FDS_FOR_THE_REST 128
+#define GUARD_IS_LOST \
+        "the sandbox was killed, and only root can start it again: restart lambent to run functions again"
 
 const char *native_tier_name(enum native_tier tier) {
         switch (tier) {
@@ -183,27 +185,63 @@ static int await_message(int fd, struct wire_in *in) {
         return r ?: wire_receive(fd, in);
 }
 
-static int spawn_launcher(struct native *native) {
-        char *argv[] = { (char *)"lambent-launcher", NULL };
+/* The state directory of a tier. Another user may own what is around it, and may rename it, but never what is
+ * in it: whoever keeps privileges works there. */
+static int open_state_dir(const struct native *native, enum native_tier tier) {
+        AUTO(str) char *path = xasprintf("%s/t%d", native->options.state_dir, tier);
+        struct stat st;
+        AUTO(fd) int fd = -1;
+
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if ((st.st_uid != geteuid() && fchown(fd, geteuid(), getegid()) < 0) || fchmod(fd, 0755) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+static int spawn_guard(struct native *native, enum native_tier tier) {
+        char *argv[] = { (char *)"lambent-launcher", (char[]){ (char)('0' + (int)tier), '\0' }, NULL };
+        AUTO(fd) int state = open_state_dir(native, tier);
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
         sigset_t none;
         int ends[2], r;
 
+        if (state < 0)
+                return state;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
                 return -errno;
         sigemptyset(&none);
         posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addfchdir_np(&actions, state);
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDWR, 0);
         posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO);
         posix_spawn_file_actions_adddup2(&actions, ends[1], 3);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-        r = -posix_spawn(&native->launcher_pid, native->options.launcher_path, &actions, &attributes, argv,
+        r = -posix_spawn(&native->guard_pid, native->options.launcher_path, &actions, &attributes, argv,
                          environ);
         posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
+        fd_close(ends[1]);
+        if (r)
+                fd_close(ends[0]);
+        else
+                native->guard = ends[0];
+        return r;
+}
+
+static int launch(struct native *native) {
+        const struct wire head = { .type = WIRE_LAUNCH };
+        int ends[2], r;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return -errno;
+        r = wire_send(native->guard, &head, NULL, &ends[1], 1);
         fd_close(ends[1]);
         if (r)
                 fd_close(ends[0]);
@@ -212,31 +250,46 @@ static int spawn_launcher(struct native *native) {
         return r;
 }
 
-/* Waits for it: it takes everything away before it ends. */
+/* The guard waits for it before it starts another one. */
 static void end_launcher(struct native *native) {
         source_remove(&native->control_source);
         native->control = fd_close(native->control);
-        while (native->launcher_pid && waitpid(native->launcher_pid, NULL, 0) < 0 && errno == EINTR)
+}
+
+/* Waits for both: they take everything away before they end. */
+static void end_guard(struct native *native) {
+        end_launcher(native);
+        source_remove(&native->guard_source);
+        native->guard = fd_close(native->guard);
+        while (native->guard_pid && waitpid(native->guard_pid, NULL, 0) < 0 && errno == EINTR)
                 ;
-        native->launcher_pid = 0;
+        native->guard_pid = 0;
 }
 
 static int begin_launcher(struct native *native, enum native_tier tier, char **ret_problem) {
-        struct wire head = { .type = WIRE_SETUP, .strings = 1, .setup.tier = tier };
-        int r = spawn_launcher(native);
+        struct wire head = { .type = WIRE_SETUP };
+        int r = 0;
 
+        if (native->guard < 0 && tier == NATIVE_T1 && geteuid() != 0) {
+                *ret_problem = xstrdup(!native->was_root ? "T1 needs root" : native->problem ?: GUARD_IS_LOST);
+                return -EPERM;
+        }
+        if (native->guard < 0)
+                r = spawn_guard(native, tier);
+        r = r ?: launch(native);
         if (r) {
                 *ret_problem = xasprintf("cannot start %s: %s", native->options.launcher_path, strerror(-r));
+                end_guard(native);
                 return r;
         }
         head.setup.flags = (native->options.private_network ? WIRE_PRIVATE_NETWORK : 0) |
                            (native->options.cpu_share ? WIRE_CPU_SHARE : 0) |
                            (native->options.limit_memory ? WIRE_LIMIT_MEMORY : 0);
         head.setup.fail_step = native->options.fail_step;
-        r = wire_send(native->control, &head, &native->options.state_dir, NULL, 0);
+        r = wire_send(native->control, &head, NULL, NULL, 0);
         if (r) {
                 *ret_problem = xasprintf("the launcher does not listen: %s", strerror(-r));
-                end_launcher(native);
+                end_guard(native);
         }
         return r;
 }
@@ -262,7 +315,7 @@ static int set_up_launcher(struct native *native, enum native_tier tier, char **
                 *ret_problem = xasprintf("the launcher does not answer: %s", strerror(r ? -r : EPROTO));
                 r = r ?: -EPROTO;
         }
-        end_launcher(native);
+        end_guard(native);
         return r;
 }
 
@@ -275,23 +328,42 @@ static void on_control(struct source *source, uint32_t events) {
                 wire_clear(&native->in);
         if (r == -EAGAIN || r == -EINTR)
                 return;
-        log_error("sandbox=native launcher=%d has ended; the next start brings a new one",
-                  native->launcher_pid);
+        log_error("sandbox=native the launcher has ended; the next start brings a new one");
         end_launcher(native);
         place_lose_all(native, "the sandbox launcher was killed");
 }
 
+/* The launcher goes with it. Only who has the privileges of the tier can start both again: root for T1, which
+ * we may not be any more. */
+static void on_guard(struct source *source, uint32_t events) {
+        struct native *native = container_of(source, struct native, guard_source);
+        bool again = native->tier != NATIVE_T1 || geteuid() == 0;
+
+        log_error("sandbox=native guard=%d was killed; %s", native->guard_pid,
+                  again ? "the next start brings a new one" : GUARD_IS_LOST);
+        end_guard(native);
+        place_lose_all(native, again ? "the sandbox guard was killed" : GUARD_IS_LOST);
+        if (!again)
+                native->report.why_not_better = GUARD_IS_LOST;
+}
+
 static int watch_launcher(struct native *native) {
-        return source_add(native->loop, &native->control_source, native->control,
-                          EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT, on_control);
+        int r = source_add(native->loop, &native->control_source, native->control,
+                           EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT, on_control);
+
+        if (!r && !native->guard_source.loop)
+                r = source_add(native->loop, &native->guard_source, native->guard,
+                               EPOLLIN | EPOLLRDHUP | EPOLLET, RANK_EXIT, on_guard);
+        return r;
 }
 
 static int start_launcher_again(struct native *native) {
-        AUTO(str) char *problem = NULL;
-        int r = set_up_launcher(native, native->tier, &problem);
+        int r;
 
+        free(TAKE(native->problem));
+        r = set_up_launcher(native, native->tier, &native->problem);
         if (r) {
-                log_error("sandbox=native %s", problem);
+                log_error("sandbox=native %s", native->problem);
                 return r;
         }
         return watch_launcher(native);
@@ -373,21 +445,16 @@ static int try_tier(struct native *native, enum native_tier tier) {
         char *whole;
         int r;
 
-        if (tier == NATIVE_T1 && geteuid() != 0) {
-                problem = xstrdup("T1 needs root");
-                r = -EPERM;
-        } else {
-                r = set_up_launcher(native, tier, &problem);
-                if (!r) {
-                        r = probe(native, &problem);
-                        if (r)
-                                end_launcher(native);
-                }
+        r = set_up_launcher(native, tier, &problem);
+        if (!r) {
+                r = probe(native, &problem);
+                if (r)
+                        end_guard(native);
         }
         if (!r)
                 return 0;
         whole = xasprintf("%s%sT%d: %s%s", native->why_not_better ?: "", native->why_not_better ? ". " : "",
-                          tier, problem, tier == NATIVE_T1 && geteuid() != 0 ? "" : remedy(tier, r));
+                          tier, problem, tier == NATIVE_T1 && !native->was_root ? "" : remedy(tier, r));
         free(native->why_not_better);
         native->why_not_better = whole;
         return r;
@@ -433,11 +500,10 @@ static void copy_options(struct native *native, const struct native_options *opt
 int native_begin(struct loop *loop, const struct native_options *options, struct native **ret_native,
                  char **ret_problem) {
         AUTO(native) struct native *native = xcalloc(1, sizeof(*native));
-        enum native_tier tier = options->best_tier ?: NATIVE_T1;
-        AUTO(str) char *problem = NULL;
 
         native->loop = loop;
-        native->control = -1;
+        native->was_root = geteuid() == 0;
+        native->control = native->guard = -1;
         list_init(&native->spares);
         list_init(&native->places);
         timer_init(&native->refill, loop, refill);
@@ -448,8 +514,7 @@ int native_begin(struct loop *loop, const struct native_options *options, struct
                 return -ENOENT;
         }
         /* What fails here is tried again, and told, by native_finish. */
-        if (tier != NATIVE_T1 || geteuid() == 0)
-                begin_launcher(native, tier, &problem);
+        begin_launcher(native, options->best_tier ?: NATIVE_T1, &native->problem);
         *ret_native = TAKE(native);
         return 0;
 }
@@ -462,6 +527,7 @@ int native_finish(struct native *native, char **ret_problem) {
                 if (!r)
                         break;
         }
+        free(TAKE(native->problem));
         if (r) {
                 *ret_problem = xstrdup(native->why_not_better);
                 return r;
@@ -492,12 +558,13 @@ void native_free(struct native *native) {
         place_lose_all(native, NULL);
         while (!list_is_empty(&native->spares))
                 remote_cell_free(list_first(&native->spares, struct remote_cell, link));
-        end_launcher(native);
+        end_guard(native);
         fd_close(native->diag_fd);
         free((char *)native->options.launcher_path);
         free((char *)native->options.state_dir);
         free((char *)native->options.hidden_dir);
         free(native->why_not_better);
+        free(native->problem);
         free(native);
 }
 

@@ -2,8 +2,8 @@
 /*
  * native - the embedded sandbox: environments made of Linux namespaces, nothing to install
  *
- * One struct native per daemon: it starts the launcher (a small static single-threaded process that alone
- * keeps privileges), probes by one whole start which tier holds (T1 root namespaces, T2 user namespace, T3
+ * One struct native per daemon: it starts the launcher and its guard (small static single-threaded processes
+ * that alone keep privileges when the caller gives up its own between native_begin and native_finish), probes by one whole start which tier holds (T1 root namespaces, T2 user namespace, T3
  * plain processes) and why not a better one, keeps a few cells prepared, and makes places (runtime/place.h),
  * one per environment. Everything dies with the daemon, whatever kills it. Loop thread only.
  */
@@ -21,15 +21,17 @@ struct native_options {
         bool private_network;       /* an own loopback per environment */
         bool cpu_share;             /* CPU quota by memory as on AWS */
         bool limit_memory;          /* default true */
-        const char *state_dir;      /* inside the data dir: for skeleton roots, T3 tmp dirs; ours alone */
+        const char *state_dir;      /* inside the data dir: for skeleton roots, T3 tmp dirs; ours alone. Each
+                                       tier has a folder of its own in it, owned by who starts the launcher */
         const char *hidden_dir;     /* the data dir: must not be visible inside */
         uint32_t fail_step;         /* tests: the n-th step of building any environment fails; 0: none */
         size_t spare_cells;         /* cells kept prepared */
 };
 
 struct native;
-/* Starts the launcher and leaves it to itself, so that the caller can do something else before native_finish; free
- * it in either case. 0 or -errno with a sentence in *ret_problem (malloc'ed). */
+/* Starts the launcher of the best tier and leaves it to itself, so that the caller can do something else before
+ * native_finish, stopping to be root included; free it in either case. Launchers of lower tiers are started as who
+ * calls native_finish. 0 or -errno with a sentence in *ret_problem (malloc'ed). */
 int native_begin(struct loop *loop, const struct native_options *options, struct native **ret_native,
                  char **ret_problem);
 /* Blocks for the probe (tens of ms at most). */

@@ -16,11 +16,14 @@ struct native {
         struct native_options options; /* strings are ours */
         struct native_report report;
         char *why_not_better;
+        bool was_root; /* at first */
         enum native_tier tier;
         uint32_t flags; /* of SETUP_DONE */
-        pid_t launcher_pid;
-        int control; /* -1: no launcher */
-        struct source control_source;
+        pid_t guard_pid;
+        int guard;     /* -1: no guard, and no launcher */
+        int control;   /* -1: no launcher */
+        char *problem; /* why the launcher could not be started the last time; NULL */
+        struct source guard_source, control_source;
         struct list spares;
         size_t spare_count;
         struct list places; /* with a cell, or about to be told that they lost it */

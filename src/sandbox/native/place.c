@@ -302,6 +302,10 @@ static int place_open(struct place *place) {
             shows_hidden(p->native, p->spec.runtime_dir) || shows_hidden(p->native, p->spec.lang_dir))
                 return -EACCES;
         r = native_take_cell(p->native, &p->cell);
+        if (r && p->native->problem) {
+                lose(p, p->native->problem);
+                return 0;
+        }
         if (r)
                 return r;
         p->cell->place = p;

@@ -4,7 +4,7 @@
  * ahead; root_open adds code, layers and /tmp, and then leaves the host behind.
  *
  * The working directory is the root of the skeleton all the time, so "proc" is the environment's /proc and
- * "/" is still the host's.
+ * "/" is still the host's; ".." is the state directory.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -50,9 +50,9 @@ static int mount_proc(void) {
 }
 
 static int bind_slot_file(const struct cell *cell, const char *name) {
-        char source[600], target[32];
+        char source[64], target[32];
 
-        snprintf(source, sizeof(source), "%s/slots/%s.%zu", cell->launcher->state_dir, name, cell->slot);
+        snprintf(source, sizeof(source), "../" SLOTS_DIR "/%s.%zu", name, cell->slot);
         snprintf(target, sizeof(target), "etc/%s", name);
         return bind_tree(source, target, READ_ONLY | K_ATTR_NOEXEC);
 }
@@ -91,6 +91,11 @@ static int bind_shown(const char *path, int shown, const char *target) {
         r = r ?: k_move_mount(tree, AT_FDCWD, target);
         fd_close(tree);
         return r;
+}
+
+static bool leads_up(const char *path) {
+        return streq(path, "..") || str_starts(path, "../") || strstr(path, "/../") ||
+               (strlen(path) >= 3 && streq(path + strlen(path) - 3, "/.."));
 }
 
 /* Makes the directories above and at an absolute path inside the skeleton. Other cells see them too, empty.
@@ -145,6 +150,8 @@ int root_open(struct cell *cell, const struct wire_in *in) {
                 if (i == 3) {
                         if (snprintf(path, sizeof(path), "%s", in->strings[i] + 1) >= (int)sizeof(path))
                                 return cell_step(cell, names[i], -ENAMETOOLONG);
+                        if (in->strings[i][0] != '/' || leads_up(path))
+                                return cell_step(cell, names[i], -EPROTO);
                         r = cell_step(cell, names[i], make_path(path));
                 }
                 r = r ?: cell_step(cell, names[i], bind_shown(in->strings[i], in->fds[shown++], target));

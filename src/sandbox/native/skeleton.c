@@ -201,8 +201,7 @@ static int enter_user_namespace(const struct launcher *launcher) {
         return r ?: write_file("/proc/self/gid_map", map);
 }
 
-static int enter_root(const struct launcher *launcher) {
-        char path[560];
+static int enter_root(void) {
         int r;
 
         /* What the host mounts later still arrives (slave); what we mount never leaves. */
@@ -210,16 +209,24 @@ static int enter_root(const struct launcher *launcher) {
         if (r)
                 return r;
         /* For the files that differ between cells. */
-        snprintf(path, sizeof(path), "%s/slots", launcher->state_dir);
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        if (mkdir(SLOTS_DIR, 0700) < 0 && errno != EEXIST)
                 return -errno;
-        r = k_mount("slots", path, "tmpfs", K_MS_NOSUID | K_MS_NODEV | K_MS_NOEXEC, "mode=0755,size=64m");
-        snprintf(path, sizeof(path), "%s/root", launcher->state_dir);
-        if (!r && mkdir(path, 0700) < 0 && errno != EEXIST)
+        r = k_mount("slots", SLOTS_DIR, "tmpfs", K_MS_NOSUID | K_MS_NODEV | K_MS_NOEXEC,
+                    "mode=0755,size=64m");
+        if (!r && mkdir(SKELETON_DIR, 0700) < 0 && errno != EEXIST)
                 r = -errno;
-        r = r ?: k_mount("lambent", path, "tmpfs", K_MS_NOSUID | K_MS_NODEV, "mode=0755,size=64m");
-        r = r ?: k_mount(NULL, path, NULL, K_MS_PRIVATE, NULL);
-        return r ?: (chdir(path) < 0 ? -errno : 0);
+        r = r ?: k_mount("lambent", SKELETON_DIR, "tmpfs", K_MS_NOSUID | K_MS_NODEV, "mode=0755,size=64m");
+        r = r ?: k_mount(NULL, SKELETON_DIR, NULL, K_MS_PRIVATE, NULL);
+        return r ?: (chdir(SKELETON_DIR) < 0 ? -errno : 0);
+}
+
+void skeleton_leave(void) {
+        if (chdir("..") < 0)
+                return;
+        k_umount(SKELETON_DIR, K_MNT_DETACH);
+        k_umount(SLOTS_DIR, K_MNT_DETACH);
+        rmdir(SKELETON_DIR);
+        rmdir(SLOTS_DIR);
 }
 
 int skeleton_make(struct launcher *launcher, const char **ret_step) {
@@ -238,7 +245,7 @@ int skeleton_make(struct launcher *launcher, const char **ret_step) {
         if (unshare(CLONE_NEWNS) < 0)
                 return -errno;
         *ret_step = "mount the root file system";
-        r = enter_root(launcher);
+        r = enter_root();
         for (size_t i = 0; i < ARRAY_SIZE(dirs) && !r; ++i)
                 r = mkdir(dirs[i], 0755) < 0 ? -errno : 0;
         if (r)
@@ -268,18 +275,18 @@ void skeleton_refresh_resolver(struct launcher *launcher) {
 
 /* passwd and group of a T1 slot, whose ids are its own. Written when the slot is first used. */
 int skeleton_slot_files(struct launcher *launcher, size_t slot) {
-        char path[600], text[256];
+        char path[64], text[256];
         uid_t id = launcher->uid_base + (uid_t)slot;
         int r;
 
-        snprintf(path, sizeof(path), "%s/slots/passwd.%zu", launcher->state_dir, slot);
+        snprintf(path, sizeof(path), "../" SLOTS_DIR "/passwd.%zu", slot);
         if (access(path, F_OK) == 0)
                 return 0;
         snprintf(text, sizeof(text),
                  "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%u:%u::/home/%s:/sbin/nologin\n", SANDBOX_USER,
                  id, id, SANDBOX_USER);
         r = write_file(path, text);
-        snprintf(path, sizeof(path), "%s/slots/group.%zu", launcher->state_dir, slot);
+        snprintf(path, sizeof(path), "../" SLOTS_DIR "/group.%zu", slot);
         snprintf(text, sizeof(text), "root:x:0:\n%s:x:%u:\n", SANDBOX_USER, id);
         return r ?: write_file(path, text);
 }

@@ -8,13 +8,20 @@
  * behind the last one, no more descriptors than announced by the kernel; whoever sends rubbish is treated as
  * gone.
  *
+ *   daemon → guard      LAUNCH (+ the launcher's end of its socket)
  *   daemon → launcher   SETUP (once), PREPARE (+ the cell's end of its socket)
  *   launcher → daemon   SETUP_DONE or FAILED
  *   daemon → cell       OPEN (+ task, opt, runtime directories, for their identity), SPAWN, KILL, STOP,
- * CONTINUE cell → daemon       PREPARED (+ descriptors), EXIT, EMPTIED; FAILED, whatever was being done, is
- * the last A cell may be told to open before it has said PREPARED: the messages wait in its socket. Opening
+ *                       CONTINUE
+ *   cell → daemon       PREPARED (+ descriptors), EXIT, EMPTIED; FAILED, whatever was being done, is the last
+ *
+ * The guard answers nothing: that a launcher is there says its SETUP_DONE, that it has gone the end of its
+ * socket. A cell may be told to open before it has said PREPARED: the messages wait in its socket. Opening
  * has no answer of its own (one waking of the daemon less in each cold start): what is wrong with it comes as
  * FAILED.
+ *
+ * The daemon may have given up the privileges that guard and launcher keep, so nothing that it says may give
+ * them back: tier and state directory are settled when the guard is started, directories must be shown.
  */
 #pragma once
 #include <sys/types.h>
@@ -26,7 +33,8 @@
 #define WIRE_FDS_MAX 6
 
 enum wire_type {
-        WIRE_SETUP = 1,
+        WIRE_LAUNCH = 1,
+        WIRE_SETUP,
         WIRE_SETUP_DONE,
         WIRE_PREPARE,
         WIRE_PREPARED,
@@ -67,8 +75,8 @@ struct wire {
         uint32_t type;    /* enum wire_type */
         uint32_t strings; /* how many follow */
         union {
-                struct { /* strings: state directory */
-                        uint32_t tier, flags, fail_step;
+                struct {
+                        uint32_t flags, fail_step;
                 } setup;
                 struct { /* strings: why a cgroup is missing, or "" */
                         uint32_t flags, environments_max;

@@ -92,7 +92,9 @@ static int remove_fake(void **state) {
 }
 
 static void open_fake(struct fake *fake, bool want_cpu, bool spare_pids) {
-        const struct cgroup_sources sources = { fake->mountinfo, fake->self_cgroup, want_cpu, spare_pids, 0 };
+        const struct cgroup_sources sources = {
+                fake->mountinfo, fake->self_cgroup, want_cpu, spare_pids, {}
+        };
 
         cgroups_open(&fake->cgroups, &sources);
 }
