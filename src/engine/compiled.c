@@ -17,6 +17,9 @@
 
 #define PATIENCE_MS 20000
 #define KEY_BYTES 12
+/* An installation that we cannot reach by its path is reached by a descriptor, its shared library included. */
+#define SHOWN_FD 3
+#define SHOWN "/proc/self/fd/3"
 
 struct compiled {
         struct loop *loop;
@@ -30,7 +33,9 @@ struct making {
         struct job job;
         struct list link;
         char *python, *source, *folder;
-        char *dir; /* NULL: could not be made */
+        size_t prefix_len; /* of python */
+        int prefix_fd;     /* when its path is closed to us; -1 */
+        char *dir;         /* NULL: could not be made */
         int error;
         bool done;
 };
@@ -99,9 +104,13 @@ static int await_end(pid_t pid) {
 }
 
 static int run_script(const struct making *m, const char *target) {
-        char *const argv[] = { m->python, (char *)"-ISB", (char *)"-c", (char *)script,
+        bool closed = m->prefix_fd >= 0;
+        AUTO(str) char *python =
+                closed ? xasprintf(SHOWN "%s", m->python + m->prefix_len) : xstrdup(m->python);
+        char *const argv[] = { python,    (char *)"-ISB", (char *)"-c", (char *)script,
                                m->source, (char *)target, NULL };
-        char *const envp[] = { (char *)"PATH=/usr/bin:/bin", NULL };
+        char *const envp[] = { (char *)"PATH=/usr/bin:/bin",
+                               closed ? (char *)"LD_LIBRARY_PATH=" SHOWN "/lib" : NULL, NULL };
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attr;
         sigset_t none;
@@ -117,7 +126,9 @@ static int run_script(const struct making *m, const char *target) {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDWR, 0);
         posix_spawn_file_actions_adddup2(&actions, 0, 1);
         posix_spawn_file_actions_adddup2(&actions, 0, 2);
-        r = -posix_spawn(&pid, m->python, &actions, &attr, argv, envp);
+        if (closed)
+                posix_spawn_file_actions_adddup2(&actions, m->prefix_fd, SHOWN_FD);
+        r = -posix_spawn(&pid, python, &actions, &attr, argv, envp);
         posix_spawn_file_actions_destroy(&actions);
         posix_spawnattr_destroy(&attr);
         return r ? r : await_end(pid);
@@ -163,6 +174,7 @@ static void making_run(struct job *job) {
 static void making_free(struct making *m) {
         list_unlink(&m->link);
         free(m->python), free(m->source), free(m->folder), free(m->dir);
+        fd_close(m->prefix_fd);
         free(m);
 }
 
@@ -223,6 +235,8 @@ void compiled_want(struct compiled *c, const struct interpreter *in) {
         m->python = xstrdup(in->path);
         m->source = xstrdup(c->source);
         m->folder = xstrdup(c->folder);
+        m->prefix_fd = in->prefix_fd < 0 ? -1 : fcntl(in->prefix_fd, F_DUPFD_CLOEXEC, SHOWN_FD + 1);
+        m->prefix_len = in->prefix ? strlen(in->prefix) : 0;
         m->job = (struct job){ .run = making_run, .done = making_done, .discard = making_discard };
         list_push_back(&c->makings, &m->link);
         job_submit(c->loop, &m->job);

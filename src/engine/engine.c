@@ -82,7 +82,6 @@ static int open_stores(struct engine *e, char **ret_problem) {
         return r;
 }
 
-/* The launcher gets ready while we open the stores. */
 static int begin_sandbox(struct engine *e, char **ret_problem) {
         AUTO(str) char *launcher = xasprintf("%s/lambent-launcher", e->options.libexec_dir);
         AUTO(str) char *state = xasprintf("%s/sandbox", e->options.data_dir);
@@ -97,9 +96,28 @@ static int begin_sandbox(struct engine *e, char **ret_problem) {
                 .spare_cells = SPARE_CELLS,
         };
 
+        return native_begin(e->loop, &native, &e->native, ret_problem);
+}
+
+/* The launcher gets ready while we open the stores. The one of T1 keeps what we give up, the others must not have it. */
+static int begin_as_user(struct engine *e, char **ret_problem) {
+        AUTO(str) char *state = xasprintf("%s/sandbox", e->options.data_dir);
+        const struct engine_user *user = e->options.user;
+        bool first = e->options.sandbox_tier <= (int)NATIVE_T1;
+        int r = 0;
+
         if (mkdir(state, 0711) < 0 && errno != EEXIST)
                 return -errno;
-        return native_begin(e->loop, &native, &e->native, ret_problem);
+        if (user)
+                r = user->prepare(user->owner, ret_problem);
+        if (!r && first)
+                r = begin_sandbox(e, ret_problem);
+        if (!r && user)
+                r = user->become(user->owner, ret_problem);
+        if (!r && !first)
+                r = begin_sandbox(e, ret_problem);
+        e->options.user = NULL;
+        return r;
 }
 
 static void open_pools(struct engine *e) {
@@ -170,12 +188,14 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         e->compiled = compiled_new(loop, e->options.runtimes_dir, e->options.data_dir);
         r = lock_data_dir(e, ret_problem);
         if (!r)
-                r = begin_sandbox(e, ret_problem);
+                r = begin_as_user(e, ret_problem);
         if (!r)
                 r = open_stores(e, ret_problem);
         if (!r)
                 r = native_finish(e->native, ret_problem);
         if (!r) {
+                if (native_report(e->native)->tier != NATIVE_T1)
+                        interpreters_only_open(e->interpreters);
                 open_pools(e);
                 r = open_registry(e);
         }

@@ -16,6 +16,15 @@ struct interpreters;
 struct native;
 struct store;
 
+/* How a daemon that root has started stops being root while it opens; the steps may say a sentence why it cannot. */
+struct engine_user {
+        /* Before anything is written but the lock and the sandbox's folder: gives the data dir to its user. */
+        int (*prepare)(void *owner, char **ret_problem);
+        /* The launcher has been started, which needs the privileges: nobody else may keep them. */
+        int (*become)(void *owner, char **ret_problem);
+        void *owner;
+};
+
 struct engine_options {
         const char *data_dir;
         const char *libexec_dir;  /* lambent-launcher, lambent-archive */
@@ -29,6 +38,7 @@ struct engine_options {
         bool temporary;         /* the data dir will be thrown away: nothing is worth preparing for later */
         uint64_t log_bytes_max; /* per log group */
         const char *endpoint;   /* "http://127.0.0.1:4566": for download Locations */
+        const struct engine_user *user; /* NULL: whoever we are; used by engine_open only */
 };
 
 struct engine;

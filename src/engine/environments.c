@@ -46,6 +46,7 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
                 client = xasprintf("%s/%s", e->options.runtimes_dir, language_name(c->interpreter->language));
                 spec.runtime_dir = compiled_dir(e->compiled, c->interpreter) ?: client;
                 spec.lang_dir = c->interpreter->prefix;
+                spec.lang_fd = MAX(c->interpreter->prefix_fd, 0);
         }
         return native_place_new(e->native, &spec);
 }

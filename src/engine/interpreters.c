@@ -11,21 +11,32 @@
 #include <sys/wait.h>
 
 #define INTERPRETERS_MAX 64
+#define FOLDERS_MAX 64
 #define VERSION_PATIENCE_MS 5000
 
 struct interpreters {
         struct loop *loop;
-        struct search *search; /* under way */
+        struct search *search; /* to come, or under way; NULL when known */
+        bool searching;
         struct list waiting;
         struct interpreter found[INTERPRETERS_MAX];
         size_t count;
         bool known;
 };
 
-/* What the worker thread fills in; it touches nothing else. */
+/* Where to look: in path itself, or in `below` of each version's folder in it. */
+struct folder {
+        char *path;
+        const char *below; /* NULL: path itself */
+        int fd;            /* of path; -1: it is not there */
+};
+
+/* What the worker thread reads and fills in; it touches nothing else. */
 struct search {
         struct job job;
         struct interpreters *owner;
+        struct folder folders[FOLDERS_MAX];
+        size_t folder_count;
         struct interpreter found[INTERPRETERS_MAX];
         size_t count;
 };
@@ -101,70 +112,124 @@ static bool version_in_name(const char *path, unsigned *ret_major, unsigned *ret
         return base && sscanf(base, "/python%u.%u%c", ret_major, ret_minor, &rest) == 2;
 }
 
-static void consider(struct search *s, enum language language, const char *candidate) {
-        struct interpreter *in = &s->found[s->count];
-        char path[PATH_MAX], *bin;
-        unsigned major, minor;
+/* Where an open file really is, whatever lies on the way. */
+static bool path_of(int fd, char *ret_path, size_t size) {
+        char self[32];
+        ssize_t n;
 
-        if (s->count == INTERPRETERS_MAX || !realpath(candidate, path) || is_known(s, path) ||
-            !is_program(path))
-                return;
-        if (!version_in_name(path, &major, &minor) && ask_version(path, &major, &minor))
-                return;
-        *in = (struct interpreter){
-                .language = language, .major = major, .minor = minor, .path = xstrdup(path)
-        };
-        if (!str_starts(path, "/usr/") && !str_starts(path, "/bin/")) {
-                /* PREFIX/bin/name: the standard library lies beside bin. */
-                in->prefix = xstrdup(path);
-                for (int up = 0; up < 2; ++up) {
-                        bin = strrchr(in->prefix, '/');
-                        if (bin && bin != in->prefix)
-                                *bin = 0;
-                }
-        }
-        ++s->count;
+        snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+        n = readlink(self, ret_path, size - 1);
+        ret_path[MAX(n, (ssize_t)0)] = '\0';
+        return ret_path[0] == '/';
 }
 
-static void consider_folder(struct search *s, const char *folder) {
-        DIR *dir = opendir(folder);
+/* PREFIX/bin/name: the standard library lies beside bin. False when we can neither reach nor show it. */
+static bool find_prefix(struct interpreter *in, int folder) {
+        AUTO(str) char *prefix = xstrdup(in->path);
+        AUTO(fd) int fd = -1;
+        char path[PATH_MAX], *slash;
+
+        for (int up = 0; up < 2; ++up) {
+                slash = strrchr(prefix, '/');
+                if (slash && slash != prefix)
+                        *slash = '\0';
+        }
+        fd = open(prefix, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+                fd = openat(folder, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (fd < 0 || !path_of(fd, path, sizeof(path)) || !streq(path, prefix))
+                        return false;
+                in->prefix_fd = TAKE_FD(fd);
+        }
+        in->prefix = TAKE(prefix);
+        return true;
+}
+
+static void consider(struct search *s, enum language language, int folder, const char *name) {
+        AUTO(fd) int fd = openat(folder, name, O_PATH | O_CLOEXEC);
+        struct interpreter in = { .language = language, .prefix_fd = -1 };
+        char path[PATH_MAX], self[32];
+
+        if (s->count == INTERPRETERS_MAX || fd < 0 || !path_of(fd, path, sizeof(path)) || is_known(s, path))
+                return;
+        snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+        if (!is_program(self) ||
+            (!version_in_name(path, &in.major, &in.minor) && ask_version(self, &in.major, &in.minor)))
+                return;
+        in.path = path;
+        if (!str_starts(path, "/usr/") && !str_starts(path, "/bin/") && !find_prefix(&in, folder))
+                return;
+        in.path = xstrdup(path);
+        s->found[s->count++] = in;
+}
+
+/* Consumes the descriptor. */
+static void consider_folder(struct search *s, int folder) {
+        DIR *dir = folder < 0 ? NULL : fdopendir(folder);
         struct dirent *entry;
         unsigned major, minor;
         char rest;
 
-        if (!dir)
+        if (!dir) {
+                fd_close(folder);
                 return;
+        }
         while ((entry = readdir(dir))) {
-                AUTO(str) char *path = xasprintf("%s/%s", folder, entry->d_name);
-
                 if (streq(entry->d_name, "python3") ||
                     sscanf(entry->d_name, "python3.%u%c", &minor, &rest) == 1)
-                        consider(s, LANGUAGE_PYTHON, path);
+                        consider(s, LANGUAGE_PYTHON, dirfd(dir), entry->d_name);
                 else if (streq(entry->d_name, "node") || streq(entry->d_name, "nodejs") ||
                          sscanf(entry->d_name, "node-%u%c", &major, &rest) == 1)
-                        consider(s, LANGUAGE_NODE, path);
+                        consider(s, LANGUAGE_NODE, dirfd(dir), entry->d_name);
         }
         closedir(dir);
 }
 
-/* FOLDER/VERSION/bin, as version managers lay their installations out. */
-static void consider_versions(struct search *s, const char *home, const char *folder, const char *below) {
-        AUTO(str) char *root = xasprintf("%s/%s", home, folder);
-        DIR *dir = opendir(root);
+/* FOLDER/VERSION/bin, as version managers lay their installations out. Consumes the descriptor. */
+static void consider_versions(struct search *s, int folder, const char *below) {
+        DIR *dir = folder < 0 ? NULL : fdopendir(folder);
         struct dirent *entry;
 
-        if (!dir)
+        if (!dir) {
+                fd_close(folder);
                 return;
+        }
         while ((entry = readdir(dir))) {
-                AUTO(str) char *bin = xasprintf("%s/%s/%s", root, entry->d_name, below);
+                AUTO(str) char *bin = xasprintf("%s/%s", entry->d_name, below);
 
                 if (entry->d_name[0] != '.')
-                        consider_folder(s, bin);
+                        consider_folder(s, openat(dirfd(dir), bin, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         }
         closedir(dir);
 }
 
 static void search_run(struct job *job) {
+        struct search *s = container_of(job, struct search, job);
+
+        for (size_t i = 0; i < s->folder_count; ++i) {
+                const struct folder *folder = &s->folders[i];
+                int fd = folder->fd < 0 ? -1 : openat(folder->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+                if (folder->below)
+                        consider_versions(s, fd, folder->below);
+                else
+                        consider_folder(s, fd);
+        }
+}
+
+/* ---- where to look ---- */
+
+static void add_folder(struct search *s, const char *path, const char *below) {
+        int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || s->folder_count == FOLDERS_MAX) {
+                fd_close(fd);
+                return;
+        }
+        s->folders[s->folder_count++] = (struct folder){ .path = xstrdup(path), .below = below, .fd = fd };
+}
+
+static void add_folders(struct search *s) {
         static const struct {
                 const char *folder, *below;
         } managers[] = {
@@ -177,7 +242,6 @@ static void search_run(struct job *job) {
                 { ".local/share/mise/installs/node", "bin" },
                 { ".local/share/uv/python", "bin" },
         };
-        struct search *s = container_of(job, struct search, job);
         const char *path = getenv("PATH"), *home = getenv("HOME");
         AUTO(str) char *folders = xasprintf("/usr/bin:/usr/local/bin:%s", path ? path : "");
 
@@ -186,20 +250,41 @@ static void search_run(struct job *job) {
                 if (next)
                         *next++ = 0;
                 if (at[0] == '/' && !strstr(at, "/shims"))
-                        consider_folder(s, at);
+                        add_folder(s, at, NULL);
         }
-        if (home && home[0] == '/')
-                for (size_t i = 0; i < ARRAY_SIZE(managers); ++i)
-                        consider_versions(s, home, managers[i].folder, managers[i].below);
+        for (size_t i = 0; home && home[0] == '/' && i < ARRAY_SIZE(managers); ++i) {
+                AUTO(str) char *root = xasprintf("%s/%s", home, managers[i].folder);
+
+                add_folder(s, root, managers[i].below);
+        }
+}
+
+void interpreters_only_open(struct interpreters *i) {
+        must(i->search && !i->searching);
+        for (size_t k = 0; k < i->search->folder_count; ++k) {
+                struct folder *folder = &i->search->folders[k];
+
+                fd_close(folder->fd);
+                folder->fd = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        }
 }
 
 /* ---- the loop's side ---- */
 
-static void search_free(struct search *s) {
-        for (size_t i = 0; i < s->count; ++i) {
-                free(s->found[i].path);
-                free(s->found[i].prefix);
+static void free_found(struct interpreter *found, size_t count) {
+        for (size_t i = 0; i < count; ++i) {
+                free(found[i].path);
+                free(found[i].prefix);
+                fd_close(found[i].prefix_fd);
         }
+}
+
+static void search_free(struct search *s) {
+        for (size_t i = 0; i < s->folder_count; ++i) {
+                free(s->folders[i].path);
+                fd_close(s->folders[i].fd);
+        }
+        free_found(s->found, s->count);
         free(s);
 }
 
@@ -221,6 +306,7 @@ static void search_done(struct job *job) {
         memcpy(i->found, s->found, sizeof(i->found));
         i->count = s->count;
         i->known = true;
+        i->searching = false;
         i->search = NULL;
         s->count = 0;
         search_free(s);
@@ -235,18 +321,21 @@ struct interpreters *interpreters_new(struct loop *loop) {
 
         i->loop = loop;
         list_init(&i->waiting);
+        i->search = xcalloc(1, sizeof(*i->search));
+        i->search->owner = i;
+        i->search->job = (struct job){ .run = search_run, .done = search_done, .discard = search_discard };
+        add_folders(i->search);
         return i;
 }
 
 void interpreters_free(struct interpreters *i) {
         if (!i)
                 return;
-        if (i->search)
+        if (i->searching)
                 job_disown(&i->search->job);
-        for (size_t k = 0; k < i->count; ++k) {
-                free(i->found[k].path);
-                free(i->found[k].prefix);
-        }
+        else if (i->search)
+                search_free(i->search);
+        free_found(i->found, i->count);
         free(i);
 }
 
@@ -258,11 +347,9 @@ void interpreters_await(struct interpreters *i, struct interpreters_wait *wait,
                 return;
         }
         list_push_back(&i->waiting, &wait->link);
-        if (i->search)
+        if (i->searching)
                 return;
-        i->search = xcalloc(1, sizeof(*i->search));
-        i->search->owner = i;
-        i->search->job = (struct job){ .run = search_run, .done = search_done, .discard = search_discard };
+        i->searching = true;
         job_submit(i->loop, &i->search->job);
 }
 

@@ -5,6 +5,10 @@
  * Looked for once, on the worker thread, when the first function needs one: in PATH, in the usual system folders, and where
  * version managers (pyenv, nvm, fnm, asdf, mise) keep what they install. Shims are never used: they cost a shell at every
  * cold start. A version is read from the file's resolved name where that has it, else asked for with --version.
+ *
+ * The folders are opened by interpreters_new, to look into them. A daemon that stops being root afterwards still finds
+ * what is in them behind a home that is closed to it, and can show an installation to the sandbox; that is all that such
+ * a descriptor is good for, since what lies around the folder stays closed.
  */
 #pragma once
 #include "loop/loop.h"
@@ -17,11 +21,15 @@ struct interpreter {
         unsigned major, minor; /* runtimes of Node.js name the major only */
         char *path;            /* resolved */
         char *prefix;          /* what must be visible with it, when it lies outside /usr; NULL otherwise */
+        int prefix_fd;         /* of prefix, when its path is closed to us; -1 otherwise */
 };
 
 struct interpreters;
 struct interpreters *interpreters_new(struct loop *loop);
 void interpreters_free(struct interpreters *i);
+
+/* The sandbox may no more than we: what is closed to us by its path does not count. Before the first wait. */
+void interpreters_only_open(struct interpreters *i);
 
 /* Calls ready once the search is over: from the loop; at once is possible in the same turn. */
 struct interpreters_wait {

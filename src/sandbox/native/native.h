@@ -61,6 +61,8 @@ struct native_place_spec {
         const char *runtime_dir; /* host path bound at /var/runtime (our runtime clients); NULL: empty */
         const char *lang_dir;    /* host prefix of an interpreter outside /usr to be visible at the same path
                                     (e.g. ~/.pyenv/versions/3.11.7); NULL */
+        int lang_fd; /* of lang_dir, where its path is closed to us; borrowed from who outlives the place. 0:
+                                    the path will do */
         uint32_t memory_mb, tmp_mb;
         uint64_t timeout_ms;
 };

@@ -51,8 +51,11 @@ static int send_or_hear_why_not(const struct remote_cell *cell, const struct wir
 
 int place_send_open(struct remote_cell *cell, const struct native_place_spec *spec) {
         const char *lang = spec->lang_dir && !str_starts(spec->lang_dir, "/usr/") ? spec->lang_dir : NULL;
-        const char *const paths[] = { path_or_none(spec->task_dir), path_or_none(spec->opt_dir),
-                                      path_or_none(spec->runtime_dir), path_or_none(lang) };
+        enum { TASK, OPT, RUNTIME, LANG };
+        const char *const paths[] = { [TASK] = path_or_none(spec->task_dir),
+                                      [OPT] = path_or_none(spec->opt_dir),
+                                      [RUNTIME] = path_or_none(spec->runtime_dir),
+                                      [LANG] = path_or_none(lang) };
         const struct wire head = { .type = WIRE_OPEN,
                                    .strings = ARRAY_SIZE(paths),
                                    .open = { .memory = spec->memory_mb * (uint64_t)MIB,
@@ -64,7 +67,8 @@ int place_send_open(struct remote_cell *cell, const struct native_place_spec *sp
         for (size_t i = 0; i < ARRAY_SIZE(paths) && !r; ++i) {
                 if (!*paths[i])
                         continue;
-                fds[count] = open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+                fds[count] = i == LANG && spec->lang_fd ? fcntl(spec->lang_fd, F_DUPFD_CLOEXEC, 0)
+                                                        : open(paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
                 if (fds[count] < 0)
                         r = -errno;
                 else
