@@ -2,7 +2,6 @@
 #include "archive/confine.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <poll.h>
 #include <sched.h>
@@ -14,7 +13,7 @@
 #include <sys/syscall.h>
 
 #include "archive/helper.h"
-#include "base/util.h"
+#include "base/rights.h"
 
 /* Sanitizers map terabytes and need system calls of their own: such builds run unconfined in these two
  * respects. */
@@ -80,12 +79,9 @@ static void forbid_paths(const struct confinement *c) {
 }
 
 static int drop_rights(void) {
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct none[2] = {};
-
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
                 return -errno;
-        return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+        return rights_keep(0);
 }
 
 /* The parent may have died before prctl: then nobody holds the other end of the report pipe, and poll says

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "base/rights.h"
 #include "runtime/place.h"
 #include "sandbox/native/kernel.h"
 #include "sandbox/native/launcher.h"
@@ -97,7 +98,7 @@ static int prepare(struct cell *cell) {
         r = r ?: cell_step(cell, "join the cgroup", cgroup_leaf_join(&cell->leaf));
         r = r ?: cell_step(cell, "set limits", confine_limits(cell));
         if (!r && cell->launcher->tier != 3) {
-                r = cell_step(cell, "drop capabilities", confine_capabilities());
+                r = cell_step(cell, "drop capabilities", rights_never_more());
                 if (has(cell, WIRE_LANDLOCK))
                         r = r ?: cell_step(cell, "scope signals and sockets", confine_landlock_scope());
         }

@@ -6,7 +6,6 @@
  * All of it is put on PID 1 itself and inherited, so that starting a process costs none of it again.
  */
 #include <linux/audit.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
@@ -16,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/random.h"
+#include "base/rights.h"
 #include "sandbox/native/kernel.h"
 #include "sandbox/native/launcher.h"
 #include "seccomp_filter.h"
@@ -71,20 +71,8 @@ int confine_limits(const struct cell *cell) {
 
 /* ---- capabilities ---- */
 
-int confine_capabilities(void) {
-        for (int cap = 0; cap <= CAP_LAST_CAP; ++cap)
-                if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
-                        return -errno;
-        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
-}
-
 int confine_keep_few(void) {
-        const uint32_t keep = 1u << CAP_KILL | 1u << CAP_SETUID | 1u << CAP_SETGID;
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct data[2] = { { .effective = keep, .permitted = keep } };
-
-        return K_RESULT(syscall(SYS_capset, &header, data));
+        return rights_keep(1u << CAP_KILL | 1u << CAP_SETUID | 1u << CAP_SETGID);
 }
 
 /* ---- system calls ---- */

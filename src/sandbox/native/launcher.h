@@ -124,8 +124,7 @@ void process_watch(struct cell *cell); /* the watchdog's look at memory */
 
 /* confine.c */
 int confine_limits(const struct cell *cell);
-int confine_capabilities(void); /* empties the bounding set */
-int confine_keep_few(void);     /* what PID 1 still needs after the root is built */
+int confine_keep_few(void); /* what PID 1 still needs after the root is built */
 int confine_seccomp(
         uint64_t *ret_pass); /* for this process and all that come from it; kernel.h has the pass */
 bool confine_has_seccomp(void);
