@@ -7,6 +7,7 @@
 #include "loop/loop.h"
 
 #include <limits.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
 #include "loop/loop_private.h"
@@ -31,7 +32,8 @@ static struct loop *loop_alloc(bool manual) {
         struct loop *loop = xcalloc(1, sizeof(*loop));
 
         loop->manual = manual;
-        loop->epoll_fd = -1;
+        loop->epoll_fd = loop->alarm_fd = -1;
+        loop->alarm = NSEC_NEVER;
         loop->batch_was_whole = true;
         for (size_t i = 0; i < RANKS; ++i)
                 list_init(&loop->ready[i]);
@@ -40,12 +42,23 @@ static struct loop *loop_alloc(bool manual) {
         return loop;
 }
 
+static void on_alarm(struct source *source, uint32_t events) {
+        container_of(source, struct loop, alarm_source)->alarm = NSEC_NEVER;
+}
+
 int loop_new(struct loop **ret_loop) {
         AUTO(loop) struct loop *loop = loop_alloc(false);
+        int r;
 
         loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         if (loop->epoll_fd < 0)
                 return fault(-errno);
+        loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+        if (loop->alarm_fd < 0)
+                return fault(-errno);
+        r = source_add(loop, &loop->alarm_source, loop->alarm_fd, EPOLLIN | EPOLLET, RANK_NORMAL, on_alarm);
+        if (r)
+                return r;
         read_time(loop);
         loop->woke = loop->now;
         *ret_loop = TAKE(loop);
@@ -64,6 +77,7 @@ void loop_free(struct loop *loop) {
         if (!loop)
                 return;
         worker_deinit(loop);
+        fd_close(loop->alarm_fd);
         fd_close(loop->epoll_fd);
         free(loop->heap);
         free(loop->scratch);
@@ -114,34 +128,42 @@ static bool anything_ready(const struct loop *loop) {
         return !list_is_empty(&loop->deferred);
 }
 
-/* Linux before 5.11, and tools that know no newer one, lack epoll_pwait2: there a timer may be late by a millisecond. */
-static int fetch(struct loop *loop, struct epoll_event *events, nsec_t patience) {
-        struct timespec ts = { (time_t)(patience / SECOND), (long)(patience % SECOND) };
+/*
+ * A wait with a time limit has the kernel start and stop a timer each time, and on the warm path it would have a limit always.
+ * So one timer stands beside the wait, and is moved only when something is due before it fires: what is put off again and again
+ * (an idle time, an invocation's limit) lets it fire for nothing once in a while, and is else free.
+ */
+static int set_alarm(struct loop *loop, nsec_t due) {
+        struct itimerspec at = { .it_value = { (time_t)(due / SECOND), (long)(due % SECOND) } };
 
-        if (!loop->coarse) {
-                int n = epoll_pwait2(loop->epoll_fd, events, BATCH, patience == NSEC_NEVER ? NULL : &ts,
-                                     NULL);
+        if (due >= loop->alarm)
+                return 0;
+        if (timerfd_settime(loop->alarm_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0)
+                return fault(-errno);
+        loop->alarm = due;
+        return 0;
+}
 
-                if (n >= 0 || errno != ENOSYS)
-                        return n;
-                loop->coarse = true;
-        }
-        if (patience == NSEC_NEVER)
-                return epoll_wait(loop->epoll_fd, events, BATCH, -1);
-        patience = MIN(patience, (nsec_t)INT_MAX * MILLISECOND - MILLISECOND);
-        return epoll_wait(loop->epoll_fd, events, BATCH, (int)((patience + MILLISECOND - 1) / MILLISECOND));
+/* For epoll_wait: rounded up, so that nobody who waits for an instant turns in vain until it. */
+static int patience_ms(nsec_t most) {
+        if (most == NSEC_NEVER)
+                return -1;
+        most = MIN(most, (nsec_t)INT_MAX * MILLISECOND - MILLISECOND);
+        return (int)((most + MILLISECOND - 1) / MILLISECOND);
 }
 
 static int wait_for_events(struct loop *loop, nsec_t most) {
         struct epoll_event events[BATCH];
-        nsec_t due = loop_next_due(loop), now = read_clock(CLOCK_MONOTONIC), patience = most;
-        int n;
+        nsec_t due = loop_next_due(loop), now = read_clock(CLOCK_MONOTONIC);
+        int n, r;
 
-        /* By the clock of this moment: what the turn took is not waited for again. */
-        if (due != NSEC_NEVER)
-                patience = MIN(patience, due > now ? due - now : 0);
         loop->longest_stall = MAX(loop->longest_stall, now - loop->woke);
-        n = fetch(loop, events, patience);
+        if (due <= now)
+                most = 0;
+        r = most ? set_alarm(loop, due) : 0;
+        if (r)
+                return r;
+        n = epoll_wait(loop->epoll_fd, events, BATCH, patience_ms(most));
         if (n < 0 && errno != EINTR)
                 return fault(-errno);
         read_time(loop);

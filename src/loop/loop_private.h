@@ -25,9 +25,10 @@ struct loop {
         size_t heap_len, heap_room;
         char *scratch;
         struct worker worker;
-        int epoll_fd;
+        struct source alarm_source;
+        nsec_t alarm; /* when the kernel's timer fires; NSEC_NEVER: it does not */
+        int epoll_fd, alarm_fd;
         bool manual, quit, batch_was_whole;
-        bool coarse; /* epoll_pwait2 is not there */
 };
 
 void timers_run(struct loop *loop);

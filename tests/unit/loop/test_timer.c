@@ -169,6 +169,34 @@ static void a_greedy_timer(void **state) {
         loop_free(loop);
 }
 
+/* The kernel's own timer is not moved each time: it must still fire for the earliest, and for nothing too early. */
+static void earlier_and_later_than_before(void **state) {
+        struct clock far = {}, near = {}, put_off = {};
+        struct loop *loop;
+        nsec_t due;
+
+        assert_int_equal(loop_new(&loop), 0);
+        timer_init(&far.timer, loop, on_timer);
+        timer_init(&near.timer, loop, on_timer);
+        timer_init(&put_off.timer, loop, on_timer);
+        timer_arm(&far.timer, loop_now(loop) + 3600 * SECOND);
+        assert_int_equal(loop_turn(loop, MILLISECOND), 0);
+        timer_arm(&near.timer, loop_now(loop) + MILLISECOND);
+        while (!near.calls)
+                assert_int_equal(loop_turn(loop, NSEC_NEVER), 0);
+
+        timer_arm(&put_off.timer, loop_now(loop) + 2 * MILLISECOND);
+        assert_int_equal(loop_turn(loop, 1), 0);
+        due = loop_now(loop) + 20 * MILLISECOND;
+        timer_arm(&put_off.timer, due);
+        while (!put_off.calls)
+                assert_int_equal(loop_turn(loop, NSEC_NEVER), 0);
+        assert_true(put_off.called_at >= due);
+        assert_int_equal(far.calls, 0);
+        timer_disarm(&far.timer);
+        loop_free(loop);
+}
+
 static void the_wall_moves_with_the_clock(void **state) {
         struct loop *loop = loop_new_manual();
         nsec_t now = loop_now(loop), wall = loop_wall(loop);
@@ -213,6 +241,7 @@ int main(void) {
                 cmocka_unit_test(random_timers),
                 cmocka_unit_test(timers_act_on_timers),
                 cmocka_unit_test(a_greedy_timer),
+                cmocka_unit_test(earlier_and_later_than_before),
                 cmocka_unit_test(the_wall_moves_with_the_clock),
                 cmocka_unit_test(a_long_turn_delays_no_timer_twice),
         };
