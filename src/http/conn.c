@@ -177,7 +177,7 @@ void conn_run(struct conn *c) {
                         tell_half_close(c);
                 if (!c->killed)
                         conn_settle(c);
-                if (steps++ == READS_PER_TURN) {
+                if (steps++ >= READS_PER_TURN && (c->readable || !buf_is_empty(&c->pending))) {
                         source_again(&c->source, EPOLLIN);
                         break;
                 }

@@ -2,12 +2,16 @@
 /*
  * From bytes to events. Bytes are read into the loop's scratch buffer, or, when a body of known length has a
  * sink, into the sink with the scratch buffer behind it: one system call takes the rest of the body and what
- * follows. A read that came back short has drained the socket and is not repeated, unless the peer is known
- * to have closed.
+ * follows. The first read of a request is small, so that most of a large body is not copied. A read that came
+ * back short has drained the socket and is not repeated, unless the peer is known to have closed.
  */
 #include <sys/socket.h>
 
 #include "http/conn.h"
+
+/* A head with a small body behind it in one read. Of a larger body the rest costs a read of its own, which is less than to
+ * copy it into the sink. */
+#define FIRST_READ (8 * KIB)
 
 static void on_sink_bytes(struct conn *c, const char *data, size_t len) {
         struct buf *sink = c->x.sink;
@@ -277,7 +281,7 @@ bool receive_some(struct conn *c) {
                 read_into_sink(c);
                 return true;
         }
-        part = (struct iovec){ loop_scratch(c->loop), LOOP_SCRATCH };
+        part = (struct iovec){ loop_scratch(c->loop), c->phase == PHASE_IDLE ? FIRST_READ : LOOP_SCRATCH };
         n = read_into(c, &part, 1);
         if (n && !c->killed)
                 feed_scratch(c, part.iov_base, n);
