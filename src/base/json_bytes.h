@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -15,10 +15,37 @@ static inline bool json_is_plain(char c, bool html) {
                !(html && (c == '<' || c == '>' || c == '&'));
 }
 
+#if defined(__SSE2__)
+/* Behind this much plain text more of it is to be expected. */
+#define JSON_LONG 64
+
+/* Goes on over plain text, so many bytes at a time, on processors that have the instructions; most x86-64 ones do. */
+__attribute__((target("avx2"))) static inline const char *json_skip_long(const char *at, const char *end) {
+        const __m256i space = _mm256_set1_epi8(0x20), quote = _mm256_set1_epi8('"'),
+                      backslash = _mm256_set1_epi8('\\');
+
+        for (; end - at >= JSON_LONG; at += JSON_LONG) {
+                __m256i x = _mm256_loadu_si256((const __m256i *)at);
+                __m256i y = _mm256_loadu_si256((const __m256i *)(at + 32));
+                __m256i hit = _mm256_or_si256(_mm256_cmpgt_epi8(space, x), _mm256_cmpgt_epi8(space, y));
+
+                hit = _mm256_or_si256(
+                        hit, _mm256_or_si256(_mm256_cmpeq_epi8(x, quote), _mm256_cmpeq_epi8(x, backslash)));
+                hit = _mm256_or_si256(
+                        hit, _mm256_or_si256(_mm256_cmpeq_epi8(y, quote), _mm256_cmpeq_epi8(y, backslash)));
+                if (!_mm256_testz_si256(hit, hit))
+                        break;
+        }
+        return at;
+}
+#endif
+
 /* The first byte that is not plain ASCII text: a quote, a backslash, a control character, the start of a
  * longer character; with html also < > &. Returns end when there is none. */
 static inline const char *json_skip_plain(const char *at, const char *end, bool html) {
 #if defined(__SSE2__)
+        const char *from = at;
+
         for (; end - at >= 16; at += 16) {
                 __m128i x = _mm_loadu_si128((const __m128i *)at);
                 /* Compared as signed, everything from 0x80 is below a space too. */
@@ -35,6 +62,8 @@ static inline const char *json_skip_plain(const char *at, const char *end, bool 
                 mask = _mm_movemask_epi8(hit);
                 if (mask)
                         return at + __builtin_ctz((unsigned)mask);
+                if (at - from == JSON_LONG && !html && __builtin_cpu_supports("avx2"))
+                        at = json_skip_long(at + 16, end) - 16;
         }
 #elif defined(__aarch64__)
         for (; end - at >= 16; at += 16) {

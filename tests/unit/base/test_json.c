@@ -153,11 +153,11 @@ static void prefixes(void **state) {
                 assert_int_equal(validate(text, len, NULL), -EINVAL);
 }
 
-/* A byte that needs looking at, at every place of strings around the width of the vector. */
+/* A byte that needs looking at, at every place of strings around the widths of the vectors. */
 static void every_place(void **state) {
-        for (size_t len = 1; len <= 40; ++len)
+        for (size_t len = 1; len <= 260; ++len)
                 for (size_t at = 0; at < len; ++at) {
-                        char text[48];
+                        char text[272];
                         struct json_error error;
 
                         memset(text, 'x', sizeof(text));
