@@ -8,8 +8,13 @@ void buf_init(struct buf *buf, size_t cap) {
         *buf = BUF_NULL(cap);
 }
 
+static void free_base(struct buf *buf) {
+        if (!buf->lent)
+                free(buf->base);
+}
+
 void buf_deinit(struct buf *buf) {
-        free(buf->base);
+        free_base(buf);
         *buf = BUF_NULL(buf->cap);
 }
 
@@ -33,8 +38,9 @@ int buf_reserve(struct buf *buf, size_t len, char **ret_tail) {
                                 return -ENOMEM;
                         if (buf->len)
                                 memcpy(base, buf->base + buf->start, buf->len);
-                        free(buf->base);
+                        free_base(buf);
                         buf->base = base;
+                        buf->lent = false;
                         buf->start = 0;
                         buf->capacity = capacity;
                 }
@@ -48,7 +54,7 @@ void buf_commit(struct buf *buf, size_t len) {
         buf->len += len;
 }
 
-int buf_append(struct buf *buf, const void *data, size_t len) {
+int buf_append_slowly(struct buf *buf, const void *data, size_t len) {
         char *tail;
         int r;
 
@@ -62,27 +68,25 @@ int buf_append(struct buf *buf, const void *data, size_t len) {
         return 0;
 }
 
-int buf_append_str(struct buf *buf, const char *s) {
-        return buf_append(buf, s, strlen(s));
-}
-
 int buf_append_strs(struct buf *buf, ...) {
-        size_t len = 0;
+        size_t lens[STRS_MAX], len = 0, count = 0;
         va_list args;
         const char *s;
         char *tail;
         int r;
 
         va_start(args, buf);
-        while ((s = va_arg(args, const char *)))
-                len += strlen(s);
+        while ((s = va_arg(args, const char *))) {
+                must(count < STRS_MAX);
+                len += lens[count++] = strlen(s);
+        }
         va_end(args);
         r = buf_reserve(buf, len, &tail);
         if (r)
                 return r;
         va_start(args, buf);
-        while ((s = va_arg(args, const char *)))
-                tail = stpcpy(tail, s);
+        for (size_t i = 0; i < count; ++i)
+                tail = mempcpy(tail, va_arg(args, const char *), lens[i]);
         va_end(args);
         buf->len += len;
         return 0;

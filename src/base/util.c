@@ -84,20 +84,22 @@ int fd_close(int fd) {
 }
 
 char *xstrcat(const char *first, ...) {
-        size_t len = 0;
-        va_list args;
+        size_t lens[STRS_MAX], len = 0, count = 0;
         char *text, *tail;
+        va_list args;
 
         va_start(args, first);
-        for (const char *s = first; s; s = va_arg(args, const char *))
-                len += strlen(s);
+        for (const char *s = first; s; s = va_arg(args, const char *)) {
+                must(count < STRS_MAX);
+                len += lens[count++] = strlen(s);
+        }
         va_end(args);
         text = tail = xmalloc(len + 1);
-        *tail = 0;
         va_start(args, first);
-        for (const char *s = first; s; s = va_arg(args, const char *))
-                tail = stpcpy(tail, s);
+        for (size_t i = 0; i < count; ++i)
+                tail = mempcpy(tail, i ? va_arg(args, const char *) : first, lens[i]);
         va_end(args);
+        *tail = 0;
         return text;
 }
 

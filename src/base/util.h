@@ -80,7 +80,8 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);
 char *xmemdup(const void *p, size_t len); /* NUL-terminated copy */
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2);
-/* All of them up to a NULL in one string. */
+/* All of them (at most STRS_MAX) up to a NULL in one string. */
+#define STRS_MAX 24
 char *xstrcat(const char *first, ...) __attribute__((sentinel));
 
 static inline void str_freep(char **s) {

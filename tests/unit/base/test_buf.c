@@ -200,6 +200,33 @@ static void taking_the_string(void **state) {
         free(s);
 }
 
+/* Lent room is used while it lasts, never freed, and left behind with all that was in it. */
+static void lent_room(void **state) {
+        char room[9];
+        struct buf buf = BUF_LENT(room, 20);
+        char *text;
+
+        assert_int_equal(buf_append_str(&buf, "12345"), 0);
+        assert_int_equal(buf_append_str(&buf, "678"), 0);
+        assert_ptr_equal(buf_data(&buf), room);
+        buf_consume(&buf, 2);
+        assert_int_equal(buf_append_str(&buf, "9abcdef"), 0);
+        assert_ptr_not_equal(buf_data(&buf), room);
+        assert_int_equal(buf.len, 13);
+        assert_memory_equal(buf_data(&buf), "3456789abcdef", 13);
+        assert_int_equal(buf_append_str(&buf, "12345678"), -E2BIG);
+        buf_deinit(&buf);
+        assert_int_equal(buf_append_str(&buf, "again"), 0);
+        buf_deinit(&buf);
+
+        buf = BUF_LENT(room, 3);
+        assert_int_equal(buf_append_str(&buf, "1234"), -E2BIG);
+        assert_int_equal(buf_append_strs(&buf, "a", "", "bc", NULL), 0);
+        text = buf_take_str(&buf, NULL);
+        assert_string_equal(text, "abc");
+        free(text);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_random_life),
@@ -208,6 +235,7 @@ int main(void) {
                 cmocka_unit_test(memory_is_kept_until_the_end),
                 cmocka_unit_test(a_queue_stays_small),
                 cmocka_unit_test(taking_the_string),
+                cmocka_unit_test(lent_room),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
