@@ -109,8 +109,32 @@ static int begin_field(struct head *head) {
         return 0;
 }
 
+static void copy_eight_lower(char *to, const char *s) {
+        const uint64_t ones = 0x0101010101010101;
+        uint64_t word, low, upper;
+
+        memcpy(&word, s, sizeof(word));
+        low = word & 0x7f * ones;
+        /* The top bit of each byte that is at least 'A' and not past 'Z'. */
+        upper = (low + (0x80 - 'A') * ones) & ~(low + (0x7f - 'Z') * ones) & ~word & 0x80 * ones;
+        word |= upper >> 2;
+        memcpy(to, &word, sizeof(word));
+}
+
+/* Names are a good part of what a request consists of. The last eight letters may overlap those before. */
+static void copy_lower(char *to, const char *s, size_t len) {
+        size_t i = 0;
+
+        for (; len - i >= 8; i += 8)
+                copy_eight_lower(to + i, s + i);
+        if (i && i < len)
+                copy_eight_lower(to + len - 8, s + len - 8);
+        else
+                for (; i < len; ++i)
+                        to[i] = (char)(s[i] | ((unsigned)(s[i] - 'A') < 26) << 5);
+}
+
 int head_add_name(struct head *head, const char *s, size_t len) {
-        char *to;
         int r;
 
         if (!head->count || head->name_ended || head->in_value) {
@@ -121,9 +145,7 @@ int head_add_name(struct head *head, const char *s, size_t len) {
         r = need(head, len);
         if (r)
                 return r;
-        to = head->block + head->text;
-        for (size_t i = 0; i < len; ++i)
-                to[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 0x20 : s[i]);
+        copy_lower(head->block + head->text, s, len);
         head->text += (uint32_t)len;
         records(head)->name_len += len;
         return 0;

@@ -211,7 +211,8 @@ static size_t read_into(struct conn *c, struct iovec *parts, size_t count) {
 
         for (size_t i = 0; i < count; ++i)
                 asked += parts[i].iov_len;
-        n = count == 1 ? read(c->source.fd, parts->iov_base, asked) : readv(c->source.fd, parts, (int)count);
+        n = count == 1 ? recv(c->source.fd, parts->iov_base, asked, 0)
+                       : readv(c->source.fd, parts, (int)count);
         if (n < 0) {
                 int error = errno;
 
