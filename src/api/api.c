@@ -53,12 +53,13 @@ static void find_caller(struct api_request *r) {
                 credential_from_scope(scope, strlen(scope), &credential);
         str_fit(r->account, sizeof(r->account),
                 credential.account[0] ? credential.account : options->account);
-        r->region = xstrdup(credential.region[0] ? credential.region : options->region);
+        str_fit(r->region, sizeof(r->region), credential.region[0] ? credential.region : options->region);
 }
 
 static bool decode_labels(struct api_request *r, const struct route_labels *labels) {
         for (size_t i = 0; i < labels->count; i++) {
-                AUTO(buf) struct buf text = BUF_NULL(64 * KIB);
+                char room[KIB];
+                AUTO(buf) struct buf text = BUF_LENT(room, 64 * KIB);
 
                 if (http_percent_decode(labels->label[i].start, labels->label[i].len, false, &text))
                         return false;

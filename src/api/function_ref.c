@@ -36,8 +36,6 @@ static const struct rule plain_rule = { "functionName",     RULE_STRING, .bounde
                                         .matches = is_plain };
 
 void function_ref_clear(struct function_ref *ref) {
-        free(ref->account);
-        free(ref->region);
         free(ref->name);
         free(ref->qualifier);
         *ref = (struct function_ref){};
@@ -55,8 +53,8 @@ static bool check_shapes(struct api_request *r, const char *text, const char *qu
         return false;
 }
 
-static char *part_or(struct name_part part, const char *otherwise) {
-        return part.start ? xstrndup(part.start, part.len) : xstrdup(otherwise);
+static bool part_is(struct name_part part, const char *text) {
+        return part.len == strlen(text) && memcmp(part.start, text, part.len) == 0;
 }
 
 bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict,
@@ -67,18 +65,20 @@ bool api_name_ref(struct api_request *r, const char *text, const char *qualifier
         if (!check_shapes(r, text, qualifier, strict))
                 return false;
         must(function_name_parse(text, !strict, &name));
-        ret_ref->region = part_or(name.region, r->region);
-        if (!streq(ret_ref->region, r->region)) {
-                api_fail(r, PROBLEM_NOT_FOUND, "Functions from '%s' are not reachable in this region ('%s')",
-                         ret_ref->region, r->region);
-                function_ref_clear(ret_ref);
+        if (name.region.start && !part_is(name.region, r->region)) {
+                api_fail(r, PROBLEM_NOT_FOUND,
+                         "Functions from '%.*s' are not reachable in this region ('%s')",
+                         (int)name.region.len, name.region.start, r->region);
                 return false;
         }
-        ret_ref->account = part_or(name.account, r->account);
-        ret_ref->name = part_or(name.name, "");
-        ret_ref->qualifier = name.qualifier.start ? part_or(name.qualifier, "")
-                             : qualifier          ? xstrdup(qualifier)
-                                                  : NULL;
+        ret_ref->region = r->region;
+        /* Twelve digits, in either place. */
+        memcpy(ret_ref->account, name.account.start ? name.account.start : r->account, ACCOUNT_LEN);
+        ret_ref->name = xstrndup(name.name.start, name.name.len);
+        if (name.qualifier.start)
+                ret_ref->qualifier = xstrndup(name.qualifier.start, name.qualifier.len);
+        else if (qualifier)
+                ret_ref->qualifier = xstrdup(qualifier);
         if (qualifier && !streq(qualifier, ret_ref->qualifier)) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "The derived qualifier from the function name does not match the specified "

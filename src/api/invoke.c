@@ -25,7 +25,7 @@ struct call {
         struct version *version;
         struct function_ref ref;
         struct buf payload;
-        char *arn, *trace_id, *client_context;
+        char *trace_id, *client_context;
         size_t unsettled; /* streamed bytes that wait for the client's socket */
         enum call_kind kind;
         bool stream, want_tail, begun;
@@ -37,7 +37,7 @@ static void call_free(struct call *call) {
         version_unref(call->version);
         function_ref_clear(&call->ref);
         buf_deinit(&call->payload);
-        free(call->arn), free(call->trace_id), free(call->client_context);
+        free(call->trace_id), free(call->client_context);
         free(call);
 }
 
@@ -71,13 +71,17 @@ static void add_log_tail(struct buf *fields, const struct invocation_report *rep
 
 static void common_fields(struct call *call, struct buf *fields) {
         api_common_fields(call->request, fields);
-        buf_append_strs(fields, "X-Amz-Executed-Version: ", call->version->number,
-                        "\r\nX-Amzn-Trace-Id: ", call->trace_id, "\r\n", NULL);
+        buf_append_str(fields, "X-Amz-Executed-Version: ");
+        buf_append_str(fields, call->version->number);
+        buf_append_str(fields, "\r\nX-Amzn-Trace-Id: ");
+        buf_append_str(fields, call->trace_id);
+        buf_append_str(fields, "\r\n");
 }
 
 static void answer_whole(struct call *call, struct invocation_answer *answer,
                          const struct invocation_report *report) {
-        AUTO(buf) struct buf fields = BUF_NULL(16 * KIB);
+        char room[KIB];
+        AUTO(buf) struct buf fields = BUF_LENT(room, 16 * KIB);
 
         buf_append_str(&fields, "Content-Type: application/json\r\nx-amzn-Remapped-Content-Length: 0\r\n");
         common_fields(call, &fields);
@@ -247,7 +251,7 @@ static void call_end(struct http_exchange *x) {
         request = (struct invocation_request){
                 .version = call->version,
                 .request_id = r->request_id,
-                .arn = call->arn,
+                .qualifier = call->ref.qualifier,
                 .trace_id = call->trace_id,
                 .client_context = call->client_context,
                 .payload_consume = &call->payload,
@@ -332,7 +336,6 @@ static void begin(struct api_request *r, bool stream) {
         if (!prepare(r, call))
                 return;
         call->trace_id = payload_trace_id(r);
-        call->arn = function_arn(call->ref.region, call->ref.account, call->ref.name, call->ref.qualifier);
         x->sink = &call->payload;
         x->ops = &call_ops;
 }

@@ -21,12 +21,12 @@ void api_request_free(struct api_request *r) {
         json_decref(r->body);
         for (size_t i = 0; i < r->label_count; i++)
                 free(r->labels[i]);
-        free(r->region);
         free(r);
 }
 
 void api_common_fields(const struct api_request *r, struct buf *fields) {
-        must(buf_append_strs(fields, "x-amzn-RequestId: ", r->request_id, "\r\n", NULL) == 0);
+        must(buf_append_str(fields, "x-amzn-RequestId: ") == 0 &&
+             buf_append(fields, r->request_id, UUID_LEN) == 0 && buf_append_str(fields, "\r\n") == 0);
 }
 
 void api_reply(struct api_request *r, int status, const char *content_type, const char *fields,

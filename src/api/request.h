@@ -15,6 +15,7 @@
  * off by request->cancel.
  */
 #pragma once
+#include "api/credential.h"
 #include "api/problem.h"
 #include "base/random.h"
 #include "function/function.h"
@@ -53,7 +54,7 @@ struct api_request {
         const char *operation;
         char request_id[UUID_LEN + 1];
         char account[ACCOUNT_LEN + 1]; /* who asks: facts and reasons in credential.h */
-        char *region;
+        char region[CREDENTIAL_REGION_MAX + 1];
         char *labels[API_LABELS_MAX]; /* percent-decoded */
         size_t label_count;
         json_t *body;              /* ROUTE_JSON: an object, or NULL without a body */
@@ -84,7 +85,9 @@ void api_common_fields(const struct api_request *r, struct buf *fields);
 /* Which function a request is about: "{FunctionName}" in all its forms (facts/control-plane.md section 3) and
  * ?Qualifier. */
 struct function_ref {
-        char *account, *region, *name;
+        char account[ACCOUNT_LEN + 1];
+        const char *region; /* the request's */
+        char *name;
         char *qualifier; /* NULL: none was given */
 };
 
@@ -93,7 +96,7 @@ enum {
         REF_STRICT = 2 /* the write operations' pattern: 140 characters, no dots */
 };
 
-/* Reads label 0. False: the request has been answered with AWS's error. The strings are owned by *ret_ref. */
+/* Reads label 0. False: the request has been answered with AWS's error. name and qualifier are owned by *ret_ref. */
 bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref *ret_ref);
 void function_ref_clear(struct function_ref *ref);
 static inline void function_ref_freep(struct function_ref *ref) {

@@ -262,7 +262,6 @@ struct lambent_invocation {
         const struct lambent_events *events;
         void *ctx;
         unsigned flags;
-        char *arn;
 };
 
 static void invocation_forget(struct lambent_invocation *i) {
@@ -272,7 +271,6 @@ static void invocation_forget(struct lambent_invocation *i) {
                 invocation_abandon(i->invocation);
         version_unref(i->version);
         buf_deinit(&i->payload);
-        free(i->arn);
         free(i);
 }
 
@@ -332,7 +330,6 @@ static void start_invocation(struct defer *defer) {
         struct invocation_request request = {
                 .version = i->version,
                 .request_id = request_id,
-                .arn = i->arn,
                 .payload_consume = &i->payload,
                 .stream = i->flags & LAMBENT_STREAM,
                 .want_tail = i->flags & LAMBENT_TAIL,
@@ -365,7 +362,6 @@ int lambent_invoke(struct lambent *l, const char *name, const void *payload, siz
         i->events = events;
         i->ctx = ctx;
         i->flags = flags;
-        i->arn = function_arn(o->region, o->account, name, NULL);
         list_push_back(&l->invocations, &i->link);
         if (buf_append(&i->payload, payload, len)) {
                 invocation_forget(i);

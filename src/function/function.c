@@ -57,6 +57,7 @@ struct version *version_new(struct registry *r, const char *account, const char 
         v->region = xstrdup(region);
         v->name = xstrdup(name);
         v->number = xstrdup(number);
+        v->arn = function_arn(region, account, name, NULL);
         v->config = *config_consume;
         *config_consume = (struct version_config){};
         list_init(&v->link);
@@ -103,6 +104,7 @@ void version_unref(struct version *v) {
         free(v->region);
         free(v->name);
         free(v->number);
+        free(v->arn);
         free(v);
 }
 

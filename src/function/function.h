@@ -35,6 +35,7 @@ struct layer_ref {
         char sha256[SHA256_HEX_LEN + 1];
 };
 #define FUNCTION_LAYERS_MAX 5
+#define FUNCTION_NAME_MAX 140 /* as the API's model has it */
 
 /* Stored: never renumber. */
 enum function_state { STATE_PENDING = 1, STATE_ACTIVE = 2, STATE_INACTIVE = 3, STATE_FAILED = 4 };
@@ -92,6 +93,7 @@ struct version {
         struct list link;  /* on function->versions when published */
         /* What environments and ARNs need; copies, so that they outlive the function. */
         char *account, *region, *name;
+        char *arn; /* of the function, without a qualifier */
 
         /* The registry's own. */
         struct registry *registry; /* NULL once that is gone */

@@ -35,7 +35,7 @@ struct invocation *invocation_start(struct pools *pools, struct invocation_reque
         i->owner = owner;
         i->stream = request->stream;
         i->want_tail = request->want_tail;
-        i->arn = xstrdup(request->arn);
+        i->arn = request->qualifier ? xstrcat(v->arn, ":", request->qualifier, NULL) : xstrdup(v->arn);
         i->trace_id = copy(request->trace_id);
         i->client_context = copy(request->client_context);
         i->cognito_identity = copy(request->cognito_identity);
@@ -102,7 +102,7 @@ void invocation_deliver(struct invocation *i, struct member *m) {
 }
 
 void invocation_on_head(struct invocation *i, const char *content_type) {
-        i->first_byte = loop_clock(i->pools->loop);
+        i->first_byte = loop_now(i->pools->loop);
         if (!i->abandoned)
                 i->events->head(i->owner, content_type);
 }
@@ -121,7 +121,7 @@ void invocation_credit(struct invocation *i, size_t len) {
 
 void invocation_on_answered(struct invocation *i, struct invocation_answer *answer) {
         i->state = INVOCATION_ANSWERED;
-        i->answered = loop_clock(i->pools->loop);
+        i->answered = loop_now(i->pools->loop);
         buf_deinit(&i->payload);
         if (i->abandoned)
                 return;
@@ -146,13 +146,13 @@ static nsec_t span(nsec_t from, nsec_t to) {
 
 static void record(struct invocation *i, const struct invocation_report *report) {
         struct invocation_record *r = &i->record;
-        nsec_t now = loop_clock(i->pools->loop);
+        nsec_t now = loop_now(i->pools->loop);
         nsec_t first = i->first_byte ? i->first_byte : i->answered;
 
         memcpy(r->request_id, i->request_id, sizeof(r->request_id));
         memcpy(r->environment, i->member->environment->id, sizeof(r->environment));
-        r->function = xstrdup(i->pool->version->name);
-        r->version = xstrdup(i->pool->version->number);
+        str_fit(r->function, sizeof(r->function), i->pool->version->name);
+        str_fit(r->version, sizeof(r->version), i->pool->version->number);
         r->wall = i->wall;
         /* What the start took overlaps the wait: queue is the rest of it. */
         r->queue = span(r->start + r->init, span(i->arrived, i->delivered));

@@ -33,7 +33,8 @@ struct invocation_events {
 
 struct invocation_request {
         struct version *version;
-        const char *request_id, *arn; /* copied, like all strings here; arn as invoked */
+        const char *request_id; /* copied, like all strings here */
+        const char *qualifier;  /* as invoked; NULL: without */
         const char *trace_id, *client_context, *cognito_identity, *tenant_id; /* NULL */
         struct buf *payload_consume; /* taken over; an empty one is delivered as {} */
         bool stream, want_tail;

@@ -631,10 +631,6 @@ void pools_free(struct pools *p) {
         defer_cancel(&p->build);
         defer_cancel(&p->fail);
         defer_cancel(&p->drained);
-        for (size_t k = 0; k < p->record_count; ++k) {
-                free(p->records[k].function);
-                free(p->records[k].version);
-        }
         free(p->records);
         free(p);
 }

@@ -102,7 +102,7 @@ int pool_admit(struct pool *pool, struct invocation *i);
 void pool_await_code(struct pool *pool, struct invocation *i);
 void pool_forget(struct invocation *i);   /* it waits no more */
 void pool_withdraw(struct invocation *i); /* the same, and nobody will answer it */
-void pools_record_add(struct pools *p, struct invocation_record *record_consume);
+void pools_record_add(struct pools *p, const struct invocation_record *record);
 void pools_check_drained(struct pools *p);
 
 /* invocation.c */

@@ -57,23 +57,17 @@ void pools_totals(const struct pools *p, struct pools_totals *ret_totals) {
         pools_each((struct pools *)p, false, count_one, ret_totals);
 }
 
-void pools_record_add(struct pools *p, struct invocation_record *record) {
+void pools_record_add(struct pools *p, const struct invocation_record *record) {
         struct invocation_record *slot;
 
         if (p->record_count == p->record_room && p->record_room < RECORDS_MAX) {
                 p->record_room = MIN(MAX(p->record_room * 2, (size_t)32), (size_t)RECORDS_MAX);
                 p->records = xrealloc(p->records, p->record_room * sizeof(*p->records));
         }
-        if (p->record_count < p->record_room) {
-                slot = &p->records[p->record_count++];
-        } else {
-                slot = &p->records[p->record_next];
-                free(slot->function);
-                free(slot->version);
-        }
+        slot = p->record_count < p->record_room ? &p->records[p->record_count++]
+                                                : &p->records[p->record_next];
         *slot = *record;
         p->record_next = ((size_t)(slot - p->records) + 1) % RECORDS_MAX;
-        *record = (struct invocation_record){};
 }
 
 const struct invocation_record *pools_record(const struct pools *p, size_t n) {

@@ -84,7 +84,19 @@ void journal_platform(struct supervisor *s, const char *format, ...) {
         emit(s, line, (size_t)n + 1);
 }
 
-/* For the lines of every invocation, which are made without printf. */
+/* The lines of every invocation are made without printf. */
+static inline void begin_line(const struct supervisor *s, struct buf *line, const char *what) {
+        buf_append_str(line, what);
+        buf_append_str(line, " RequestId: ");
+        buf_append_str(line, s->now.request_id);
+}
+
+static inline void add_figure(struct buf *line, const char *name, const char *figure, const char *unit) {
+        buf_append_str(line, name);
+        buf_append_str(line, figure);
+        buf_append_str(line, unit);
+}
+
 static void emit_line(struct supervisor *s, struct buf *line) {
         if (buf_append(line, "\n", 1) == 0)
                 emit(s, buf_data(line), line->len);
@@ -198,12 +210,14 @@ void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, c
 }
 
 void journal_start(struct supervisor *s) {
-        struct buf text = BUF_NULL(KIB);
+        char room[KIB];
+        struct buf text = BUF_LENT(room, KIB);
         struct event_line line;
 
         if (!s->log_json) {
-                buf_append_strs(&text, "START RequestId: ", s->now.request_id, " Version: ", s->version,
-                                NULL);
+                begin_line(s, &text, "START");
+                buf_append_str(&text, " Version: ");
+                buf_append_str(&text, s->version);
                 emit_line(s, &text);
                 return;
         }
@@ -217,13 +231,14 @@ void journal_start(struct supervisor *s) {
 }
 
 void journal_end(struct supervisor *s) {
-        struct buf text = BUF_NULL(KIB);
+        char room[KIB];
+        struct buf text = BUF_LENT(room, KIB);
 
         /* What was written without a newline is this invocation's too (facts/environment.md 5.4). */
         journal_flush_partial(s);
         if (s->log_json)
                 return;
-        buf_append_strs(&text, "END RequestId: ", s->now.request_id, NULL);
+        begin_line(s, &text, "END");
         emit_line(s, &text);
 }
 
@@ -271,21 +286,21 @@ static void report_json(struct supervisor *s, const struct invocation_report *re
 /* The optional parts come in AWS's order, each behind a tab; the line ends with one
  * (facts/environment.md 5.1). */
 void journal_report(struct supervisor *s, const struct invocation_report *report) {
-        char duration[U64_TEXT], billed[U64_TEXT], size[U64_TEXT], used[U64_TEXT], init[U64_TEXT];
+        char room[KIB], digits[U64_TEXT];
         const char *status = report_status(report);
-        struct buf text = BUF_NULL(KIB);
+        struct buf text = BUF_LENT(room, KIB);
 
         if (s->log_json) {
                 report_json(s, report, status);
                 return;
         }
-        buf_append_strs(&text, "REPORT RequestId: ", s->now.request_id,
-                        "\tDuration: ", ms_text(report->duration, duration),
-                        " ms\tBilled Duration: ", u64_text(report->billed / MILLISECOND, billed),
-                        " ms\tMemory Size: ", u64_text(report->memory_mb, size),
-                        " MB\tMax Memory Used: ", u64_text(report->max_memory_mb, used), " MB\t", NULL);
+        begin_line(s, &text, "REPORT");
+        add_figure(&text, "\tDuration: ", ms_text(report->duration, digits), " ms");
+        add_figure(&text, "\tBilled Duration: ", u64_text(report->billed / MILLISECOND, digits), " ms");
+        add_figure(&text, "\tMemory Size: ", u64_text(report->memory_mb, digits), " MB");
+        add_figure(&text, "\tMax Memory Used: ", u64_text(report->max_memory_mb, digits), " MB\t");
         if (report->init)
-                buf_append_strs(&text, "Init Duration: ", ms_text(report->init, init), " ms\t", NULL);
+                add_figure(&text, "Init Duration: ", ms_text(report->init, digits), " ms\t");
         if (streq(status, "timeout"))
                 buf_append_str(&text, "Status: timeout");
         else if (!streq(status, "success"))

@@ -115,16 +115,21 @@ static void on_next(struct supervisor *s, struct http_exchange *x) {
         generation_asked(s);
 }
 
-static void add_field(struct buf *fields, const char *name, const char *value) {
-        if (value && *value)
-                buf_append_strs(fields, name, ": ", value, "\r\n", NULL);
+static inline void add_field(struct buf *fields, const char *name, const char *value) {
+        if (!value || !*value)
+                return;
+        buf_append_str(fields, name);
+        buf_append_str(fields, ": ");
+        buf_append_str(fields, value);
+        buf_append_str(fields, "\r\n");
 }
 
 /* The deadline is told in Unix time, as the clients compute the remaining time from their own clock. */
 void runtime_api_deliver(struct supervisor *s) {
         const struct invocation_order *o = &s->now.order;
         struct http_exchange *x = TAKE(s->poll);
-        AUTO(buf) struct buf fields = BUF_NULL(16 * KIB);
+        char room[KIB];
+        AUTO(buf) struct buf fields = BUF_LENT(room, 16 * KIB);
         nsec_t spent = loop_now(s->loop) - s->now.began;
         nsec_t deadline = loop_wall(s->loop) + s->now.order.timeout - MIN(spent, s->now.order.timeout);
         char milliseconds[U64_TEXT];
@@ -133,10 +138,10 @@ void runtime_api_deliver(struct supervisor *s) {
         for (size_t i = 0; i < o->event_parts; ++i)
                 len += o->event[i].iov_len;
         s->api = API_RUNNING;
-        buf_append_strs(&fields, "Content-Type: ", o->content_type ? o->content_type : "application/json",
-                        "\r\nLambda-Runtime-Aws-Request-Id: ", s->now.request_id,
-                        "\r\nLambda-Runtime-Deadline-Ms: ", u64_text(deadline / MILLISECOND, milliseconds),
-                        "\r\nLambda-Runtime-Invoked-Function-Arn: ", o->arn, "\r\n", NULL);
+        add_field(&fields, "Content-Type", o->content_type ? o->content_type : "application/json");
+        add_field(&fields, "Lambda-Runtime-Aws-Request-Id", s->now.request_id);
+        add_field(&fields, "Lambda-Runtime-Deadline-Ms", u64_text(deadline / MILLISECOND, milliseconds));
+        add_field(&fields, "Lambda-Runtime-Invoked-Function-Arn", o->arn);
         add_field(&fields, "Lambda-Runtime-Trace-Id", o->trace_id);
         add_field(&fields, "Lambda-Runtime-Client-Context", o->client_context);
         add_field(&fields, "Lambda-Runtime-Cognito-Identity", o->cognito_identity);

@@ -124,7 +124,6 @@ struct caller *sim_call(struct sim *s, struct version *v, bool stream, bool want
         struct invocation_request request = {
                 .version = v,
                 .request_id = c->request_id,
-                .arn = "arn",
                 .payload_consume = &payload,
                 .stream = stream,
                 .want_tail = want_tail,
@@ -168,6 +167,7 @@ struct version *sim_version(const char *name) {
         v->number = xstrdup("$LATEST");
         v->account = xstrdup("000000000000");
         v->region = xstrdup("us-east-1");
+        v->arn = function_arn(v->region, v->account, name, NULL);
         v->config.timeout_s = 3;
         v->status.state = STATE_ACTIVE;
         v->prepared = true;
