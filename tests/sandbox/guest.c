@@ -166,6 +166,36 @@ static int count_forks(void) {
         return 0;
 }
 
+/* Each lives only long enough to fork the next: by the time somebody has read its number it is gone. */
+static _Noreturn void run_away(int runners) {
+        for (int i = 0; i < runners; ++i)
+                if (fork() == 0) {
+                        setsid();
+                        say("left", 0);
+                        for (;;)
+                                if (fork() > 0)
+                                        _exit(0);
+                }
+        for (;;)
+                pause();
+}
+
+/* Forks without end; what is there is `most` at the highest, for the machine's sake. */
+static _Noreturn void multiply(unsigned int most) {
+        unsigned int *count = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        *count = 1;
+        for (;;) {
+                if (__atomic_add_fetch(count, 1, __ATOMIC_RELAXED) <= most) {
+                        if (fork() == 0 && __atomic_load_n(count, __ATOMIC_RELAXED) == most)
+                                say("left", 0);
+                        continue;
+                }
+                __atomic_sub_fetch(count, 1, __ATOMIC_RELAXED);
+                sched_yield();
+        }
+}
+
 static int forbidden(void) {
         say("mount", mount("none", "/tmp", "tmpfs", 0, NULL));
         say("unshare", unshare(CLONE_NEWUSER));
@@ -246,6 +276,10 @@ int main(int argc, char **argv) {
                 return eat_memory(strtoul(arg, NULL, 10));
         if (!strcmp(word, "leave-children"))
                 leave_children(atoi(arg));
+        if (!strcmp(word, "multiply"))
+                multiply((unsigned int)atoi(arg));
+        if (!strcmp(word, "run-away"))
+                run_away(atoi(arg));
         if (!strcmp(word, "count-forks"))
                 return count_forks();
         if (!strcmp(word, "forbidden"))

@@ -225,7 +225,7 @@ void guest_await_lines(struct guest *guest, size_t count) {
         trial_until(guest->trial, guest->output_len == count * strlen("left: ok\n"));
 }
 
-/* PID 1 tells the number after the process has begun, so it may come a moment later than its output. */
+/* It may not have been started yet. */
 pid_t guest_runtime(struct guest *guest) {
         pid_t pid = 0;
 

@@ -5,6 +5,8 @@
  *
  * All of it is put on PID 1 itself and inherited, so that starting a process costs none of it again.
  */
+#include <dirent.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -34,11 +36,42 @@ static bool dumps_leave_us(void) {
         return first == '|' || first == '@';
 }
 
+/* What RLIMIT_NPROC counts: the user's threads. The links of a task folder are its threads and two. */
+static rlim_t threads_of_user(uid_t uid) {
+        struct dirent *entry;
+        DIR *proc = opendir("/proc");
+        rlim_t threads = 0;
+
+        while (proc && (entry = readdir(proc))) {
+                char path[32];
+                struct stat st;
+
+                if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+                        continue;
+                snprintf(path, sizeof(path), "%.10s/task", entry->d_name);
+                if (fstatat(dirfd(proc), path, &st, 0) == 0 && st.st_uid == uid && st.st_nlink > 2)
+                        threads += st.st_nlink - 2;
+        }
+        if (proc)
+                closedir(proc);
+        return threads;
+}
+
+/* Counted per uid: as recorded where the uid, or its user namespace, is the environment's own. Elsewhere the count has
+ * everything else of the user in it; what is left to the environment then is what AWS documents. */
+static rlim_t process_limit(const struct launcher *launcher) {
+        if (launcher->flags & WIRE_NPROC)
+                return 742;
+        if (launcher->flags & WIRE_NPROC_ABOVE)
+                return threads_of_user(launcher->caller_uid) + 1024;
+        return 0;
+}
+
 /* As recorded on AWS (test_runtime_ulimits). Core files: a file pattern is opened inside, where only /tmp can
  * be written, so the recorded limit is harmless there; the filter keeps such a file tiny. */
 int confine_limits(const struct cell *cell) {
         bool no_dump = cell->launcher->tier == 3 || dumps_leave_us();
-        const rlim_t core = no_dump ? 1 : 10737418240u;
+        const rlim_t core = no_dump ? 1 : 10737418240u, processes = process_limit(cell->launcher);
         const struct {
                 int what;
                 rlim_t soft, hard;
@@ -46,7 +79,7 @@ int confine_limits(const struct cell *cell) {
                 { RLIMIT_NOFILE, 1024, 1024 },
                 { RLIMIT_MEMLOCK, 65536, 65536 },
                 { RLIMIT_CORE, core, core },
-                { RLIMIT_NPROC, 742, 742 },
+                { RLIMIT_NPROC, processes, processes },
                 { RLIMIT_STACK, 8388608, RLIM_INFINITY },
         };
 
@@ -54,9 +87,7 @@ int confine_limits(const struct cell *cell) {
         for (size_t i = 0; i < ARRAY_SIZE(limits); ++i) {
                 struct rlimit limit = { limits[i].soft, limits[i].hard }, now;
 
-                /* Counted per uid: only fair where the uid, or its user namespace, is the environment's own.
-                 */
-                if (limits[i].what == RLIMIT_NPROC && !(cell->launcher->flags & WIRE_NPROC))
+                if (!limits[i].hard)
                         continue;
                 if (getrlimit(limits[i].what, &now) < 0)
                         return -errno;
@@ -115,6 +146,9 @@ struct ruleset {
 #define SCOPE_ABSTRACT_UNIX_SOCKET 1u
 #define SCOPE_SIGNAL 2u
 #define SCOPE_SINCE_ABI 6
+/* Connecting to a unix socket by its path; those of the environment itself are always allowed. */
+#define RESOLVE_UNIX (1u << 16)
+#define RESOLVE_UNIX_SINCE_ABI 9
 
 static int landlock_abi(void) {
         return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -146,7 +180,7 @@ int confine_landlock_scope(void) {
 #define LOOK (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define CHANGE_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE)
 
-/* Everything that the first version knows; REFER and TRUNCATE came later. */
+/* Everything that the first version knows; REFER, TRUNCATE and RESOLVE_UNIX came later. */
 static uint64_t all_rights(int abi) {
         uint64_t rights = (1u << 13) - 1;
 
@@ -154,6 +188,8 @@ static uint64_t all_rights(int abi) {
                 rights |= 1u << 13;
         if (abi >= 3)
                 rights |= 1u << 14;
+        if (abi >= RESOLVE_UNIX_SINCE_ABI)
+                rights |= RESOLVE_UNIX;
         return rights;
 }
 

@@ -34,10 +34,12 @@ size_t family_add_children(pid_t pid, pid_t *family, size_t count) {
         return count;
 }
 
-size_t family_find(pid_t pid, pid_t family[static FAMILY_MAX]) {
-        size_t count = family_add_children(pid, family, 0);
-
+size_t family_add_descendants(pid_t *family, size_t count) {
         for (size_t i = 0; i < count; ++i)
                 count = family_add_children(family[i], family, count);
         return count;
+}
+
+size_t family_find(pid_t pid, pid_t family[static FAMILY_MAX]) {
+        return family_add_descendants(family, family_add_children(pid, family, 0));
 }

@@ -13,5 +13,7 @@
 
 /* Appends the children of pid to family; the new count, FAMILY_MAX at most. */
 size_t family_add_children(pid_t pid, pid_t *family, size_t count);
+/* Appends the descendants of the first count; the new count. */
+size_t family_add_descendants(pid_t *family, size_t count);
 /* All descendants; their number. */
 size_t family_find(pid_t pid, pid_t family[static FAMILY_MAX]);

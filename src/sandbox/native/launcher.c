@@ -93,6 +93,8 @@ static void tell_what_holds(struct launcher *launcher) {
                 launcher->flags |= WIRE_FREEZER;
         if (nproc_is_own(launcher))
                 launcher->flags |= WIRE_NPROC;
+        else if (!(launcher->flags & WIRE_PIDS_CGROUP) && launcher->caller_uid != 0)
+                launcher->flags |= WIRE_NPROC_ABOVE;
         if (confine_has_seccomp())
                 launcher->flags |= WIRE_SECCOMP;
         if (confine_has_landlock())

@@ -470,9 +470,10 @@ static void fill_report(struct native *native) {
                                : native->flags & WIRE_MEMORY_V2 ? "cgroup v2"
                                : native->flags & WIRE_MEMORY_V1 ? "cgroup v1"
                                                                 : "RLIMIT_DATA and watchdog";
-        report->process_limit = native->flags & WIRE_PIDS_CGROUP ? "pids cgroup"
-                                : native->flags & WIRE_NPROC     ? "RLIMIT_NPROC"
-                                                                 : "none";
+        report->process_limit = native->flags & WIRE_PIDS_CGROUP   ? "pids cgroup"
+                                : native->flags & WIRE_NPROC       ? "RLIMIT_NPROC"
+                                : native->flags & WIRE_NPROC_ABOVE ? "RLIMIT_NPROC, above what the user runs"
+                                                                   : "none";
         report->freezer = native->flags & WIRE_FREEZER ? "cgroup v2" : "SIGSTOP";
         report->network = native->options.private_network && native->tier != NATIVE_T3 ? "private" : "host";
         report->seccomp = native->flags & WIRE_SECCOMP;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -161,7 +162,87 @@ void process_reap(struct cell *cell) {
                 reaped(cell, pid, status);
 }
 
+/* ---- a tree without a pid namespace ---- */
+
+/* Of the launcher: what a cell that was killed has left behind has become its own. */
+static size_t find_orphans(const struct launcher *launcher, pid_t *family) {
+        size_t children = family_add_children(getpid(), family, 0), count = 0;
+
+        for (size_t i = 0; i < children; ++i) {
+                bool cell = false;
+
+                for (size_t k = 0; k < launcher->slot_count && !cell; ++k)
+                        cell = launcher->slots[k].pid == family[i];
+                if (!cell)
+                        family[count++] = family[i];
+        }
+        return family_add_descendants(family, count);
+}
+
+static size_t find_tree(const struct launcher *launcher, const struct cell *cell, pid_t *family) {
+        return cell ? family_find(getpid(), family) : find_orphans(launcher, family);
+}
+
+/* Looks again until nobody new is found. Who is stopped does not fork; the limit, which root alone can escape, holds
+ * for a process that another one wakes, and for those that it has forked meanwhile. */
+static size_t hold_tree(const struct launcher *launcher, const struct cell *cell, pid_t *family) {
+        const struct rlimit none = {};
+        size_t count = 0, before;
+
+        do {
+                before = count;
+                count = find_tree(launcher, cell, family);
+                for (size_t i = 0; i < count; ++i) {
+                        prlimit(family[i], RLIMIT_NPROC, &none, NULL);
+                        kill(family[i], SIGSTOP);
+                }
+        } while (count > before);
+        return count;
+}
+
+/* Somebody may slip through, who forked and ended between two looks. He is an orphan then, and found the next time. */
+static void kill_tree(const struct launcher *launcher, struct cell *cell) {
+        static pid_t family[FAMILY_MAX];
+        size_t count;
+        int status;
+
+        while ((count = hold_tree(launcher, cell, family))) {
+                for (size_t i = 0; i < count; ++i)
+                        kill(family[i], SIGKILL);
+                /* The others are not our children yet: they become so as their parents end. */
+                for (size_t i = 0; i < count; ++i)
+                        if (waitpid(family[i], &status, 0) > 0 && cell)
+                                reaped(cell, family[i], status);
+        }
+}
+
+void process_kill_orphans(const struct launcher *launcher) {
+        kill_tree(launcher, NULL);
+}
+
 /* ---- all of them ---- */
+
+static void kill_namespace(struct cell *cell) {
+        int status;
+        pid_t pid;
+
+        kill(-1, SIGKILL);
+        while ((pid = waitpid(-1, &status, 0)) > 0 || (pid < 0 && errno == EINTR))
+                if (pid > 0)
+                        reaped(cell, pid, status);
+}
+
+void process_kill_all(struct cell *cell) {
+        process_reap(cell);
+        cell->oom_kills =
+                cgroup_leaf_oom_kills(&cell->leaf); /* what dies now was not killed for its memory */
+        if (cell->launcher->tier == 3)
+                kill_tree(cell->launcher, cell);
+        else
+                kill_namespace(cell);
+        cell->stopped = false;
+        cell->watchdog_kill = 0;
+}
 
 static void signal_all(const struct cell *cell, int signal_number) {
         static pid_t family[FAMILY_MAX];
@@ -176,53 +257,9 @@ static void signal_all(const struct cell *cell, int signal_number) {
                 kill(family[i], signal_number);
 }
 
-void process_kill_all(struct cell *cell) {
-        int status;
-        pid_t pid;
-
-        process_reap(cell);
-        cell->oom_kills =
-                cgroup_leaf_oom_kills(&cell->leaf); /* what dies now was not killed for its memory */
-        if (cell->launcher->tier == 3)
-                signal_all(cell, SIGSTOP); /* nobody forks while we count */
-        signal_all(cell, SIGKILL);
-        while ((pid = waitpid(-1, &status, 0)) > 0 || (pid < 0 && errno == EINTR)) {
-                if (pid > 0)
-                        reaped(cell, pid, status);
-                /* Without a pid namespace orphans fall to us one generation at a time. */
-                if (cell->launcher->tier == 3)
-                        signal_all(cell, SIGKILL);
-        }
-        cell->stopped = false;
-        cell->watchdog_kill = 0;
-}
-
 void process_stop_all(struct cell *cell, bool stop) {
         signal_all(cell, stop ? SIGSTOP : SIGCONT);
         cell->stopped = stop;
-}
-
-/* What a cell that was killed has left behind without a pid namespace: it has become ours. */
-void process_kill_orphans(const struct launcher *launcher) {
-        static pid_t family[FAMILY_MAX];
-        bool found = true;
-
-        while (found) {
-                size_t count = family_add_children(getpid(), family, 0);
-
-                found = false;
-                for (size_t i = 0; i < count; ++i) {
-                        bool cell = false;
-
-                        for (size_t k = 0; k < launcher->slot_count && !cell; ++k)
-                                cell = launcher->slots[k].pid == family[i];
-                        if (cell)
-                                continue;
-                        found = true;
-                        kill(family[i], SIGKILL);
-                        waitpid(family[i], NULL, 0);
-                }
-        }
 }
 
 /* ---- the watchdog ---- */

@@ -61,6 +61,7 @@ enum {
         WIRE_PIDS_CGROUP = 1 << 7,
         WIRE_NPROC = 1 << 8,
         WIRE_FREEZER = 1 << 9,
+        WIRE_NPROC_ABOVE = 1 << 10, /* counted with everything that the user runs */
 };
 
 /* Which descriptors PREPARED carries, in this order. */
