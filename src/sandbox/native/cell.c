@@ -97,11 +97,11 @@ static int prepare(struct cell *cell) {
         /* Before Linux 5.5 joining waits for the kernel, so it comes after all else that takes time. */
         r = r ?: cell_step(cell, "join the cgroup", cgroup_leaf_join(&cell->leaf));
         r = r ?: cell_step(cell, "set limits", confine_limits(cell));
-        if (!r && cell->launcher->tier != 3) {
+        /* Nobody but root has any to drop in T3. */
+        if (!r && (cell->launcher->tier != 3 || geteuid() == 0))
                 r = cell_step(cell, "drop capabilities", rights_never_more());
-                if (has(cell, WIRE_LANDLOCK))
-                        r = r ?: cell_step(cell, "scope signals and sockets", confine_landlock_scope());
-        }
+        if (!r && cell->launcher->tier != 3 && has(cell, WIRE_LANDLOCK))
+                r = cell_step(cell, "scope signals and sockets", confine_landlock_scope());
         cell->oom_kills = cgroup_leaf_oom_kills(&cell->leaf);
         /* In T2 the function has our uid: nobody may look into us or trace us. */
         prctl(PR_SET_DUMPABLE, 0);
