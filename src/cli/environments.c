@@ -150,6 +150,7 @@ const struct command ps_command = {
 
 struct evict_options {
         struct client_options client;
+        char *environment;
         bool now;
 };
 
@@ -157,11 +158,17 @@ static int run_evict(void *values, const struct strings *operands) {
         const struct evict_options *options = values;
         struct client client;
         json_t *body, *answer;
+        const char *name = operands->count ? operands->items[0] : NULL;
         int r;
 
+        if (!name == !options->environment) {
+                complain("evict: name a function, or one of its environments with --environment ID");
+                return 2;
+        }
         if (client_open(&client, &options->client))
                 return 2;
-        body = json_pack("{s:s,s:b}", "function", operands->items[0], "now", options->now);
+        body = json_pack("{s:s?,s:s?,s:b}", "function", name, "id", options->environment, "now",
+                         options->now);
         r = client_get(&client, HTTP_POST_, "/_lambent/environments/evict", body, &answer);
         if (!r && options->client.json)
                 print_json(answer);
@@ -174,6 +181,8 @@ static int run_evict(void *values, const struct strings *operands) {
 }
 
 static const struct option evict_table[] = {
+        { "environment", 0, NULL, OPTION_TEXT, "ID", NULL, "this one only, as \"lambent ps\" names it",
+          OPTION_AT(struct evict_options, environment) },
         { "now", 0, NULL, OPTION_FLAG, "", NULL, "busy ones too, in the middle of their invocation",
           OPTION_AT(struct evict_options, now) },
         CLIENT_OPTIONS(struct evict_options),
@@ -182,12 +191,11 @@ static const struct option evict_table[] = {
 
 const struct command evict_command = {
         .name = "evict",
-        .operands = "NAME",
+        .operands = "[NAME]",
         .summary = "end a function's environments, so that the next invocation is a cold start",
         .details = "Idle environments end at once, busy ones after their invocation.",
         .options = evict_table,
         .values_size = sizeof(struct evict_options),
-        .operands_least = 1,
         .operands_most = 1,
         .run = run_evict,
 };

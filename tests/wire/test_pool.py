@@ -14,6 +14,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from command import lambent
 from daemon import has_vanished
 from guests import c_bootstrap, host_python_runtime
 
@@ -303,6 +304,60 @@ def test_eviction_at_once(own):
     assert time.monotonic() - began < 10
     assert answers[0][0] == "Unhandled"
     assert answer_of(client, name, "echo") == (None, "echo")
+
+
+def evict_by_path(daemon, identity, body=b""):
+    request = urllib.request.Request(f"{daemon.endpoint}/_lambent/environments/{identity}/evict", data=body,
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["evicted"]
+
+
+def evict_by_command(daemon, identity, *options):
+    done = lambent("evict", "--environment", identity, "--endpoint", daemon.endpoint, "--json", *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["evicted"]
+
+
+@pytest.mark.parametrize("how", [evict_by_path, evict_by_command])
+def test_one_environment_is_evicted_by_its_id(own, how):
+    daemon, client, add = own()
+    name = add("evicted")
+    with held(client, name) as calls:
+        calls.begin(2)
+        until(daemon, name, lambda found: [e["state"] for e in found] == ["busy"] * 2)
+        calls.let_go()
+        assert len(calls.join()) == 2 and not calls.errors
+    one, other = until(daemon, name, lambda found: all(e["state"] != "busy" for e in found))
+    assert how(daemon, one["id"]) == 1
+    assert [e["id"] for e in until(daemon, name, lambda found: len(found) == 1)] == [other["id"]]
+    assert how(daemon, "0" * 32) == 0
+    assert [e["id"] for e in environments(daemon, name)] == [other["id"]]
+
+
+@pytest.mark.parametrize("how", [lambda daemon, identity: evict_by_path(daemon, identity, b'{"now": true}'),
+                                 lambda daemon, identity: evict_by_command(daemon, identity, "--now")])
+def test_one_busy_environment_is_evicted_by_its_id(own, how):
+    daemon, client, add = own()
+    name = add("evicted")
+    with held(client, name) as calls:
+        calls.begin(2)
+        one, other = until(daemon, name, lambda found: [e["state"] for e in found] == ["busy"] * 2)
+        assert evict_by_path(daemon, one["id"]) == 1  # drains: its invocation goes on
+        assert {e["id"] for e in environments(daemon, name)} == {one["id"], other["id"]}
+        assert how(daemon, other["id"]) == 1
+        until(daemon, name, lambda found: [e["id"] for e in found] == [one["id"]])
+        calls.let_go()
+        answers = calls.join()
+    assert not calls.errors and sorted("errorType" in str(answer) for answer in answers) == [False, True]
+    until(daemon, name, lambda found: not found)
+
+
+def test_evict_wants_to_know_what(own):
+    daemon, client, add = own()
+    for words in ([], ["function", "--environment", "0" * 32]):
+        done = lambent("evict", *words, "--endpoint", daemon.endpoint)
+        assert done.returncode == 2 and "name a function, or one of its environments" in done.stderr
 
 
 # ---- death from outside ----
