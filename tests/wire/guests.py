@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deployment packages of real programs, built on the machine from tests/guests/ with the ordinary tools.
+"""Deployment packages of real programs, and clients on AWS's compiled SDKs, built on the machine from tests/guests/ with the
+ordinary tools.
 
 One function per guest returns the bytes of a zip. What was built is kept in $LAMBENT_TEST_CACHE (default ~/.cache/lambent-tests) under a key
 made of everything it was built from: the guest's files, the recipe's code in this file and the versions of the tools.
@@ -104,6 +105,16 @@ def powertools_typescript():
     return _built("powertools-typescript", _build_typescript, _version(_node(), "--version"))
 
 
+def go_client():
+    """A program on aws-sdk-go-v2, `client` in the zip."""
+    return _built("client-go", _build_go_client, _version(_tool("go"), "version"))
+
+
+def rust_client():
+    """A program on aws-sdk-rust, `client` in the zip."""
+    return _built("client-rust", _build_rust_client, _version(_tool("cargo"), "--version"))
+
+
 GUESTS = {
     "c-bootstrap": c_bootstrap,
     "go": go_handler,
@@ -113,6 +124,8 @@ GUESTS = {
     "bash": bash_curl,
     "powertools-python": powertools_python,
     "powertools-typescript": powertools_typescript,
+    "client-go": go_client,
+    "client-rust": rust_client,
 }
 
 
@@ -138,19 +151,41 @@ def _build_c(folder):
 
 
 def _build_go(folder):
-    _run(["go", "mod", "download"], folder, GuestUnavailable)
+    return _go_program(folder, "bootstrap", "-tags", "lambda.norpc")
+
+
+def _build_go_client(folder):
+    return _go_program(folder, "client")
+
+
+def _go_program(folder, name, *options):
     env = {"CGO_ENABLED": "0", "GOOS": "linux", "GOFLAGS": "-mod=readonly -buildvcs=false"}
-    _run(["go", "build", "-p", "2", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s", "-o", "bootstrap", "."], folder, GuestBroken, env)
-    return _files_of(folder, only=["bootstrap"])
+    # The packages are there, and this Go is not too old for them.
+    _run(["go", "list", *options, "-deps", "."], folder, GuestUnavailable, env)
+    _run(["go", "build", "-p", "2", "-trimpath", *options, "-ldflags=-s", "-o", name, "."], folder, GuestBroken, env)
+    return _files_of(folder, only=[name])
 
 
 def _build_rust(folder):
-    # The compiled dependencies outlive a change of the guest itself.
-    target = cache_dir() / "rust-target"
+    return _rust_program(folder, "bootstrap", cache_dir() / "rust-target", "--release")
+
+
+def _build_rust_client(folder):
+    # Not optimized: it is more to compile than all other guests together, and runs for a moment.
+    return _rust_program(folder, "client", cache_dir() / "client-rust-target", "--locked")
+
+
+def _rust_program(folder, name, target, *options):
+    """The compiled dependencies, in target, outlive a change of the program itself."""
     _run(["cargo", "fetch", "--quiet"], folder, GuestUnavailable)
-    _run(["cargo", "build", "--quiet", "--release", "--jobs", "2"], folder, GuestBroken, {"CARGO_TARGET_DIR": str(target)})
-    shutil.copy2(target / "release" / "bootstrap", folder / "bootstrap")
-    return _files_of(folder, only=["bootstrap"])
+    try:
+        _run(["cargo", "build", "--quiet", "--jobs", "2", *options], folder, GuestBroken, {"CARGO_TARGET_DIR": str(target)})
+    except GuestBroken as error:
+        if "is not supported by the following package" in str(error):
+            raise _unavailable(f"this Rust is too old: {error}") from None
+        raise
+    shutil.copy2(target / ("release" if "--release" in options else "debug") / name, folder / name)
+    return _files_of(folder, only=[name])
 
 
 def _build_python(folder):

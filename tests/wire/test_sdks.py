@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AWS's own clients besides boto3: the command line and the SDK for JavaScript. Those that are not here are skipped."""
+"""AWS's own clients besides boto3: the command line and the SDKs for JavaScript, Go and Rust. Those that are not here are
+skipped."""
 
+import io
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -98,10 +101,13 @@ console.log(JSON.stringify(told));
 
 @pytest.fixture(scope="module")
 def javascript_sdk():
-    """The folder with @aws-sdk/client-lambda in node_modules, kept beside the guests."""
+    """The folder with @aws-sdk/client-lambda in node_modules: that of ./dev setup, else one beside the guests."""
     for tool in ("node", "npm"):
         if not shutil.which(tool):
             pytest.skip(f"{tool} is not installed")
+    modules = pathlib.Path(os.environ.get("LAMBENT_TEST_NODE_SDK") or "/nowhere")
+    if (modules / "@aws-sdk" / "client-lambda").exists():
+        return modules.parent
     folder = guests.cache_dir() / "sdk-javascript"
     if not (folder / "node_modules" / "@aws-sdk" / "client-lambda").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,3 +133,21 @@ def test_the_sdk_for_javascript(lambent, javascript_sdk, unique_name, tmp_path):
     assert json.loads(done.stdout) == {
         "answer": [200, '{"a":1}', "$LATEST", True], "bytes": 200000, "complete": ["LogResult"],
         "bad json": ["InvalidRequestContentException", 400], "missing": ["ResourceNotFoundException", 404]}
+
+
+@pytest.mark.parametrize("build", [guests.go_client, guests.rust_client], ids=["go", "rust"])
+def test_the_compiled_sdks(lambent, build, unique_name, tmp_path):
+    package = tmp_path / "package.zip"
+    package.write_bytes(guests.c_bootstrap())
+    client = tmp_path / "client"
+    with zipfile.ZipFile(io.BytesIO(build())) as archive:
+        client.write_bytes(archive.read("client"))
+    client.chmod(0o755)
+    done = subprocess.run([client, unique_name(), package], env=environment(lambent), text=True, timeout=SECONDS,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "invoke": {"status": 200, "payload": '{"a":1}', "version": "$LATEST", "error": None, "tail": True},
+        "stream": {"bytes": 200000, "tail": True, "error": None},
+        "bad json": {"typed": True, "code": "InvalidRequestContentException", "message": True, "status": 400},
+        "missing": {"typed": True, "code": "ResourceNotFoundException", "message": True, "status": 404}}
