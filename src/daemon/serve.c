@@ -14,6 +14,7 @@
 #include "cli/process.h"
 #include "daemon/listen.h"
 #include "daemon/options.h"
+#include "daemon/schedule.h"
 #include "engine/engine.h"
 #include "http/http.h"
 #include "loop/loop.h"
@@ -260,6 +261,7 @@ static int run_serve(void *values, const struct strings *operands) {
                 fcntl((int)options->ready_fd, F_SETFD, FD_CLOEXEC);
         must(log_level_from_name(options->log_level, &log_level_now) == 0);
         raise_descriptors();
+        schedule_short_slices();
         r = daemon_open(&d, &problem);
         if (!r) {
                 daemon_tell_ready(&d);
