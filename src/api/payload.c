@@ -106,15 +106,22 @@ char *payload_trace_id(const struct api_request *r) {
         const char *given = http_header(r->exchange, "x-amzn-trace-id");
         uint32_t seconds = htobe32((uint32_t)(loop_wall(engine_loop(r->engine)) / SECOND));
         unsigned char random[24];
-        char time[9], root[25], parent[17], lineage[9];
+        char time[9], digits[49], room[128];
+        struct buf id = BUF_LENT(room, sizeof(room) - 1);
 
         if (given && is_plain(given))
                 return xstrdup(given);
         random_bytes(random, sizeof(random));
+        hex_encode(random, sizeof(random), digits);
         hex_encode(&seconds, sizeof(seconds), time);
-        hex_encode(random, 12, root);
-        hex_encode(random + 12, 8, parent);
-        hex_encode(random + 20, 4, lineage);
-        return xstrcat("Root=1-", time, "-", root, ";Parent=", parent, ";Sampled=0;Lineage=1:", lineage, ":0",
-                       NULL);
+        buf_append_str(&id, "Root=1-");
+        buf_append(&id, time, 8);
+        buf_append_str(&id, "-");
+        buf_append(&id, digits, 24);
+        buf_append_str(&id, ";Parent=");
+        buf_append(&id, digits + 24, 16);
+        buf_append_str(&id, ";Sampled=0;Lineage=1:");
+        buf_append(&id, digits + 40, 8);
+        buf_append_str(&id, ":0");
+        return xmemdup(room, id.len);
 }

@@ -66,14 +66,23 @@ bool guard_host_is_ours(const char *host, const char *const *allowed, size_t all
                is_listed(name, len, allowed, allowed_count);
 }
 
+static inline bool is_named(const struct http_field *field, const char *name) {
+        return field->name_len == strlen(name) && memcmp(field->name, name, field->name_len) == 0;
+}
+
 enum guard_verdict guard_check(const struct http_exchange *x, const char *const *allowed,
                                size_t allowed_count) {
-        const char *host = http_header(x, "host"), *site = http_header(x, "sec-fetch-site");
+        enum guard_verdict verdict = GUARD_OK;
 
         /* Only HTTP/1.0 comes without a Host, and no browser speaks that. */
-        if (host && !guard_host_is_ours(host, allowed, allowed_count))
-                return GUARD_FOREIGN_HOST;
-        if (http_header(x, "origin") || (site && !streq(site, "none")))
-                return GUARD_FROM_PAGE;
-        return GUARD_OK;
+        for (size_t i = 0; i < x->field_count; ++i) {
+                const struct http_field *field = &x->fields[i];
+
+                if (is_named(field, "host") && !guard_host_is_ours(field->value, allowed, allowed_count))
+                        return GUARD_FOREIGN_HOST;
+                if (is_named(field, "origin") ||
+                    (is_named(field, "sec-fetch-site") && !streq(field->value, "none")))
+                        verdict = GUARD_FROM_PAGE;
+        }
+        return verdict;
 }
