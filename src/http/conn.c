@@ -3,9 +3,9 @@
 
 #include <sys/socket.h>
 
-/* A connection that always has more to read yields after so many reads, for the others' sake: 128 KiB of an upload are a
- * tenth of a millisecond of work. */
-#define READS_PER_TURN 2
+/* A connection that always has more to read yields after so many bytes, for the others' sake: 64 KiB of an upload are 60 µs of
+ * work, and a warm invocation that comes meanwhile waits for them twice. */
+#define BYTES_PER_TURN LOOP_SCRATCH
 
 static void conn_free(struct conn *c) {
         out_drop(c);
@@ -162,9 +162,9 @@ static void set_timer(struct conn *c) {
 }
 
 void conn_run(struct conn *c) {
-        unsigned steps = 0;
         bool more = true;
 
+        c->taken = 0;
         ++c->holds;
         while (more && !c->killed) {
                 if (c->broken) {
@@ -177,7 +177,7 @@ void conn_run(struct conn *c) {
                         tell_half_close(c);
                 if (!c->killed)
                         conn_settle(c);
-                if (steps++ >= READS_PER_TURN && (c->readable || !buf_is_empty(&c->pending))) {
+                if (c->taken >= BYTES_PER_TURN && (c->readable || !buf_is_empty(&c->pending))) {
                         source_again(&c->source, EPOLLIN);
                         break;
                 }

@@ -74,6 +74,7 @@ struct conn {
         size_t span_len;
         uint64_t body_left; /* of a known length */
         uint64_t overhead;  /* bytes of head or chunk framing in a row */
+        size_t taken;       /* read in this turn */
 
         struct list out; /* struct out_piece */
         size_t queued;

@@ -225,6 +225,7 @@ static size_t read_into(struct conn *c, struct iovec *parts, size_t count) {
                 }
                 return 0;
         }
+        c->taken += (size_t)n;
         if (n == 0)
                 on_eof(c);
         else if ((size_t)n < asked && !c->half_close_seen)
