@@ -154,28 +154,50 @@ struct evict_options {
         bool now;
 };
 
+/* The table of ps shows the beginning of an id; that will do when it is nobody else's. 0, or 1 after a complaint. */
+static int find_environment(struct client *client, const char *beginning, char **ret_id) {
+        const json_t *e;
+        json_t *answer;
+        size_t i, found = 0;
+        int r = client_get(client, HTTP_GET_, "/_lambent/environments", NULL, &answer);
+
+        if (r)
+                return r;
+        *ret_id = xstrdup(beginning); /* whatever it is, the server shall say that it is not there */
+        json_array_foreach(json_object_get(answer, "environments"), i,
+                           e) if (str_starts(json_text(e, "id"), beginning) && ++found == 1) {
+                free(*ret_id);
+                *ret_id = xstrdup(json_text(e, "id"));
+        }
+        json_decref(answer);
+        return found > 1 ? complain("evict: %zu environments begin with \"%s\"", found, beginning) : 0;
+}
+
 static int run_evict(void *values, const struct strings *operands) {
         const struct evict_options *options = values;
+        const char *name = operands->count ? operands->items[0] : NULL, *id = options->environment;
+        AUTO(str) char *whole_id = NULL;
         struct client client;
         json_t *body, *answer;
-        const char *name = operands->count ? operands->items[0] : NULL;
         int r;
 
-        if (!name == !options->environment) {
+        if (!name == !id || (id && !*id)) {
                 complain("evict: name a function, or one of its environments with --environment ID");
                 return 2;
         }
         if (client_open(&client, &options->client))
                 return 2;
-        body = json_pack("{s:s?,s:s?,s:b}", "function", name, "id", options->environment, "now",
-                         options->now);
-        r = client_get(&client, HTTP_POST_, "/_lambent/environments/evict", body, &answer);
-        if (!r && options->client.json)
-                print_json(answer);
-        else if (!r)
-                printf("%lld evicted\n", whole(answer, "evicted"));
-        json_decref(body);
-        json_decref(answer);
+        r = id ? find_environment(&client, id, &whole_id) : 0;
+        if (!r) {
+                body = json_pack("{s:s?,s:s?,s:b}", "function", name, "id", whole_id, "now", options->now);
+                r = client_get(&client, HTTP_POST_, "/_lambent/environments/evict", body, &answer);
+                if (!r && options->client.json)
+                        print_json(answer);
+                else if (!r)
+                        printf("%lld evicted\n", whole(answer, "evicted"));
+                json_decref(body);
+                json_decref(answer);
+        }
         client_close(&client);
         return r;
 }

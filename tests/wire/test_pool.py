@@ -319,7 +319,11 @@ def evict_by_command(daemon, identity, *options):
     return json.loads(done.stdout)["evicted"]
 
 
-@pytest.mark.parametrize("how", [evict_by_path, evict_by_command])
+def evict_by_beginning(daemon, identity):
+    return evict_by_command(daemon, identity[:12])
+
+
+@pytest.mark.parametrize("how", [evict_by_path, evict_by_command, evict_by_beginning])
 def test_one_environment_is_evicted_by_its_id(own, how):
     daemon, client, add = own()
     name = add("evicted")
@@ -355,7 +359,7 @@ def test_one_busy_environment_is_evicted_by_its_id(own, how):
 
 def test_evict_wants_to_know_what(own):
     daemon, client, add = own()
-    for words in ([], ["function", "--environment", "0" * 32]):
+    for words in ([], ["function", "--environment", "0" * 32], ["--environment", ""]):
         done = lambent("evict", *words, "--endpoint", daemon.endpoint)
         assert done.returncode == 2 and "name a function, or one of its environments" in done.stderr
 
