@@ -224,7 +224,8 @@ char *url_escape(const char *text) {
 }
 
 void print_json(const json_t *json) {
-        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+        /* 17 digits, the default, would show 0.032 as 0.032000000000000001. */
+        json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         putchar('\n');
 }
 

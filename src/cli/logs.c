@@ -14,16 +14,18 @@ struct logs_options {
 
 struct logs_view {
         struct log_lines lines;
+        size_t count;
         bool json, terminal;
 };
 
 /* The time is for people: on a terminal it is dim, so that the message stands out. */
 static void print_record(void *owner, const struct log_record *record, const char *line, size_t len) {
-        const struct logs_view *view = owner;
+        struct logs_view *view = owner;
         time_t seconds = (time_t)(record->time_ms / 1000);
         struct tm day;
         char text[32];
 
+        ++view->count;
         if (view->json) {
                 printf("%.*s\n", (int)len, line);
                 return;
@@ -40,6 +42,16 @@ static bool logs_on_some(void *owner, const char *data, size_t len) {
 
         /* Whoever reads the other end of the pipe has gone: so do we. */
         return fflush(stdout) == 0 && !ferror(stdout) && fine;
+}
+
+/* A misspelt name would be silence, or waiting for ever. The log of a function that was removed is there all the same. */
+static int check_function(struct client *client, const char *escaped_name) {
+        AUTO(str) char *target = xasprintf("/2015-03-31/functions/%s/configuration", escaped_name);
+        json_t *answer = NULL;
+        int r = client_get(client, HTTP_GET_, target, NULL, &answer);
+
+        json_decref(answer);
+        return r;
 }
 
 static int run_logs(void *values, const struct strings *operands) {
@@ -63,10 +75,15 @@ static int run_logs(void *values, const struct strings *operands) {
         since_ms = options->since / MILLISECOND < now_ms ? now_ms - options->since / MILLISECOND : 0;
         target = xasprintf("/_lambent/logs?function=%s&since=%llu&follow=%d", name,
                            (unsigned long long)since_ms, options->follow);
-        r = client_stream(&client, HTTP_GET_, target, NULL, NULL, 0, logs_on_some, &view, &answer);
-        if (!r && answer.status >= 300)
-                r = client_complain(&client, &answer);
-        answer_release(&answer);
+        r = options->follow ? check_function(&client, name) : 0;
+        if (!r) {
+                r = client_stream(&client, HTTP_GET_, target, NULL, NULL, 0, logs_on_some, &view, &answer);
+                if (!r && answer.status >= 300)
+                        r = client_complain(&client, &answer);
+                answer_release(&answer);
+                if (!r && !view.count && !options->follow)
+                        r = check_function(&client, name);
+        }
         buf_deinit(&view.lines.held);
         client_close(&client);
         return r;

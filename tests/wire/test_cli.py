@@ -2,6 +2,7 @@
 """The commands that ask a running daemon."""
 
 import json
+import re
 import socket
 
 import pytest
@@ -129,6 +130,25 @@ def test_logs_tell_what_was_printed(cli, hello):
     records = [json.loads(line) for line in cli("logs", hello, "--json").stdout.splitlines()]
     assert any("greeting logged" in record["message"] for record in records)
     assert all(record["time"] > 1.6e12 for record in records)
+
+
+@pytest.mark.parametrize("options", [[], ["--follow"]])
+def test_logs_of_a_misspelt_function(cli, hello, options):
+    done = cli("logs", f"{hello}x", *options)
+    assert done.returncode == 1 and "Function not found" in done.stderr and not done.stdout
+
+
+def test_the_log_of_a_function_that_is_gone(cli):
+    cli("deploy", EXAMPLES / "hello-python", "--name", "soon-gone")
+    cli("invoke", "soon-gone", "--log")
+    cli("rm", "soon-gone")
+    done = cli("logs", "soon-gone")
+    assert done.returncode == 0 and "REPORT RequestId" in done.stdout
+
+
+def test_numbers_of_json_are_short(cli, hello):
+    cli("invoke", hello)
+    assert re.search(r'"ageSeconds": \d+\.\d{1,3},', cli("ps", "--json").stdout)
 
 
 def test_ps_shows_the_environment_and_evict_ends_it(cli, hello):
