@@ -93,6 +93,14 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
                 *ret_problem = xasprintf("--account: \"%s\" is not 12 digits", options->account);
                 return -EINVAL;
         }
+        for (size_t i = 0; i < options->allow_host.count; ++i)
+                if (strpbrk(options->allow_host.items[i], ":/*@")) {
+                        *ret_problem = xasprintf(
+                                "--allow-host: \"%s\" is not the name of a host: no scheme, no port, "
+                                "and a leading dot for all names below",
+                                options->allow_host.items[i]);
+                        return -EINVAL;
+                }
         /* It becomes part of ARNs and of keys in the store. */
         if (!*options->region ||
             strspn(options->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(options->region)) {

@@ -78,6 +78,7 @@ def test_a_data_dir_has_one_daemon(lambent_factory):
     (["--listen", "192.0.2.1:0"], "192.0.2.1:0"),
     (["--account", "123"], "is not 12 digits"),
     (["--region", "Mars"], "is not a region's name"),
+    (["--allow-host", "http://lambent.example"], "is not the name of a host"),
     (["--sandbox-tier", "4"], "at most 3"),
     (["--idle-ttl", "soon"], "is not a time span"),
     (["--log-level", "loud"], "is not one of error|warn|info|debug"),
