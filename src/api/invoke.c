@@ -293,8 +293,8 @@ static bool read_kind(struct api_request *r, struct call *call) {
         else
                 api_fail(r, PROBLEM_VALIDATION,
                          "1 validation error detected: Value '%.200s' at 'invocationType' failed to satisfy "
-                         "constraint: Member must satisfy enum value set: [Event, RequestResponse, DryRun]",
-                         type);
+                         "constraint: Member must satisfy enum value set: [%sRequestResponse, DryRun]",
+                         type, call->stream ? "" : "Event, ");
         return false;
 }
 

@@ -67,6 +67,25 @@ bool payload_check(struct api_request *r, const char *text, size_t len) {
         return false;
 }
 
+static bool is_object(const struct buf *json) {
+        const char *text = buf_data(json);
+        size_t i = 0;
+
+        while (i < json->len && strchr(" \t\r\n", text[i]))
+                ++i;
+        return i < json->len && text[i] == '{';
+}
+
+/* It travels on in a header. Outside strings, where they cannot be, line ends are white space like any other. */
+static void put_on_one_line(struct buf *json) {
+        char *text = buf_data(json);
+
+        for (size_t i = 0; i < json->len; ++i)
+                if (text[i] == '\n' || text[i] == '\r')
+                        text[i] = ' ';
+        buf_consume(json, strspn(text, " \t"));
+}
+
 bool payload_client_context(struct api_request *r, char **ret_json) {
         const char *header = http_header(r->exchange, "x-amz-client-context");
         AUTO(buf) struct buf json = BUF_NULL(CLIENT_CONTEXT_MAX);
@@ -79,13 +98,13 @@ bool payload_client_context(struct api_request *r, char **ret_json) {
                          "Client context must be at most %d bytes when base64-encoded.", CLIENT_CONTEXT_MAX);
                 return false;
         }
-        if (base64_decode(header, strlen(header), &json) || !json.len || buf_data(&json)[0] != '{' ||
-            json_validate(buf_data(&json), json.len, NULL) || memchr(buf_data(&json), '\n', json.len) ||
-            memchr(buf_data(&json), '\r', json.len)) {
+        if (base64_decode(header, strlen(header), &json) || !json.len ||
+            json_validate(buf_data(&json), json.len, NULL) || !is_object(&json)) {
                 api_fail(r, PROBLEM_INVALID_CONTENT,
                          "Client context must be a valid Base64-encoded JSON object.");
                 return false;
         }
+        put_on_one_line(&json);
         *ret_json = xmemdup(buf_data(&json), json.len);
         return true;
 }

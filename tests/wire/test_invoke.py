@@ -10,6 +10,8 @@ import json
 import re
 import socket
 import threading
+import urllib.error
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -311,11 +313,29 @@ def test_client_context(client, function, package):
     assert "lambda-runtime-client-context" not in json.loads(call(client, name)["body"])
 
 
+def test_a_client_context_of_several_lines(client, function, package):
+    name = function(package, Handler="headers")
+    context = {"custom": {"a": "b\nc"}, "env": {}}
+    written = "\r\n " + json.dumps(context, indent=2)
+    answer = call(client, name, ClientContext=base64.b64encode(written.encode()).decode())
+    assert json.loads(json.loads(answer["body"])["lambda-runtime-client-context"]) == context
+
+
 def test_client_contexts_that_are_refused(client, function, package):
     name = function(package, Handler="headers")
     large = base64.b64encode(b'{"custom": {"a": "' + b"x" * 3000 + b'"}}').decode()
-    for context in ("%%%", base64.b64encode(b"not json").decode(), large):
+    for context in ("%%%", base64.b64encode(b"not json").decode(), base64.b64encode(b" [1]").decode(), large):
         assert refused(client.invoke, FunctionName=name, ClientContext=context)[0] == 400
+
+
+def test_a_stream_has_no_event_invocations(lambent, function, package):
+    name = function(package, Handler="echo")
+    request = urllib.request.Request(f"{lambent.endpoint}/2021-11-15/functions/{name}/response-streaming-invocations", data=b"{}",
+                                     headers={"X-Amz-Invocation-Type": "Event"})
+    with pytest.raises(urllib.error.HTTPError) as refusal:
+        urllib.request.urlopen(request)
+    assert refusal.value.code == 400
+    assert json.load(refusal.value)["message"].endswith("Member must satisfy enum value set: [RequestResponse, DryRun]")
 
 
 # ---- states ----
