@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/utsname.h>
 
 #include "runtime/place.h"
 
@@ -56,6 +57,30 @@ static void name_version(struct command *c, const struct version *v) {
                 c, xasprintf("arn:%s:lambda:%s::runtime:%s", region_partition(v->region), v->region, hex));
 }
 
+/* A function that is not run as on AWS says so in its log. */
+static void warn(struct command *c, const struct version *v, bool exact) {
+        const struct interpreter *in = c->interpreter;
+        bool python = in && in->language == LANGUAGE_PYTHON;
+        AUTO(str) char *version = NULL, *machine = NULL;
+        struct utsname host;
+
+        uname(&host);
+        if (!exact)
+                version =
+                        python ? xasprintf(
+                                         "%s is not installed on this machine; running on Python %u.%u (%s)",
+                                         v->config.runtime, in->major, in->minor, in->path)
+                               : xasprintf("%s is not installed on this machine; running on Node.js %u (%s)",
+                                           v->config.runtime, in->major, in->path);
+        if (streq(v->config.architecture, "arm64") != streq(host.machine, "aarch64"))
+                machine = xasprintf(
+                        "the function is for %s, and this machine is %s: what is compiled in it will not run",
+                        v->config.architecture, host.machine);
+        if (version || machine)
+                c->base.notice = keep(c, xasprintf("LAMBENT_WARNING: %s%s%s", version ?: "",
+                                                   version && machine ? "; " : "", machine ?: ""));
+}
+
 int command_find(const struct interpreters *i, const struct version *v, bool strict,
                  struct command *ret_command, char **ret_problem) {
         const char *runtime = v->config.runtime;
@@ -66,8 +91,11 @@ int command_find(const struct interpreters *i, const struct version *v, bool str
 
         *c = (struct command){};
         name_version(c, v);
-        if (streq(runtime, "provided.al2023") || streq(runtime, "provided.al2") || streq(runtime, "provided"))
+        if (streq(runtime, "provided.al2023") || streq(runtime, "provided.al2") ||
+            streq(runtime, "provided")) {
+                warn(c, v, true);
                 return 0;
+        }
         if (!parse_runtime(runtime, &language, &major, &minor)) {
                 *ret_problem = xasprintf(
                         "lambent cannot run %s natively yet: it runs provided.*, python3.* and nodejs*",
@@ -84,19 +112,7 @@ int command_find(const struct interpreters *i, const struct version *v, bool str
                 command_clear(c);
                 return -ENOENT;
         }
-        if (!exact && language == LANGUAGE_PYTHON)
-                c->base.notice = keep(
-                        c,
-                        xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Python "
-                                  "%u.%u (%s)",
-                                  runtime, c->interpreter->major, c->interpreter->minor,
-                                  c->interpreter->path));
-        else if (!exact)
-                c->base.notice = keep(
-                        c,
-                        xasprintf("LAMBENT_WARNING: %s is not installed on this machine; running on Node.js "
-                                  "%u (%s)",
-                                  runtime, c->interpreter->major, c->interpreter->path));
+        warn(c, v, exact);
         return 0;
 }
 

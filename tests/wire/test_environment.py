@@ -169,6 +169,32 @@ def test_limits_and_privileges(inside, tier):
         assert set(told["groups"]) <= {told["gid"]}
 
 
+def log_of(lambent, name):
+    with urllib.request.urlopen(f"{lambent.endpoint}/_lambent/logs?function={name}") as answer:
+        return [json.loads(line)["message"] for line in answer]
+
+
+def test_a_warning_when_the_interpreter_is_another_version(lambent, client, function, zip_of):
+    with urllib.request.urlopen(f"{lambent.endpoint}/_lambent/doctor") as answer:
+        here = [runtime["runtime"] for runtime in json.load(answer)["runtimes"]]
+    absent = [runtime for runtime in ("python3.14", "python3.13", "python3.12", "python3.11", "python3.10") if runtime not in here]
+    if not absent:
+        pytest.skip("every version of Python is here")
+    name = function(zip_of({"app.py": "def handler(event, context):\n    return 1\n"}), Runtime=absent[0], Handler="app.handler")
+    assert json.load(client.invoke(FunctionName=name, LogType="Tail")["Payload"]) == 1
+    (warning,) = [line for line in log_of(lambent, name) if line.startswith("LAMBENT_WARNING: ")]
+    assert f"{absent[0]} is not installed on this machine; running on Python 3." in warning
+
+
+def test_a_warning_when_the_architecture_is_another(lambent, client, function):
+    machine = os.uname().machine
+    for architecture, fits in (("arm64", machine == "aarch64"), ("x86_64", machine == "x86_64")):
+        name = function(c_bootstrap(), Handler="echo", Architectures=[architecture])
+        client.invoke(FunctionName=name, LogType="Tail")
+        warnings = [line for line in log_of(lambent, name) if line.startswith("LAMBENT_WARNING: ")]
+        assert [f"for {architecture}, and this machine is {machine}" in line for line in warnings] == ([] if fits else [True])
+
+
 def test_environments_have_different_users(client, function, package, tier):
     if tier != 1:
         pytest.skip("only root can give each environment a user of its own")
