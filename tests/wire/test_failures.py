@@ -158,6 +158,32 @@ def test_an_exit_after_the_answer_costs_the_caller_nothing(client, function, pac
         assert "FunctionError" not in answer
 
 
+# Ends as soon as the kernel has the answer, and leaves a child that has the connection, too.
+IN_A_HURRY = """#!/usr/bin/python3
+import os, signal, socket
+
+host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+api = socket.create_connection((host, int(port)))
+api.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+head = b""
+while b"\\r\\n\\r\\n" not in head:
+    head += api.recv(1)
+words = [line.split(b": ")[1] for line in head.split(b"\\r\\n") if line.lower().startswith(b"lambda-runtime-aws-request-id: ")]
+if os.fork():
+    api.sendall(b"POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 6000002\\r\\n\\r\\n" % words[0]
+                + b'"' + b"x" * 6000000 + b'"')
+    os._exit(0)
+signal.pause()
+"""
+
+
+def test_an_exit_in_the_same_breath_costs_the_caller_nothing(client, function, zip_of):
+    name = function(zip_of({"bootstrap*": IN_A_HURRY}), MemorySize=512, Timeout=10)
+    for _ in range(10):
+        answer = client.invoke(FunctionName=name, Payload=b"{}")
+        assert "FunctionError" not in answer and len(answer["Payload"].read()) == 6000002
+
+
 def test_a_truncated_answer(client, function, package):
     answer = invoke(client, function(package, Handler="stream-cut"))
     assert answer["FunctionError"] == "Unhandled"
