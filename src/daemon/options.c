@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/options.h"
 
+#include <dirent.h>
 #include <limits.h>
 
 #define AT(field) OPTION_AT(struct serve_options, field)
@@ -52,8 +53,9 @@ const struct option serve_option_table[] = {
         { "log-level", 0, "LAMBENT_LOG_LEVEL", OPTION_CHOICE, "error|warn|info|debug", "info",
           "what the daemon itself says on standard error", AT(log_level) },
         { "config", 0, NULL, OPTION_PATH, "FILE", NULL, "read this config file and no other", AT(config) },
-        { "temporary", 0, NULL, OPTION_FLAG, "", NULL,
-          "keep the data in a fresh folder below $TMPDIR (or in --data-dir) and remove it at the end",
+        { "temporary", 0, "LAMBENT_TEMPORARY", OPTION_FLAG, "", NULL,
+          "keep the data in a fresh folder below $TMPDIR (or in --data-dir, which must be empty) and remove it at "
+          "the end",
           AT(temporary) },
         { "life-fd", 0, NULL, OPTION_COUNT, "FD", "0", "stop when this pipe's other end is closed",
           AT(life_fd), .most = INT_MAX, .hidden = true },
@@ -82,13 +84,21 @@ static char *temporary_data_dir(void) {
         return NULL;
 }
 
+/* A folder that may become ours from its first file to its last. */
+static bool is_free(const char *path) {
+        DIR *dir = opendir(path);
+        const struct dirent *entry;
+        bool is_empty = true;
+
+        if (!dir)
+                return errno == ENOENT;
+        while ((entry = readdir(dir)))
+                is_empty = is_empty && (streq(entry->d_name, ".") || streq(entry->d_name, ".."));
+        closedir(dir);
+        return is_empty;
+}
+
 int serve_options_finish(struct serve_options *options, char **ret_problem) {
-        if (!options->data_dir)
-                options->data_dir = options->temporary ? temporary_data_dir() : default_data_dir();
-        if (!options->data_dir) {
-                *ret_problem = xstrdup("there is no folder to keep data in: say --data-dir DIR");
-                return -EINVAL;
-        }
         if (strlen(options->account) != 12 || strspn(options->account, "0123456789") != 12) {
                 *ret_problem = xasprintf("--account: \"%s\" is not 12 digits", options->account);
                 return -EINVAL;
@@ -105,6 +115,19 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
         if (!*options->region ||
             strspn(options->region, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(options->region)) {
                 *ret_problem = xasprintf("--region: \"%s\" is not a region's name", options->region);
+                return -EINVAL;
+        }
+        if (options->temporary && options->data_dir && !is_free(options->data_dir)) {
+                *ret_problem = xasprintf(
+                        "--temporary: %s is not empty, and what is in it would be removed at the end; "
+                        "name a new folder with --data-dir, or none",
+                        options->data_dir);
+                return -EINVAL;
+        }
+        if (!options->data_dir)
+                options->data_dir = options->temporary ? temporary_data_dir() : default_data_dir();
+        if (!options->data_dir) {
+                *ret_problem = xstrdup("there is no folder to keep data in: say --data-dir DIR");
                 return -EINVAL;
         }
         return 0;

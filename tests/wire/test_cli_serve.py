@@ -106,6 +106,21 @@ def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path):
     assert done.returncode == 2 and "No such file" in done.stderr
 
 
+def test_temporary_takes_no_folder_that_is_in_use(lambent_factory, tmp_path):
+    (tmp_path / "precious").write_text("")
+    done = lambent("serve", "--temporary", "--listen", "127.0.0.1:0", "--data-dir", tmp_path)
+    assert done.returncode == 2 and f"{tmp_path} is not empty" in done.stderr
+    assert (tmp_path / "precious").exists()
+    daemon = lambent_factory()
+    done = lambent("serve", "--listen", "127.0.0.1:0", "--data-dir", daemon.data_dir, env={"LAMBENT_TEMPORARY": "1"})
+    assert done.returncode == 2 and (daemon.data_dir / "lambent.db").exists()
+
+
+def test_a_wrong_option_leaves_no_temporary_folder(tmp_path):
+    done = lambent("serve", "--temporary", "--account", "1", env={"TMPDIR": tmp_path})
+    assert done.returncode == 2 and list(tmp_path.iterdir()) == []
+
+
 def test_the_endpoint_is_written_to_the_ready_fd(tmp_path):
     reader, writer = os.pipe()
     process = subprocess.Popen([binary(), "serve", "--listen", "127.0.0.1:0", "--temporary", "--ready-fd", str(writer)],
