@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_private.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* "lmbt": so that a data dir with a foreign file says what is wrong. */
 #define APPLICATION_ID 0x6c6d6274
@@ -246,12 +248,23 @@ static int open_connection(const char *path, sqlite3 **ret_db) {
         return 0;
 }
 
+/* Variables of functions are secrets, and the folder may be one that others can read. SQLite gives the files beside it
+ * the same mode. What is wrong with the path SQLite will say better. */
+static void keep_private(const char *path) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+        if (fd >= 0)
+                fchmod(fd, 0600);
+        fd_close(fd);
+}
+
 int store_open(const char *path, struct store **ret_store, char **ret_problem) {
         struct store *s = xcalloc(1, sizeof(*s));
         char *problem = NULL;
         int r;
 
         s->path = xstrdup(path);
+        keep_private(path);
         r = open_connection(path, &s->db);
         if (r == 0)
                 r = migrate(s, &problem);

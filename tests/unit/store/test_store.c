@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -348,6 +349,25 @@ static void a_checkpoint_is_wanted_and_helps(void **state) {
         assert_int_equal(look(b->store).functions, i + 1);
 }
 
+/* Whatever the folder's mode: variables of functions are in it. An older file is mended. */
+static void others_cannot_read_it(void **state) {
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        struct bench *b = *state;
+
+        for (int again = 0; again < 2; again++) {
+                for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+                        AUTO(str) char *path = xasprintf("%s%s", b->path, suffixes[i]);
+                        struct stat st;
+
+                        assert_int_equal(stat(path, &st), 0);
+                        assert_int_equal(st.st_mode & 0777, 0600);
+                }
+                store_free(TAKE(b->store));
+                assert_int_equal(chmod(b->path, 0644), 0);
+                open_store(b);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(rows_come_back, setup, teardown),
@@ -357,6 +377,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_killed_writer_leaves_whole_changes, setup, teardown),
                 cmocka_unit_test_setup_teardown(foreign_files_are_refused, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_checkpoint_is_wanted_and_helps, setup, teardown),
+                cmocka_unit_test_setup_teardown(others_cannot_read_it, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
