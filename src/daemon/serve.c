@@ -33,14 +33,23 @@ struct daemon {
         bool draining;
 };
 
+/* nohup, and a script that starts us in its background, say by an ignored signal that it is not for us. A signalfd
+ * would get it all the same. */
+static void add_unless_ignored(sigset_t *mask, int number) {
+        struct sigaction inherited;
+
+        if (sigaction(number, NULL, &inherited) || inherited.sa_handler != SIG_IGN)
+                sigaddset(mask, number);
+}
+
 /* Signals arrive as events on the loop; children get a clean mask from whoever starts them. */
 static int daemon_take_signals(struct daemon *d) {
         sigset_t mask;
 
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);
-        sigaddset(&mask, SIGINT);
-        sigaddset(&mask, SIGHUP);
+        add_unless_ignored(&mask, SIGINT);
+        add_unless_ignored(&mask, SIGHUP);
         if (sigprocmask(SIG_BLOCK, &mask, NULL))
                 return -errno;
         signal(SIGPIPE, SIG_IGN);

@@ -209,6 +209,20 @@ def test_a_second_signal_stops_at_once(lambent_factory, client_of, slow_package)
     assert invocation.outcome != "done"
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_an_ignored_signal_stays_ignored(lambent_factory, number):
+    """nohup, and `serve &` in a script."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        daemon = lambent_factory()
+    finally:
+        signal.signal(number, before)
+    daemon.process.send_signal(number)
+    assert get("127.0.0.1", daemon.port, "/_lambent/health")[0] == 200
+    assert not any("no new work" in line for line in daemon.lines)
+    assert daemon.stop(signal.SIGTERM) == 0
+
+
 def test_a_drain_time_without_end(lambent_factory, client_of, slow_package):
     daemon = lambent_factory("--drain-time", "never")
     client = client_of(daemon)
