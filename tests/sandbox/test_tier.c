@@ -66,6 +66,21 @@ static void processes_have_no_privileges(void **state) {
         guest_close(&guest);
 }
 
+static void habits_of_the_caller_are_not_handed_on(void **state) {
+        const unsigned long long asked = 1ull << (SIGHUP - 1) | 1ull << (SIGPIPE - 1) | 1ull << (SIGTERM - 1);
+        unsigned long long ignored = 0, blocked = 0;
+        struct guest guest;
+        const char *line;
+
+        guest_open(&trial, &guest, NULL);
+        guest_run(&guest, "read", "/proc/self/status");
+        assert_non_null(strstr(guest.output, "Umask:\t0022\n"));
+        line = strstr(guest.output, "SigBlk:");
+        assert_true(line && sscanf(line, "SigBlk: %llx SigIgn: %llx", &blocked, &ignored) == 2);
+        assert_int_equal((ignored | blocked) & asked, 0);
+        guest_close(&guest);
+}
+
 static void limits_are_those_recorded_on_aws(void **state) {
         struct guest guest;
 
@@ -592,6 +607,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_program_runs_and_its_exit_comes_after_its_output),
                 cmocka_unit_test(processes_have_no_privileges),
+                cmocka_unit_test(habits_of_the_caller_are_not_handed_on),
                 cmocka_unit_test(limits_are_those_recorded_on_aws),
                 cmocka_unit_test(what_the_kernel_guards_stays_shut),
                 cmocka_unit_test(ends_are_told_apart),

@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -98,11 +99,17 @@ static int give_entry(const char *path, const struct stat *st, int type, struct 
 }
 
 static int open_native(struct trial *trial, char **ret_problem) {
+        mode_t mask;
         int r;
 
         if (trial_user)
                 assert_int_equal(nftw(trial->folder, give_entry, 16, FTW_PHYS), 0);
+        /* As a careful user has it, under nohup, and as the daemon has it: none of it is for the function. */
+        mask = umask(077);
+        signal(SIGHUP, SIG_IGN);
+        signal(SIGPIPE, SIG_IGN);
         r = native_begin(trial->loop, &trial->options, &trial->native, ret_problem);
+        umask(mask);
         if (!r && trial_user) {
                 assert_int_equal(setresgid(trial_user, trial_user, trial_user), 0);
                 assert_int_equal(setresuid(trial_user, trial_user, trial_user), 0);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "sandbox/native/kernel.h"
@@ -154,6 +155,15 @@ static void stay_out_of_the_way(void) {
         sigaction(SIGCHLD, &action, NULL);
 }
 
+/* What the daemon, nohup or a user's umask have left on us is not for functions. */
+static void forget_habits(void) {
+        const struct sigaction usual = { .sa_handler = SIG_DFL };
+
+        for (int number = 1; number < NSIG; ++number)
+                sigaction(number, &usual, NULL);
+        umask(022);
+}
+
 /* Who made the socket: unlike getppid, it names nobody else when the daemon has died meanwhile. */
 static pid_t find_daemon(void) {
         struct ucred cred;
@@ -181,6 +191,7 @@ int main(int argc, char **argv) {
                 return 2;
         }
         guard.tier = (int)tier;
+        forget_habits();
         stay_out_of_the_way();
         fcntl(DAEMON_FD, F_SETFD, FD_CLOEXEC);
         k_close_range(DAEMON_FD + 1, ~0u);

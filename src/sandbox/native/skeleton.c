@@ -232,7 +232,6 @@ void skeleton_leave(void) {
 int skeleton_make(struct launcher *launcher, const char **ret_step) {
         static const char *const dirs[] = { "usr", "proc", "dev",      "tmp",         "mnt",
                                             "opt", "var",  "var/task", "var/runtime", "var/lang" };
-        mode_t mask = umask(022);
         int r = 0;
 
         if (launcher->tier == 2) {
@@ -259,9 +258,7 @@ int skeleton_make(struct launcher *launcher, const char **ret_step) {
         if (r)
                 return r;
         *ret_step = "make /dev";
-        r = add_dev();
-        umask(mask);
-        return r;
+        return add_dev();
 }
 
 /* Reads away what inotify says; every time the host's file may have changed it is copied again. */
