@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "cli/client_commands.h"
 #include "cli/document.h"
 #include "daemon/serve.h"
+
+/* Started with a standard descriptor closed, a socket or a file of ours would take its number, and what is meant for
+ * people would be written there. */
+static void occupy_standard_descriptors(void) {
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        fd_close(fd);
+}
 
 int main(int argc, char **argv) {
         const struct command commands[] = {
@@ -17,5 +31,6 @@ int main(int argc, char **argv) {
                 .commands = commands,
         };
 
+        occupy_standard_descriptors();
         return command_main(&program, argc, argv);
 }

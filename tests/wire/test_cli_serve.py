@@ -135,6 +135,18 @@ def test_the_endpoint_is_written_to_the_ready_fd(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_closed_standard_descriptors_are_nobodys(tmp_path):
+    reader, writer = os.pipe()
+    process = subprocess.Popen(["/bin/sh", "-c", f'exec "$0" "$@" --ready-fd {writer} <&- >&- 2>&-', binary(), "serve", "--listen", "127.0.0.1:0",
+                                "--temporary"], pass_fds=[writer], env=environment(TMPDIR=tmp_path))
+    os.close(writer)
+    with open(reader) as ready:
+        assert ready.read().startswith("http://")
+    assert [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)] == ["/dev/null"] * 3
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 def test_descriptors_are_raised_to_the_hard_limit(lambent_factory):
     daemon = lambent_factory()
     with open(f"/proc/{daemon.pid}/limits") as limits:
