@@ -57,15 +57,26 @@ static int daemon_take_signals(struct daemon *d) {
         return d->signal_fd < 0 ? -errno : 0;
 }
 
+/* What functions get, and no less than the sandbox works with. */
+#define DESCRIPTORS_LEAST 1024
+
 /* Each environment takes about nine descriptors; functions get AWS's own limit from the sandbox. */
-static void raise_descriptors(void) {
+static int raise_descriptors(char **ret_problem) {
         struct rlimit limit;
 
-        if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
-                return;
+        if (getrlimit(RLIMIT_NOFILE, &limit))
+                return -errno;
+        if (limit.rlim_max < DESCRIPTORS_LEAST) {
+                *ret_problem =
+                        xasprintf("only %llu files may be open, and %d are needed: raise the hard limit with "
+                                  "\"ulimit -n\", or LimitNOFILE= of a service",
+                                  (unsigned long long)limit.rlim_max, DESCRIPTORS_LEAST);
+                return -EMFILE;
+        }
         limit.rlim_cur = limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit))
                 log_warn("cannot raise the limit of descriptors: %s", strerror(errno));
+        return 0;
 }
 
 static int make_folders(const char *path, char **ret_problem) {
@@ -269,9 +280,11 @@ static int run_serve(void *values, const struct strings *operands) {
         if (options->ready_fd != FD_NONE)
                 fcntl((int)options->ready_fd, F_SETFD, FD_CLOEXEC);
         must(log_level_from_name(options->log_level, &log_level_now) == 0);
-        raise_descriptors();
-        schedule_short_slices();
-        r = daemon_open(&d, &problem);
+        r = raise_descriptors(&problem);
+        if (!r) {
+                schedule_short_slices();
+                r = daemon_open(&d, &problem);
+        }
         if (!r) {
                 daemon_tell_ready(&d);
                 r = loop_run(d.loop);

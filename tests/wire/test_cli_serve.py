@@ -154,6 +154,12 @@ def test_descriptors_are_raised_to_the_hard_limit(lambent_factory):
     assert soft == hard
 
 
+def test_too_few_descriptors_are_told_with_the_remedy(tmp_path):
+    done = subprocess.run(["/bin/sh", "-c", 'ulimit -n 512; exec "$0" "$@"', binary(), "serve", "--listen", "127.0.0.1:0", "--data-dir", tmp_path / "data"],
+                          env=environment(), text=True, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1 and "only 512 files may be open" in done.stderr and "ulimit -n" in done.stderr
+
+
 def deploy_slow(client, package):
     client.create_function(FunctionName="slow", Runtime=package[0], Handler="app.handler", Timeout=60, Code={"ZipFile": package[1]},
                            Role="arn:aws:iam::000000000000:role/r")
