@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/date.h"
+
 enum log_level log_level_now = LOG_INFO;
 
 static const char *const level_names[] = {
@@ -40,20 +42,16 @@ static void defuse(char *text, size_t len) {
 
 /* One write per line, so that lines of two processes do not mix; longer lines are cut. */
 void log_write(enum log_level level, const char *format, ...) {
-        char line[2048];
+        char line[2048], date[DATE_TEXT];
         struct timespec now;
-        struct tm utc;
         size_t len, head;
         ssize_t sent;
         va_list args;
         int saved = errno, n;
 
         clock_gettime(CLOCK_REALTIME, &now);
-        gmtime_r(&now.tv_sec, &utc);
-        len = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &utc);
-        len += (size_t)snprintf(line + len, sizeof(line) - len, ".%03ldZ %-5s ", now.tv_nsec / 1000000,
-                                level_names[level]);
-        head = len;
+        date_text((nsec_t)now.tv_sec * SECOND + (nsec_t)now.tv_nsec, date);
+        len = head = (size_t)snprintf(line, sizeof(line), "%s %-5s ", date, level_names[level]);
         va_start(args, format);
         n = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
         va_end(args);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "base/date.h"
 #include "http/conn.h"
 
 const char *http_method_name(enum http_method method) {
@@ -66,23 +67,8 @@ const char *http_reason(int status) {
         return "";
 }
 
-/* Days since 1970 to a date of the Gregorian calendar, counting years from March so that the leap day comes
- * last. */
-static void civil_date(uint64_t days, unsigned *ret_year, unsigned *ret_month, unsigned *ret_day) {
-        uint64_t from_0000_03 = days + 719468, era = from_0000_03 / 146097, day = from_0000_03 % 146097;
-        uint64_t year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-        uint64_t day_of_year = day - (365 * year + year / 4 - year / 100),
-                 month = (5 * day_of_year + 2) / 153;
-
-        *ret_day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
-        *ret_month = (unsigned)(month < 10 ? month + 2 : month - 10);
-        *ret_year = (unsigned)(year + era * 400 + (*ret_month < 2));
-}
-
-/* Neither gmtime nor strftime: both read the time zone's files, and the latter speaks the locale's language.
- */
 const char *http_date_line(nsec_t wall, size_t *ret_len) {
-        static const char days[][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+        static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
         static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
         static _Thread_local char line[64];
@@ -91,12 +77,12 @@ const char *http_date_line(nsec_t wall, size_t *ret_len) {
         uint64_t now = wall / SECOND;
 
         if (now != made_for) {
-                unsigned year, month, day, second = (unsigned)(now % 86400);
+                struct date d;
 
-                civil_date(now / 86400, &year, &month, &day);
+                date_of(wall, &d);
                 len = (size_t)snprintf(line, sizeof(line), "Date: %s, %02u %s %04u %02u:%02u:%02u GMT\r\n",
-                                       days[now / 86400 % 7], day, months[month], year, second / 3600,
-                                       second / 60 % 60, second % 60);
+                                       days[d.weekday], d.day, months[d.month], d.year, d.hour, d.minute,
+                                       d.second);
                 made_for = now;
         }
         *ret_len = len;

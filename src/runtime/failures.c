@@ -3,9 +3,7 @@
  * What can go wrong with a generation, and what is told of it: a process ends, INIT or the invocation takes too
  * long, the runtime says that it cannot start. Each ends the generation.
  */
-#include <stdio.h>
-#include <time.h>
-
+#include "base/date.h"
 #include "runtime/supervisor_private.h"
 
 #define INIT_ERROR_PATIENCE SECOND /* between init/error and the exit that should follow it */
@@ -72,20 +70,15 @@ void generation_fail(struct supervisor *s, enum place_end end, int detail) {
 static void on_timeout(struct supervisor *s) {
         AUTO(str)
         char *text = xasprintf("Task timed out after %.2f seconds", (double)s->now.order.timeout / 1e9);
-        time_t seconds = (time_t)(loop_wall(s->loop) / SECOND);
-        char stamp[32];
-        struct tm utc;
+        char stamp[DATE_TEXT];
         enum gen_state was = s->gen;
 
-        gmtime_r(&seconds, &utc);
-        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
         s->place->ops->drain_output(s->place);
         journal_flush_partial(s);
         if (was == GEN_INIT)
                 journal_init_report(s, loop_clock(s->loop) - s->spawned, "invoke", "timeout", NULL);
         answer_log_start(s);
-        journal_platform(s, "%s.%03uZ %s %s", stamp, (unsigned)(loop_wall(s->loop) % SECOND / MILLISECOND),
-                         s->now.request_id, text);
+        journal_platform(s, "%s %s %s", date_text(loop_wall(s->loop), stamp), s->now.request_id, text);
         s->now.timed_out = true;
         generation_kill(s);
         if (!s->now.answered)

@@ -5,8 +5,8 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/date.h"
 #include "base/json.h"
 #include "runtime/supervisor_private.h"
 
@@ -121,29 +121,18 @@ static bool system_level_passes(const struct supervisor *s, enum system_level le
         return level >= least;
 }
 
-static void iso_time(nsec_t wall, char ret_text[static 32]) {
-        time_t seconds = (time_t)(wall / SECOND);
-        struct tm utc;
-        size_t n;
-
-        gmtime_r(&seconds, &utc);
-        n = strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%S", &utc);
-        snprintf(ret_text + n, 32 - n, ".%03uZ", (unsigned)(wall % SECOND / MILLISECOND));
-}
-
 struct event_line {
         struct buf buf;
         struct json_writer w;
 };
 
 static void event_open(struct supervisor *s, struct event_line *line, const char *type) {
-        char time[32];
+        char time[DATE_TEXT];
 
         line->buf = BUF_NULL(8 * KIB);
         line->w = JSON_WRITER(&line->buf);
-        iso_time(loop_wall(s->loop), time);
         json_open_object(&line->w, NULL);
-        json_str(&line->w, "time", time);
+        json_str(&line->w, "time", date_text(loop_wall(s->loop), time));
         json_str(&line->w, "type", type);
         json_open_object(&line->w, "record");
 }
