@@ -47,7 +47,7 @@ void generation_deliver(struct supervisor *s) {
 /* A new generation: INIT, inside an invocation (suppressed) or before one. */
 void generation_spawn(struct supervisor *s) {
         struct process_spec spec = {
-                .kind = PROCESS_RUNTIME,
+                .process = PROCESS_RUNTIME,
                 .argv = (const char *const *)s->argv,
                 .envp = (const char *const *)s->envp,
                 .cwd = s->cwd,

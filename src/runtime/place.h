@@ -15,10 +15,15 @@
 
 struct place;
 
-enum process_kind { PROCESS_RUNTIME, PROCESS_EXTENSION };
+/* The most that may register, of either kind. */
+#define EXTENSIONS_MAX 10
+
+/* A generation's processes have numbers: the runtime's, and from PROCESS_EXTENSION on those of the external
+ * extensions. */
+enum { PROCESS_RUNTIME, PROCESS_EXTENSION, PROCESS_NUMBERS = PROCESS_EXTENSION + EXTENSIONS_MAX };
 
 struct process_spec {
-        enum process_kind kind;
+        unsigned process;
         const char *const *argv; /* NULL-terminated; argv[0] is the path to execute, inside the environment */
         const char *const *envp; /* NULL-terminated "K=V" */
         const char *cwd;
@@ -34,7 +39,7 @@ struct place_events {
         /* Output as it comes (stdout and stderr share one pipe), any boundaries. */
         void (*on_output)(struct place *place, const char *data, size_t len);
         /* A process that was started by spawn has ended (or could not be started). detail: exit code, signal number, or errno. */
-        void (*on_exit)(struct place *place, enum process_kind kind, enum place_end end, int detail);
+        void (*on_exit)(struct place *place, unsigned process, enum place_end end, int detail);
         /* Answer to kill: no process of the generation is left. */
         void (*on_emptied)(struct place *place);
         /* The place could not be opened, or broke (its PID 1 was killed from outside). why: a sentence. The last event. */
@@ -45,6 +50,8 @@ struct place_ops {
         int (*open)(struct place *place); /* 0 or -errno; on_opened or on_lost follows */
         int (*spawn)(struct place *place,
                      const struct process_spec *spec); /* 0 or -errno; on_exit follows some day */
+        /* SIGTERM or SIGKILL to one process and its group; nothing when it has ended. */
+        void (*signal)(struct place *place, unsigned process, int signal_number);
         void (*kill)(struct place *place); /* SIGKILL to the whole generation; on_emptied follows */
         void (*drain_output)(
                 struct

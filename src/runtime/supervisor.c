@@ -137,7 +137,7 @@ static void place_output(struct place *place, const char *data, size_t len) {
                 journal_output(s, data, len);
 }
 
-static void place_exit(struct place *place, enum process_kind kind, enum place_end end, int detail) {
+static void place_exit(struct place *place, unsigned process, enum place_end end, int detail) {
         struct supervisor *s = place->owner;
 
         if (s->gen != GEN_NONE && s->gen != GEN_KILLING && !s->last_words.exited)

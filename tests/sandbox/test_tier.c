@@ -133,7 +133,7 @@ static void ends_are_told_apart(void **state) {
         guest_clear(&guest);
         assert_int_equal(guest.place->ops->spawn(guest.place, &absent), 0);
         trial_until(&trial, guest.exit_count);
-        assert_int_equal(guest.exits[0].kind, PROCESS_EXTENSION);
+        assert_int_equal(guest.exits[0].process, PROCESS_EXTENSION);
         assert_int_equal(guest.exits[0].end, PLACE_EXEC_FAILED);
         assert_int_equal(guest.exits[0].detail, ENOENT);
         guest_close(&guest);
@@ -328,6 +328,34 @@ static void without_a_freezer_they_are_stopped(void **state) {
         trial_until(&trial, state_of(runtime) == 'T');
         guest.place->ops->thaw(guest.place);
         trial_until(&trial, state_of(runtime) == 'S');
+        guest_close(&guest);
+}
+
+/* One process is told to end, and the others of its generation live. */
+static void one_of_several_is_signalled(void **state) {
+        struct guest guest;
+
+        guest_open(&trial, &guest, NULL);
+        guest_start(&guest, PROCESS_RUNTIME, "leave-children", "0");
+        guest_start(&guest, PROCESS_EXTENSION, "leave-children", "0");
+        guest_start(&guest, PROCESS_EXTENSION + 9, "leave-children", "0");
+        guest_await_lines(&guest, 3);
+        guest_start(&guest, PROCESS_EXTENSION, "leave-children", "0"); /* its number is taken */
+        trial_until(&trial, guest.exit_count == 1);
+        assert_int_equal(guest.exits[0].end, PLACE_EXEC_FAILED);
+        guest.place->ops->signal(guest.place, PROCESS_EXTENSION + 9, SIGTERM);
+        trial_until(&trial, guest.exit_count == 2);
+        assert_int_equal(guest.exits[1].process, PROCESS_EXTENSION + 9);
+        assert_int_equal(guest.exits[1].end, PLACE_SIGNALED);
+        assert_int_equal(guest.exits[1].detail, SIGTERM);
+        guest.place->ops->signal(guest.place, PROCESS_EXTENSION + 9, SIGTERM); /* nobody any more */
+        guest.place->ops->signal(guest.place, PROCESS_RUNTIME, SIGKILL);
+        trial_until(&trial, guest.exit_count == 3);
+        assert_int_equal(guest.exits[2].process, PROCESS_RUNTIME);
+        guest.place->ops->kill(guest.place);
+        trial_until(&trial, guest.emptied);
+        assert_int_equal(guest.exit_count, 4);
+        assert_int_equal(guest.exits[3].process, PROCESS_EXTENSION);
         guest_close(&guest);
 }
 
@@ -620,6 +648,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(a_multitude_is_killed),
                 cmocka_unit_test(frozen_stands_still_and_thawed_goes_on),
                 cmocka_unit_test(without_a_freezer_they_are_stopped),
+                cmocka_unit_test(one_of_several_is_signalled),
                 cmocka_unit_test(a_frozen_environment_can_be_freed),
                 cmocka_unit_test(only_its_own_processes_may_speak_to_the_api),
                 cmocka_unit_test(the_root_holds_what_is_on_the_list),

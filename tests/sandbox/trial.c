@@ -38,11 +38,11 @@ static void on_output(struct place *place, const char *data, size_t len) {
         guest->output[guest->output_len] = '\0';
 }
 
-static void on_exit_event(struct place *place, enum process_kind kind, enum place_end end, int detail) {
+static void on_exit_event(struct place *place, unsigned process, enum place_end end, int detail) {
         struct guest *guest = guest_of(place);
 
         assert_true(guest->exit_count < TRIAL_EXITS);
-        guest->exits[guest->exit_count++] = (struct trial_exit){ kind, end, detail };
+        guest->exits[guest->exit_count++] = (struct trial_exit){ process, end, detail };
         guest->output_at_exit = guest->output_len;
 }
 
@@ -200,17 +200,17 @@ void guest_close(struct guest *guest) {
         guest->api_fd = fd_close(guest->api_fd);
 }
 
-void guest_start(struct guest *guest, enum process_kind kind, const char *word, const char *arg) {
+void guest_start(struct guest *guest, unsigned process, const char *word, const char *arg) {
         char program[200], api[64];
         const char *const argv[] = { program, word, arg, NULL };
         const char *const envp[] = { "PATH=/usr/bin:/bin", api, NULL };
-        const struct process_spec process = {
-                .kind = kind, .argv = argv, .envp = envp, .cwd = guest->place->task_root
+        const struct process_spec spec = {
+                .process = process, .argv = argv, .envp = envp, .cwd = guest->place->task_root
         };
 
         snprintf(program, sizeof(program), "%s/guest", guest->place->task_root);
         snprintf(api, sizeof(api), "AWS_LAMBDA_RUNTIME_API=%s", guest->api_address);
-        assert_int_equal(guest->place->ops->spawn(guest->place, &process), 0);
+        assert_int_equal(guest->place->ops->spawn(guest->place, &spec), 0);
 }
 
 void guest_clear(struct guest *guest) {

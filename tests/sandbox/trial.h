@@ -13,7 +13,7 @@
 #define TRIAL_EXITS 16
 
 struct trial_exit {
-        enum process_kind kind;
+        unsigned process;
         enum place_end end;
         int detail;
 };
@@ -56,7 +56,7 @@ void guest_open(struct trial *trial, struct guest *guest, const struct native_pl
 void guest_watch(struct guest *guest);
 void guest_close(struct guest *guest);
 /* Starts the guest program; word and arg as in guest.c. */
-void guest_start(struct guest *guest, enum process_kind kind, const char *word, const char *arg);
+void guest_start(struct guest *guest, unsigned process, const char *word, const char *arg);
 /* Turns the loop until the claim holds or ten seconds have passed (then the test fails). */
 #define trial_until(trial, claim) \
         do { \

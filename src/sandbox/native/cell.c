@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #include "base/rights.h"
-#include "runtime/place.h"
 #include "sandbox/native/kernel.h"
 #include "sandbox/native/launcher.h"
 
@@ -168,7 +167,7 @@ static int open_cell(struct cell *cell, const struct wire_in *in) {
 static void spawn(struct cell *cell, const struct wire_in *in) {
         int r = process_spawn(cell, in);
         struct wire head = { .type = WIRE_EXIT,
-                             .exit = { in->head.spawn.kind, PLACE_EXEC_FAILED, (uint32_t)-r } };
+                             .exit = { in->head.spawn.process, PLACE_EXEC_FAILED, (uint32_t)-r } };
 
         if (r)
                 wire_send(cell->daemon, &head, NULL, NULL, 0);
@@ -202,6 +201,8 @@ static void obey(struct cell *cell, struct wire_in *in) {
                 r = open_cell(cell, in);
         else if (in->head.type == WIRE_SPAWN)
                 spawn(cell, in);
+        else if (in->head.type == WIRE_SIGNAL)
+                process_signal(cell, in->head.signal.process, (int)in->head.signal.number);
         else if (in->head.type == WIRE_KILL)
                 empty(cell);
         else if (in->head.type == WIRE_STOP || in->head.type == WIRE_CONTINUE)
@@ -229,7 +230,7 @@ static void on_child(int signal_number) {
 }
 
 static bool anyone_runs(const struct cell *cell) {
-        for (size_t i = 0; i < PROCESSES_MAX; ++i)
+        for (size_t i = 0; i < PROCESS_NUMBERS; ++i)
                 if (cell->processes[i].pid)
                         return true;
         return false;

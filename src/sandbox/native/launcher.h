@@ -23,6 +23,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "runtime/place.h"
 #include "sandbox/native/cgroup.h"
 #include "sandbox/native/uids.h"
 #include "sandbox/native/wire.h"
@@ -37,8 +38,6 @@
 /* Inside the state directory: what the skeleton root and the files that differ between cells are mounted on. */
 #define SKELETON_DIR "root"
 #define SLOTS_DIR "slots"
-
-#define PROCESSES_MAX 16 /* runtime, 10 extensions, room */
 
 struct slot {
         pid_t pid;     /* of the cell; 0: free */
@@ -68,7 +67,6 @@ struct launcher {
 /* A process started by SPAWN. */
 struct process {
         pid_t pid; /* 0: none */
-        uint32_t kind;
 };
 
 /* PID 1 of one environment. */
@@ -81,13 +79,13 @@ struct cell {
         uid_t uid; /* of the function's processes, as the cell sees it */
         gid_t gid;
         struct cgroup_leaf leaf;
-        struct process processes[PROCESSES_MAX];
-        uint64_t memory;     /* limit in bytes, for the watchdog; 0: none */
-        uint64_t oom_kills;  /* seen so far */
-        bool watchdog;       /* limit by watching, because there is no cgroup */
-        bool stopped;        /* the generation is frozen by SIGSTOP */
-        pid_t watchdog_kill; /* the process that the watchdog has killed */
-        char tmp_dir[560];   /* T3 */
+        struct process processes[PROCESS_NUMBERS]; /* by number (runtime/place.h) */
+        uint64_t memory;                           /* limit in bytes, for the watchdog; 0: none */
+        uint64_t oom_kills;                        /* seen so far */
+        bool watchdog;                             /* limit by watching, because there is no cgroup */
+        bool stopped;                              /* the generation is frozen by SIGSTOP */
+        pid_t watchdog_kill;                       /* the process that the watchdog has killed */
+        char tmp_dir[560];                         /* T3 */
         const char *failed_step;
         uint32_t steps; /* taken */
 };
@@ -115,7 +113,8 @@ int root_prepare(struct cell *cell);
 int root_open(struct cell *cell, const struct wire_in *in);
 
 /* process.c */
-int process_spawn(struct cell *cell, const struct wire_in *in); /* the errno of exec as -errno */
+int process_spawn(struct cell *cell, const struct wire_in *in);       /* the errno of exec as -errno */
+void process_signal(struct cell *cell, uint32_t process, int number); /* to its group */
 void process_reap(struct cell *cell);
 void process_kill_all(struct cell *cell);
 void process_stop_all(struct cell *cell, bool stop);

@@ -378,7 +378,7 @@ static int probe(struct native *native, char **ret_problem) {
         AUTO(str) char *program = NULL;
         struct native_place_spec spec = { .task_dir = folder, .memory_mb = 128, .tmp_mb = 16 };
         const char *const envp[] = { NULL };
-        struct process_spec process = { .kind = PROCESS_RUNTIME, .envp = envp, .cwd = "/" };
+        struct process_spec process = { .process = PROCESS_RUNTIME, .envp = envp, .cwd = "/" };
         char *slash = strrchr(folder, '/');
         int r;
 

@@ -82,7 +82,7 @@ int place_send_open(struct remote_cell *cell, const struct native_place_spec *sp
 
 int place_send_spawn(struct remote_cell *cell, const struct process_spec *spec) {
         const char *strings[WIRE_STRINGS_MAX];
-        struct wire head = { .type = WIRE_SPAWN, .spawn.kind = spec->kind };
+        struct wire head = { .type = WIRE_SPAWN, .spawn.process = spec->process };
         size_t count = 0;
 
         strings[count++] = spec->cwd;
@@ -230,15 +230,15 @@ static bool on_exit_message(struct remote_cell *cell, const struct wire *head) {
         if (said.type == WIRE_EMPTIED)
                 place->events->on_emptied(place);
         else
-                place->events->on_exit(place, (enum process_kind)said.exit.kind,
-                                       (enum place_end)said.exit.end, (int)said.exit.detail);
+                place->events->on_exit(place, said.exit.process, (enum place_end)said.exit.end,
+                                       (int)said.exit.detail);
         return guard_leave(cell, &gone, outer);
 }
 
 static bool is_sane_exit(const struct remote_cell *cell, const struct wire *head) {
         return cell->place && cell->place->state == PLACE_OPEN &&
                (head->type == WIRE_EMPTIED ||
-                (head->exit.kind <= PROCESS_EXTENSION && head->exit.end <= PLACE_EXEC_FAILED &&
+                (head->exit.process < PROCESS_NUMBERS && head->exit.end <= PLACE_EXEC_FAILED &&
                  head->exit.detail <= INT32_MAX));
 }
 
@@ -328,6 +328,15 @@ static int place_spawn(struct place *place, const struct process_spec *spec) {
         struct native_place *p = native_place_of(place);
 
         return p->cell ? place_send_spawn(p->cell, spec) : -ENOTCONN;
+}
+
+static void place_signal(struct place *place, unsigned process, int signal_number) {
+        const struct wire head = { .type = WIRE_SIGNAL, .signal = { process, (uint32_t)signal_number } };
+        struct native_place *p = native_place_of(place);
+
+        /* A socket that is full: the deadline's KILL finds it out. */
+        if (p->cell && send_or_hear_why_not(p->cell, &head, NULL, NULL, 0))
+                log_debug("sandbox=native environment=%s cannot be signalled", p->spec.id);
 }
 
 static void place_kill(struct place *place) {
@@ -475,6 +484,7 @@ static void place_free(struct place *place) {
 static const struct place_ops native_ops = {
         .open = place_open,
         .spawn = place_spawn,
+        .signal = place_signal,
         .kill = place_kill,
         .drain_output = place_drain_output,
         .freeze = place_freeze,

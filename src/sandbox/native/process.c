@@ -13,7 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "runtime/place.h"
 #include "sandbox/native/family.h"
 #include "sandbox/native/launcher.h"
 
@@ -59,7 +58,7 @@ static int unpack(struct cell *cell, const struct wire_in *in, struct start *sta
         static char tmpdir[sizeof(cell->tmp_dir) + 8];
         uint32_t argc = in->head.spawn.argc, envc;
 
-        if (in->head.spawn.kind > PROCESS_EXTENSION || argc < 1 || in->head.strings < 1 ||
+        if (in->head.spawn.process >= PROCESS_NUMBERS || argc < 1 || in->head.strings < 1 ||
             argc > in->head.strings - 1)
                 return -EPROTO;
         envc = in->head.strings - 1 - argc;
@@ -73,13 +72,6 @@ static int unpack(struct cell *cell, const struct wire_in *in, struct start *sta
         }
         start->envp[envc] = NULL;
         return 0;
-}
-
-static struct process *free_process(struct cell *cell) {
-        for (size_t i = 0; i < PROCESSES_MAX; ++i)
-                if (!cell->processes[i].pid)
-                        return &cell->processes[i];
-        return NULL;
 }
 
 /* The daemon looks for the runtime's number only when somebody asks for it: it reads PID 1's name. 0: the runtime is
@@ -103,16 +95,17 @@ static __attribute__((noinline)) pid_t start_child(const struct cell *cell, stru
 
 int process_spawn(struct cell *cell, const struct wire_in *in) {
         static struct start start;
-        struct process *process = free_process(cell);
         int r = unpack(cell, in, &start);
+        struct process *process;
         pid_t pid;
 
         if (r)
                 return r;
-        if (!process)
-                return -EAGAIN;
+        process = &cell->processes[in->head.spawn.process];
+        if (process->pid)
+                return -EEXIST;
         start.error = 0;
-        if (in->head.spawn.kind == PROCESS_RUNTIME)
+        if (in->head.spawn.process == PROCESS_RUNTIME)
                 tell_runtime_pid(0);
         pid = start_child(cell, &start);
         if (pid < 0)
@@ -121,8 +114,8 @@ int process_spawn(struct cell *cell, const struct wire_in *in) {
                 waitpid(pid, NULL, 0);
                 return -start.error;
         }
-        *process = (struct process){ .pid = pid, .kind = in->head.spawn.kind };
-        if (process->kind == PROCESS_RUNTIME)
+        process->pid = pid;
+        if (in->head.spawn.process == PROCESS_RUNTIME)
                 tell_runtime_pid(pid);
         return 0;
 }
@@ -130,7 +123,7 @@ int process_spawn(struct cell *cell, const struct wire_in *in) {
 /* ---- end ---- */
 
 static void report(struct cell *cell, struct process *process, int status) {
-        struct wire head = { .type = WIRE_EXIT, .exit.kind = process->kind };
+        struct wire head = { .type = WIRE_EXIT, .exit.process = (uint32_t)(process - cell->processes) };
         uint64_t kills = cgroup_leaf_oom_kills(&cell->leaf);
 
         if (WIFEXITED(status)) {
@@ -149,9 +142,15 @@ static void report(struct cell *cell, struct process *process, int status) {
 }
 
 static void reaped(struct cell *cell, pid_t pid, int status) {
-        for (size_t i = 0; i < PROCESSES_MAX; ++i)
+        for (size_t i = 0; i < PROCESS_NUMBERS; ++i)
                 if (cell->processes[i].pid == pid)
                         report(cell, &cell->processes[i], status);
+}
+
+/* Not reaped yet, so the number is still its own; every process that we start leads a group. */
+void process_signal(struct cell *cell, uint32_t process, int number) {
+        if (process < PROCESS_NUMBERS && cell->processes[process].pid)
+                kill(-cell->processes[process].pid, number);
 }
 
 void process_reap(struct cell *cell) {

@@ -11,7 +11,7 @@
  *   daemon → guard      LAUNCH (+ the launcher's end of its socket)
  *   daemon → launcher   SETUP (once), PREPARE (+ the cell's end of its socket)
  *   launcher → daemon   SETUP_DONE or FAILED
- *   daemon → cell       OPEN (+ task, opt, runtime directories, for their identity), SPAWN, KILL, STOP,
+ *   daemon → cell       OPEN (+ task, opt, runtime directories, for their identity), SPAWN, SIGNAL, KILL, STOP,
  *                       CONTINUE
  *   cell → daemon       PREPARED (+ descriptors), EXIT, EMPTIED; FAILED, whatever was being done, is the last
  *
@@ -40,6 +40,7 @@ enum wire_type {
         WIRE_PREPARED,
         WIRE_OPEN,
         WIRE_SPAWN,
+        WIRE_SIGNAL,
         WIRE_EXIT,
         WIRE_KILL,
         WIRE_EMPTIED,
@@ -89,10 +90,13 @@ struct wire {
                         uint64_t memory, tmp; /* bytes */
                 } open;
                 struct { /* strings: cwd, argv…, envp… */
-                        uint32_t kind, argc;
+                        uint32_t process, argc;
                 } spawn;
                 struct {
-                        uint32_t kind, end, detail;
+                        uint32_t process, number;
+                } signal;
+                struct {
+                        uint32_t process, end, detail;
                 } exit;
                 struct { /* strings: a sentence */
                         int32_t error;

@@ -59,7 +59,7 @@ static int place_open(struct place *place) {
 static int place_spawn(struct place *place, const struct process_spec *spec) {
         struct stage *st = stage_of(place);
 
-        assert_int_equal(spec->kind, PROCESS_RUNTIME);
+        assert_int_equal(spec->process, PROCESS_RUNTIME);
         ++st->spawns;
         st->envp = (char **)spec->envp;
         return -st->spawn_error;
