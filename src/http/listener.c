@@ -215,7 +215,7 @@ void http_listener_free(struct http_listener *l) {
 /* A callback may end any connection, so the walk keeps no place in the list: it moves what it has seen to the back. */
 void http_listener_catch_up(struct http_listener *l) {
         ++l->holds;
-        for (unsigned most = ACCEPTS_PER_TURN; most && !l->stopped && accept_one(l);)
+        for (unsigned most = ACCEPTS_PER_TURN; most && !l->stopped && l->fd >= 0 && accept_one(l);)
                 --most;
         for (size_t left = l->conn_count; left && !list_is_empty(&l->conns); --left) {
                 struct conn *c = list_first(&l->conns, struct conn, link);

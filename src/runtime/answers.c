@@ -73,7 +73,7 @@ void answer_from_runtime(struct supervisor *s) {
         const char *type = in->content_type;
 
         s->api = API_RESPONSE_SENT;
-        s->gen = GEN_ANSWERED;
+        generation_enter(s, GEN_ANSWERED);
         if (in->error && type && str_starts(type, "application/vnd.aws.lambda.error.cause+json"))
                 strip_error_cause(&in->payload);
         answer_give(s, in->error ? OUTCOME_HANDLER_ERROR : OUTCOME_OK, &in->payload, type,
@@ -85,7 +85,7 @@ void answer_from_runtime(struct supervisor *s) {
 void answer_refused(struct supervisor *s, const char *error_type, const char *message) {
         AUTO(buf) struct buf body = BUF_NULL(4 * KIB);
 
-        s->gen = GEN_ANSWERED;
+        generation_enter(s, GEN_ANSWERED);
         if (message)
                 verdict_plain(&body, error_type, message);
         else
@@ -121,7 +121,7 @@ static nsec_t round_up_ms(nsec_t t) {
 
 /* END and REPORT, and what they say. The environment may still have to be emptied before it is idle. */
 void supervisor_conclude(struct supervisor *s, struct invocation_report *ret_report) {
-        nsec_t duration = loop_now(s->loop) - s->now.began;
+        nsec_t duration = (s->now.ended ? s->now.ended : loop_now(s->loop)) - s->now.began;
         nsec_t init = s->pending_init;
 
         if (s->now.timed_out)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment variables of a runtime process (facts/environment.md sections 1.1 to 1.3).
+ * The environment variables of the runtime (facts/environment.md sections 1.1 to 1.3) and, fewer of them, of
+ * external extensions (facts/runtime-api.md section 3).
  *
  * Three layers, later ones win: defaults that the function may replace, the function's own, and what the platform
  * reserves. HOME, PWD and SHLVL are not set, as on AWS for a process that no shell has started.
@@ -23,6 +24,10 @@ static size_t find(const struct env_block *b, const char *name) {
                 if (strncmp(b->vars[i], name, len) == 0 && b->vars[i][len] == '=')
                         return i;
         return SIZE_MAX;
+}
+
+static bool is_named(const char *var, size_t len, const char *name) {
+        return strlen(name) == len && memcmp(var, name, len) == 0;
 }
 
 /* Returns the place of the variable. */
@@ -89,6 +94,43 @@ static void set_reserved(struct env_block *b, const struct environment_spec *spe
         set(b, "_AWS_XRAY_DAEMON_PORT", "2000");
 }
 
+/* Is set for the runtime alone: by the platform, or by what starts the runtime. */
+static bool is_runtime_only(const char *var, const struct environment_spec *spec,
+                            const struct runtime_command *command) {
+        static const char *const names[] = {
+                "AWS_XRAY_CONTEXT_MISSING",  "AWS_XRAY_DAEMON_ADDRESS",    "AWS_EXECUTION_ENV",
+                "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "LAMBDA_TASK_ROOT",
+                "LAMBDA_RUNTIME_DIR",
+        };
+        size_t len = strcspn(var, "=");
+
+        if (*var == '_')
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(names); ++i)
+                if (is_named(var, len, names[i]))
+                        return true;
+        for (size_t i = 0; i < spec->var_count; ++i)
+                if (is_named(var, len, spec->vars[i].name))
+                        return false;
+        for (size_t i = 0; i < command->var_count; ++i)
+                if (is_named(var, len, command->vars[i].name))
+                        return true;
+        return false;
+}
+
+const char **environ_for_extensions(const struct supervisor *s) {
+        size_t count = 0, kept = 0;
+        const char **envp;
+
+        while (s->envp[count])
+                ++count;
+        envp = xcalloc(count + 1, sizeof(*envp));
+        for (size_t i = 0; i < count; ++i)
+                if (!s->runtime_only[i])
+                        envp[kept++] = s->envp[i];
+        return envp;
+}
+
 void environ_build(struct supervisor *s, const struct environment_spec *spec,
                    const struct runtime_command *command) {
         struct env_block b = {};
@@ -109,6 +151,9 @@ void environ_build(struct supervisor *s, const struct environment_spec *spec,
                 s->endpoint_var = set(&b, "AWS_ENDPOINT_URL_LAMBDA", "");
         s->api_var = set(&b, "AWS_LAMBDA_RUNTIME_API", "");
         s->envp = b.vars;
+        s->runtime_only = xcalloc(b.count, sizeof(*s->runtime_only));
+        for (size_t i = 0; i < b.count; ++i)
+                s->runtime_only[i] = is_runtime_only(b.vars[i], spec, command);
 }
 
 void environ_set_api(struct supervisor *s, const char *address) {

@@ -20,8 +20,8 @@ static void supervisor_invoke(struct environment *e, const struct invocation_ord
         s->journal.keep_tail = order->want_tail;
         supervisor_enter(s, ENV_BUSY);
         if (s->gen == GEN_NONE)
-                generation_spawn(s);
-        else if (s->gen == GEN_READY && s->poll && !s->last_words.exited)
+                generation_start(s);
+        else
                 generation_deliver(s);
         /* else: the old generation is dying, or the runtime will ask again */
 }
@@ -91,14 +91,17 @@ static void supervisor_free(struct environment *e) {
         timer_disarm(&s->timer);
         defer_cancel(&s->soon);
         s->now.active = false;
-        s->gen = GEN_KILLING; /* nothing that still comes counts */
+        generation_enter(s, GEN_KILLING); /* nothing that still comes counts */
         runtime_api_drop(s);
+        extensions_api_drop(s);
         http_listener_free(s->listener);
         s->place->ops->free(s->place);
         journal_deinit(&s->journal);
         free_strings(s->argv);
         free_strings(s->envp);
-        free(s->function), free(s->version), free(s->region), free(s->handler);
+        free_strings(s->extension_names);
+        free(s->runtime_only);
+        free(s->account), free(s->function), free(s->version), free(s->region), free(s->handler);
         free(s->log_level), free(s->system_log_level);
         free(s->notice), free(s->missing_entry), free(s->version_name), free(s->version_arn), free(s->cwd);
         free(s->init_error_body), free(s->init_error_type), free(s->now.error_type), free(s->lost_why);
@@ -148,6 +151,7 @@ struct environment *supervisor_new(const struct supervisor_options *options) {
         s->init_limit = options->init_limit ? options->init_limit : INIT_LIMIT;
         s->on_foreign_request = options->on_foreign_request;
         s->owner = options->owner;
+        s->account = copy(spec->account);
         s->function = copy(spec->function);
         s->version = copy(spec->version);
         s->region = copy(spec->region);
@@ -159,11 +163,14 @@ struct environment *supervisor_new(const struct supervisor_options *options) {
         s->timeout = spec->timeout;
         s->argv = copy_strings(command->argv);
         s->cwd = copy(command->cwd);
+        s->extensions_disabled = options->extensions_disabled;
+        s->extension_names = options->extensions_disabled ? NULL : copy_strings(options->extensions);
         s->notice = copy(command->notice);
         s->missing_entry = copy(command->missing_entry ? command->missing_entry : "no runtime");
         s->version_name = copy(command->version_name);
         s->version_arn = copy(command->version_arn);
         timer_init(&s->timer, s->loop, failure_on_timer);
+        timer_init(&s->gen_timer, s->loop, failure_on_gen_timer);
         s->journal =
                 (struct journal){ .partial = BUF_NULL(JOURNAL_LINE_MAX + 1), .tail = BUF_NULL(LOG_TAIL_MAX) };
         s->incoming.payload = BUF_NULL(ANSWER_MAX);

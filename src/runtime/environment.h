@@ -117,7 +117,8 @@ struct environment {
         void *owner;
         char id[HEX_ID_LEN + 1]; /* also the suffix of its log stream's name; never reused */
         uint32_t generation;     /* rises with every reset */
-        bool ending; /* set before the last `idle`: takes no invocation any more, `gone` follows */
+        bool ending;         /* set before the last `idle`: takes no invocation any more, `gone` follows */
+        bool has_extensions; /* stop takes time: up to SHUTDOWN's 2 s */
 };
 
 /* What an environment is made for: everything the processes can see, so everything that keys a pool. */

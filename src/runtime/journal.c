@@ -198,6 +198,41 @@ void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, c
                                  milliseconds(took), phase, status);
 }
 
+static void extension_json(struct supervisor *s, const struct extension *e) {
+        struct event_line line;
+
+        if (!system_level_passes(s, SYSTEM_INFO))
+                return;
+        event_open(s, &line, "platform.extension");
+        json_str(&line.w, "name", e->name);
+        json_str(&line.w, "state", extension_state_name(e->state));
+        json_open_array(&line.w, "events");
+        if (e->events & EXTENSION_INVOKE)
+                json_str(&line.w, NULL, "INVOKE");
+        if (e->events & EXTENSION_SHUTDOWN)
+                json_str(&line.w, NULL, "SHUTDOWN");
+        json_close_array(&line.w);
+        if (e->error_type)
+                json_str(&line.w, "errorType", e->error_type);
+        event_close(s, &line);
+}
+
+void journal_extensions(struct supervisor *s) {
+        static const char *const events[] = { "", "INVOKE", "SHUTDOWN", "INVOKE, SHUTDOWN" };
+
+        for (size_t i = 0; i < s->extensions.count; ++i) {
+                const struct extension *e = &s->extensions.all[i];
+
+                if (s->log_json)
+                        extension_json(s, e);
+                else
+                        journal_platform(s, "EXTENSION\tName: %s\tState: %s\tEvents: [%s]%s%s", e->name,
+                                         extension_state_name(e->state), events[e->events],
+                                         e->error_type ? "\tError Type: " : "",
+                                         e->error_type ? e->error_type : "");
+        }
+}
+
 void journal_start(struct supervisor *s) {
         char room[KIB];
         struct buf text = BUF_LENT(room, KIB);

@@ -14,6 +14,9 @@
 #include "runtime/supervisor_private.h"
 
 #define RUNTIME_ROOT "/2018-06-01/"
+#define EXTENSION_ROOT "/2020-01-01/extension/"
+#define LOGS_ROOT "/2020-08-15/"
+#define TELEMETRY_ROOT "/2022-07-01/"
 #define JSON_FIELDS "Content-Type: application/json\r\n"
 #define STATUS_OK "{\"status\":\"OK\"}\n"
 
@@ -37,21 +40,22 @@ static struct supervisor *owner_of(struct http_exchange *x) {
 
 /* ---- plain answers ---- */
 
-static void quiet_body(struct http_exchange *x, const char *data, size_t len) {
+void api_quiet_body(struct http_exchange *x, const char *data, size_t len) {
 }
 
-static void quiet_end(struct http_exchange *x) {
+void api_quiet_end(struct http_exchange *x) {
 }
 
 static void quiet_done(struct http_exchange *x, bool complete) {
 }
 
-static const struct http_ops quiet_ops = { .on_body = quiet_body,
-                                           .on_end = quiet_end,
+static const struct http_ops quiet_ops = { .on_body = api_quiet_body,
+                                           .on_end = api_quiet_end,
                                            .on_done = quiet_done };
 
-static void refuse(struct http_exchange *x, int status, const char *type, const char *message) {
-        AUTO(buf) struct buf body = BUF_NULL(4 * KIB);
+/* Messages quote at most 1 KiB of what the peer said, which escapes make six times as long. */
+void api_refuse(struct http_exchange *x, int status, const char *type, const char *message) {
+        AUTO(buf) struct buf body = BUF_NULL(16 * KIB);
         struct json_writer w = JSON_WRITER(&body);
 
         w.html = true; /* Go's encoder escapes < > & */
@@ -69,11 +73,15 @@ static void refuse_transition(struct http_exchange *x, enum api_state from, enum
                                "transition is not allowed",
                                api_state_name(from), api_state_name(to));
 
-        refuse(x, 403, "InvalidStateTransition", text);
+        api_refuse(x, 403, "InvalidStateTransition", text);
 }
 
-static void accept_answer(struct http_exchange *x) {
+void api_accept(struct http_exchange *x) {
         http_respond(x, 202, JSON_FIELDS, STATUS_OK, strlen(STATUS_OK));
+}
+
+void api_not_found(struct http_exchange *x) {
+        http_respond(x, 404, NULL, "404 page not found\n", 19);
 }
 
 /* ---- next ---- */
@@ -92,8 +100,8 @@ static void poll_half_close(struct http_exchange *x) {
 }
 
 static const struct http_ops poll_ops = {
-        .on_body = quiet_body,
-        .on_end = quiet_end,
+        .on_body = api_quiet_body,
+        .on_end = api_quiet_end,
         .on_half_close = poll_half_close,
         .on_done = poll_done,
 };
@@ -184,7 +192,7 @@ static void too_large(struct supervisor *s, struct http_exchange *x) {
         generation_answer_over(s);
         x->ops = &quiet_ops;
         x->sink = NULL;
-        refuse(x, 413, "RequestEntityTooLarge", runtime_text);
+        api_refuse(x, 413, "RequestEntityTooLarge", runtime_text);
 }
 
 /* Streamed bytes go on at once; past the window the runtime has to wait for the caller. */
@@ -247,7 +255,7 @@ static void answer_end(struct http_exchange *x) {
         generation_answer_over(s);
         x->ops = &quiet_ops;
         x->sink = NULL;
-        accept_answer(x);
+        api_accept(x);
 }
 
 static void answer_done(struct http_exchange *x, bool complete) {
@@ -288,8 +296,8 @@ static int refuse_foreign_id(struct supervisor *s, struct http_exchange *x, cons
         bool known =
                 s->now.active && strlen(s->now.request_id) == len && memcmp(id, s->now.request_id, len) == 0;
 
-        if (!known || s->gen == GEN_KILLING) {
-                refuse(x, 400, "InvalidRequestID", "Invalid request ID");
+        if (!known || gen_is_ending(s->gen)) {
+                api_refuse(x, 400, "InvalidRequestID", "Invalid request ID");
                 return -1;
         }
         if (s->api != API_RUNNING) {
@@ -307,7 +315,7 @@ static void on_response(struct supervisor *s, struct http_exchange *x, const cha
         if (mode && strcasecmp(mode, "streaming") != 0) {
                 s->api = API_RESPONSE_SENT;
                 answer_refused(s, "Runtime.InvalidResponseModeHeader", NULL);
-                refuse(x, 400, "InvalidFunctionResponseMode", "Invalid function response mode");
+                api_refuse(x, 400, "InvalidFunctionResponseMode", "Invalid function response mode");
                 return;
         }
         begin_answer(s, x, false, false);
@@ -370,37 +378,57 @@ static void route_invocation(struct supervisor *s, struct http_exchange *x, cons
         else if (verb && streq(verb, "error") && x->method == HTTP_POST_)
                 on_error(s, x, rest, len);
         else
-                http_respond(x, 404, NULL, "404 page not found\n", 19);
+                api_not_found(x);
+}
+
+static void route_runtime(struct supervisor *s, struct http_exchange *x, const char *rest) {
+        if (str_starts(rest, "runtime/invocation/"))
+                route_invocation(s, x, rest + strlen("runtime/invocation/"));
+        else if (streq(rest, "runtime/init/error") && x->method == HTTP_POST_)
+                on_init_error(s, x);
+        else if (streq(rest, "ping") && x->method == HTTP_GET_)
+                http_respond(x, 200, NULL, "pong", 4);
+        else
+                api_not_found(x);
+}
+
+/* Behind a root of ours; everything else is the AWS API. */
+static void route(struct supervisor *s, struct http_exchange *x) {
+        const char *path = x->path;
+
+        if (str_starts(path, RUNTIME_ROOT))
+                route_runtime(s, x, path + strlen(RUNTIME_ROOT));
+        else if (str_starts(path, EXTENSION_ROOT))
+                extensions_api_route(s, x, path + strlen(EXTENSION_ROOT));
+        else if (streq(path, LOGS_ROOT "logs") && x->method == HTTP_PUT_)
+                extensions_api_no_telemetry(x, true);
+        else if (streq(path, TELEMETRY_ROOT "telemetry") && x->method == HTTP_PUT_)
+                extensions_api_no_telemetry(x, false);
+        else
+                api_not_found(x);
+}
+
+static bool is_ours(const char *path) {
+        static const char *const roots[] = { RUNTIME_ROOT, "/2020-01-01/", LOGS_ROOT, TELEMETRY_ROOT };
+
+        for (size_t i = 0; i < ARRAY_SIZE(roots); ++i)
+                if (str_starts(path, roots[i]))
+                        return true;
+        return false;
 }
 
 static void on_request(struct http_exchange *x) {
         struct supervisor *s = x->listener_owner;
-        const char *path = x->path;
 
         x->ops = &quiet_ops;
         x->owner = s;
-        if (!str_starts(path, RUNTIME_ROOT)) {
-                /* Extensions and telemetry have roots of their own; everything else is the AWS API. */
-                if (s->on_foreign_request && !str_starts(path, "/2020-01-01/") &&
-                    !str_starts(path, "/2020-08-15/") && !str_starts(path, "/2022-07-01/"))
-                        s->on_foreign_request(x, s->owner);
-                else
-                        http_respond(x, 404, NULL, "404 page not found\n", 19);
-                return;
-        }
-        if (guard_check(x, NULL, 0) != GUARD_OK) {
-                refuse(x, 403, "AccessDenied", "The Runtime API is for this environment's processes only");
-                return;
-        }
-        path += strlen(RUNTIME_ROOT);
-        if (str_starts(path, "runtime/invocation/"))
-                route_invocation(s, x, path + strlen("runtime/invocation/"));
-        else if (streq(path, "runtime/init/error") && x->method == HTTP_POST_)
-                on_init_error(s, x);
-        else if (streq(path, "ping") && x->method == HTTP_GET_)
-                http_respond(x, 200, NULL, "pong", 4);
+        if (!is_ours(x->path) && s->on_foreign_request)
+                s->on_foreign_request(x, s->owner);
+        else if (is_ours(x->path) && guard_check(x, NULL, 0) != GUARD_OK)
+                api_refuse(x, 403, "AccessDenied",
+                           "The Runtime API is for this environment's processes only");
         else
-                http_respond(x, 404, NULL, "404 page not found\n", 19);
+                route(s, x);
 }
 
 static bool on_accept(void *owner, int fd, const struct sockaddr_storage *peer) {

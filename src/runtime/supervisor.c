@@ -31,6 +31,12 @@ void supervisor_enter(struct supervisor *s, enum env_state state) {
                 timer_arm(&s->timer, s->now.began + s->now.order.timeout);
 }
 
+static void forget_generation(struct supervisor *s) {
+        runtime_api_drop(s);
+        extensions_api_drop(s);
+        generation_enter(s, GEN_NONE);
+}
+
 static void end_of_life(struct supervisor *s, const char *why) {
         supervisor_enter(s, ENV_DEAD);
         s->base.events->gone(&s->base, why); /* may free s */
@@ -48,8 +54,7 @@ static void settle(struct supervisor *s) {
                 break;
         case ENV_BUSY:
                 if (!s->now.answered) {
-                        generation_spawn(
-                                s); /* it was given an invocation while the old generation was dying */
+                        generation_start(s); /* given an invocation while the old one was dying */
                         break;
                 }
                 supervisor_conclude(s, &report);
@@ -72,21 +77,19 @@ static void settle(struct supervisor *s) {
 static void lose(struct supervisor *s, const char *why) {
         if (s->state == ENV_DEAD)
                 return;
-        runtime_api_drop(s);
-        s->gen = GEN_NONE;
+        forget_generation(s);
         s->base.ending = true;
         supervisor_abandon(s, why);
         end_of_life(s, why);
 }
 
-/* With no extension registered SHUTDOWN has no time of its own: SIGKILL (facts/runtime-api.md section 5). */
 static void stop_now(struct supervisor *s) {
         supervisor_abandon(s, "the execution environment was stopped");
         supervisor_enter(s, ENV_STOPPING);
         if (s->gen == GEN_NONE)
                 end_of_life(s, "stopped");
         else
-                generation_kill(s);
+                generation_end(s, SHUTDOWN_SPINDOWN);
 }
 
 void supervisor_on_soon(struct defer *defer) {
@@ -99,9 +102,9 @@ void supervisor_on_soon(struct defer *defer) {
         } else if (s->lost) {
                 lose(s, s->lost_why);
         } else if (s->last_words.waiting) {
-                generation_fail(s, s->last_words.end, s->last_words.detail);
-        } else if (s->gen == GEN_INIT) { /* spawn started nothing */
-                generation_fail(s, PLACE_EXEC_FAILED, s->spawn_error);
+                failure_process_ended(s, PROCESS_RUNTIME, s->last_words.end, s->last_words.detail);
+        } else if (gen_is_starting(s->gen) && s->spawn_error) {
+                failure_process_ended(s, s->spawn_failed, PLACE_EXEC_FAILED, s->spawn_error);
         }
 }
 
@@ -125,7 +128,7 @@ static void place_opened(struct place *place, int api_fd, const char *api_addres
         if (s->state == ENV_STARTING) {
                 /* INIT's limit runs from here: opening the place is not the function's time. */
                 supervisor_enter(s, ENV_STARTING);
-                generation_spawn(s);
+                generation_start(s);
         }
         s->base.events->started(&s->base);
 }
@@ -140,8 +143,8 @@ static void place_output(struct place *place, const char *data, size_t len) {
 static void place_exit(struct place *place, unsigned process, enum place_end end, int detail) {
         struct supervisor *s = place->owner;
 
-        if (s->gen != GEN_NONE && s->gen != GEN_KILLING && !s->last_words.exited)
-                generation_exited(s, end, detail);
+        if (s->gen != GEN_NONE && s->gen != GEN_KILLING)
+                generation_process_ended(s, process, end, detail);
 }
 
 static void place_emptied(struct place *place) {
@@ -152,8 +155,7 @@ static void place_emptied(struct place *place) {
                 return;
         s->place->ops->drain_output(s->place);
         journal_flush_partial(s);
-        runtime_api_drop(s);
-        s->gen = GEN_NONE;
+        forget_generation(s);
         settle(s);
 }
 

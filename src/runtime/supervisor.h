@@ -36,6 +36,9 @@ struct supervisor_options {
         /* Requests that are not the Runtime API: the AWS API that AWS_ENDPOINT_URL_LAMBDA leads to. NULL: 404. */
         void (*on_foreign_request)(struct http_exchange *x, void *owner);
         void *owner;
+        /* What runtime/extensions.h finds in the layers; copied. */
+        const char *const *extensions; /* files in opt_root/extensions, NULL-terminated; NULL: none */
+        bool extensions_disabled;
         nsec_t init_limit; /* of INIT before the first invocation; 0: AWS's 10 s */
 };
 

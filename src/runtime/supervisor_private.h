@@ -2,40 +2,41 @@
 /* What the files of the supervisor share; nobody else includes it. */
 #pragma once
 #include "loop/loop.h"
+#include "runtime/extensions.h"
+#include "runtime/http_api.h"
+#include "runtime/journal.h"
 #include "runtime/supervisor.h"
-
-/* The Runtime API's own states, by the names its refusals use (facts/runtime-api.md 2.2). */
-enum api_state {
-        API_STARTED,
-        API_INIT_ERROR,
-        API_READY,
-        API_RUNNING,
-        API_RESPONSE,
-        API_ERROR_RESPONSE,
-        API_RESPONSE_SENT,
-};
+#include "runtime/verdict.h"
 
 /* The environment as its owner sees it. */
 enum env_state { ENV_NEW, ENV_STARTING, ENV_IDLE, ENV_FROZEN, ENV_BUSY, ENV_STOPPING, ENV_DEAD };
 
-/* Its current generation of processes. */
+/* Its current generation of processes (generation.c has the picture). */
 enum gen_state {
-        GEN_NONE,     /* nothing runs; the next invocation starts one */
-        GEN_INIT,     /* started, has not asked for work yet */
-        GEN_READY,    /* `next` is parked (or about to be) */
-        GEN_RUNNING,  /* has an event, has not answered */
-        GEN_ANSWERED, /* has answered, has not asked for more */
-        GEN_KILLING,  /* being killed; nothing of it counts any more */
+        GEN_NONE,       /* nothing runs; the next invocation starts one */
+        GEN_EXTENSIONS, /* its external extensions were started and have not all registered */
+        GEN_INIT,       /* the runtime was started; it or an extension has not asked for work yet */
+        GEN_READY,      /* `next` is parked (or about to be) */
+        GEN_RUNNING,    /* has an event, has not answered */
+        GEN_ANSWERED,   /* has answered; it or an extension has not asked for more */
+        GEN_SHUTDOWN,   /* may take leave; nothing of it counts any more */
+        GEN_KILLING,    /* being killed */
 };
 
-/* Splits output into lines, stamps them, keeps the tail. */
-struct journal {
-        struct buf partial; /* a line without its end yet: its cap leaves room for that */
-        struct buf tail;    /* of the invocation under way, when it is wanted */
-        bool keep_tail;
-};
+static inline bool gen_is_starting(enum gen_state gen) {
+        return gen == GEN_EXTENSIONS || gen == GEN_INIT;
+}
+static inline bool gen_is_ending(enum gen_state gen) {
+        return gen == GEN_SHUTDOWN || gen == GEN_KILLING;
+}
 
-#define JOURNAL_LINE_MAX (256 * KIB)
+enum shutdown_reason { SHUTDOWN_SPINDOWN, SHUTDOWN_TIMEOUT, SHUTDOWN_FAILURE };
+
+struct shutdown {
+        enum shutdown_reason why;
+        nsec_t deadline; /* loop time */
+        bool extensions_told;
+};
 
 /* The answer of the runtime while it arrives. */
 struct incoming {
@@ -55,7 +56,8 @@ struct current {
         bool active, answered, timed_out;
         struct invocation_order order; /* pointers are the caller's, valid until answered */
         char request_id[UUID_LEN + 1];
-        nsec_t began, init; /* delivered (or begun to init); suppressed init's time */
+        nsec_t began; /* delivered (or begun to init) */
+        nsec_t ended; /* its generation began to end; 0: it lives */
         bool start_logged;
         enum invocation_outcome outcome;
         char *error_type;
@@ -81,9 +83,11 @@ struct supervisor {
         void *owner;
 
         /* Copies out of the options. */
-        char *function, *version, *region, *handler, *log_level, *system_log_level;
+        char *account, *function, *version, *region, *handler, *log_level, *system_log_level;
         char *notice, *missing_entry, *version_name, *version_arn, *cwd;
-        char **argv, **envp;
+        char **argv, **envp, **extension_names;
+        bool extensions_disabled;
+        bool *runtime_only;  /* for each of envp: extensions do not see it */
         size_t api_var;      /* index in envp of AWS_LAMBDA_RUNTIME_API, known once the place is open */
         size_t endpoint_var; /* of AWS_ENDPOINT_URL_LAMBDA, or SIZE_MAX */
         uint32_t memory_mb;
@@ -93,15 +97,21 @@ struct supervisor {
         enum env_state state;
         enum gen_state gen;
         enum api_state api;
-        struct timer timer; /* INIT's limit, the invocation's, or SHUTDOWN's: the state gives it meaning */
-        struct defer soon;  /* what must not happen inside a call of the owner */
+        struct timer timer;     /* INIT's limit, or the invocation's: the state gives it meaning */
+        struct timer gen_timer; /* SHUTDOWN's deadlines; before, EXIT_PATIENCE with `leaving` or last_words */
+        unsigned leaving;       /* the process that has posted an error */
+        struct defer soon;      /* what must not happen inside a call of the owner */
         struct http_exchange *poll; /* the parked `next` */
         struct incoming incoming;
+        struct extensions extensions;
+        struct shutdown shutdown;
+        bool runtime_alive;
         struct current now;
         struct journal journal;
         nsec_t started, spawned, init_time, start_time;
         nsec_t init_limit;
         int spawn_error;       /* a positive errno: why the generation could not be started */
+        unsigned spawn_failed; /* and which process of it */
         nsec_t pending_init;   /* of the on-demand INIT, for the first REPORT */
         char *init_error_body; /* posted to init/error during a suppressed init */
         size_t init_error_len;
@@ -116,6 +126,8 @@ struct supervisor {
 };
 
 #define INIT_LIMIT (10 * SECOND)
+/* Between an error that a process has posted and the exit that should follow it, or the other way round. */
+#define EXIT_PATIENCE SECOND
 
 static inline struct supervisor *supervisor_of(struct environment *e) {
         return container_of(e, struct supervisor, base);
@@ -127,17 +139,29 @@ void supervisor_enter(struct supervisor *s, enum env_state state);
 void supervisor_on_soon(struct defer *defer); /* what a call of the owner, or of the runtime, has put off */
 
 /* generation.c */
-void generation_spawn(struct supervisor *s);
-void generation_asked(struct supervisor *s); /* `next` has come, s->poll is set */
-void generation_deliver(struct supervisor *s);
+void generation_start(struct supervisor *s);
+void generation_enter(struct supervisor *s, enum gen_state state);
+void generation_cannot_start(struct supervisor *s, unsigned process, int error); /* it fails, later */
+void generation_asked(struct supervisor *s);   /* `next` has come, s->poll is set */
+void generation_advance(struct supervisor *s); /* an extension has done something */
+void generation_deliver(struct supervisor *s); /* the invocation, if the runtime waits for it */
 void generation_kill(struct supervisor *s);
-void generation_exited(struct supervisor *s, enum place_end end, int detail); /* the runtime has */
+/* What it has said before it ended counts; then it has failed, or is part of SHUTDOWN. */
+void generation_process_ended(struct supervisor *s, unsigned process, enum place_end end, int detail);
 void generation_answer_over(struct supervisor *s); /* nothing of an answer is on its way any more */
+char *extension_path(const struct supervisor *s, const struct extension *e); /* malloc'ed */
+
+/* shutdown.c */
+void generation_end(struct supervisor *s, enum shutdown_reason why);
+void shutdown_process_ended(struct supervisor *s);
+void shutdown_on_timer(struct supervisor *s);
 
 /* failures.c */
-void generation_fail(struct supervisor *s, enum place_end end, int detail); /* its runtime has ended */
+void failure_process_ended(struct supervisor *s, unsigned process, enum place_end end, int detail);
 void failure_init_error(struct supervisor *s); /* init/error: s->incoming is complete */
+void failure_extension_error(struct supervisor *s, const struct extension *e); /* init/error, exit/error */
 void failure_on_timer(struct timer *timer);
+void failure_on_gen_timer(struct timer *timer);
 
 /* answers.c: of the invocation under way */
 void answer_log_start(struct supervisor *s); /* once, before its answer */
@@ -152,38 +176,8 @@ void supervisor_conclude(struct supervisor *s, struct invocation_report *ret_rep
 void supervisor_become_idle(struct supervisor *s, const struct invocation_report *report);
 void supervisor_abandon(struct supervisor *s, const char *text);
 
-/* runtime_api.c */
-extern const struct http_handler runtime_api_handler;
-void runtime_api_deliver(struct supervisor *s); /* answers s->poll with the current order */
-void runtime_api_drop(
-        struct supervisor *s); /* forgets the parked poll and the incoming answer of a dead generation */
-void runtime_api_drop_answer(struct supervisor *s); /* only the latter */
-void incoming_clear(struct incoming *in);
-const char *api_state_name(enum api_state state);
-
 /* environ.c */
 void environ_build(struct supervisor *s, const struct environment_spec *spec,
                    const struct runtime_command *command);
 void environ_set_api(struct supervisor *s, const char *address);
-
-/* journal.c */
-void journal_output(struct supervisor *s, const char *data, size_t len);
-void journal_flush_partial(struct supervisor *s); /* a process ended in mid-line */
-void journal_platform(struct supervisor *s, const char *format, ...)
-        PRINTF_LIKE(2, 3); /* one whole line, newline added */
-void journal_init_start(struct supervisor *s);
-void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, const char *status,
-                         const char *error_type);
-void journal_start(struct supervisor *s);
-void journal_end(struct supervisor *s);
-void journal_report(struct supervisor *s, const struct invocation_report *report);
-void journal_deinit(struct journal *journal);
-
-/* verdict.c: error bodies as the caller sees them (facts/runtime-api.md section 6) */
-void verdict_write(struct buf *buf, const char *error_type, const char *request_id,
-                   const char *text); /* "RequestId: … Error: text" */
-void verdict_plain(struct buf *buf, const char *error_type, const char *message);
-char *verdict_exit_text(enum place_end end, int detail, const char *argv0); /* malloc'ed */
-const char *verdict_exit_type(enum place_end end);
-const char *
-verdict_reported_type(const char *header); /* Lambda-Runtime-Function-Error-Type as records show it */
+const char **environ_for_extensions(const struct supervisor *s); /* free() it; the strings are s's */

@@ -65,25 +65,39 @@ static char *exec_error(int error) {
         return text;
 }
 
-char *verdict_exit_text(enum place_end end, int detail, const char *argv0) {
+/* As Go prints how a process ended. */
+static char *end_text(enum place_end end, int detail, const char *argv0) {
         AUTO(str) char *reason = NULL;
 
         switch (end) {
         case PLACE_EXITED:
-                return detail ? xasprintf("Runtime exited with error: exit status %d", detail)
-                              : xstrdup("Runtime exited without providing a reason");
+                return xasprintf("exit status %d", detail);
         case PLACE_SIGNALED:
                 if (detail > 0 && (size_t)detail < ARRAY_SIZE(signal_names) && signal_names[detail])
-                        return xasprintf("Runtime exited with error: signal: %s", signal_names[detail]);
-                return xasprintf("Runtime exited with error: signal: signal %d", detail);
+                        return xasprintf("signal: %s", signal_names[detail]);
+                return xasprintf("signal: signal %d", detail);
         case PLACE_OOM_KILLED:
-                return xstrdup("Runtime exited with error: signal: killed");
+                return xstrdup("signal: killed");
         case PLACE_EXEC_FAILED:
                 reason = exec_error(detail);
                 return xasprintf("fork/exec %s: %s", argv0, reason);
         }
         must(!"a kind of end without a text");
         return NULL;
+}
+
+char *verdict_exit_text(enum place_end end, int detail, const char *argv0) {
+        AUTO(str) char *text = end_text(end, detail, argv0);
+
+        if (end == PLACE_EXEC_FAILED)
+                return TAKE(text);
+        if (end == PLACE_EXITED && !detail)
+                return xstrdup("Runtime exited without providing a reason");
+        return xstrcat("Runtime exited with error: ", text, NULL);
+}
+
+char *verdict_extension_text(enum place_end end, int detail, const char *path) {
+        return end == PLACE_EXITED && !detail ? xstrdup("exit code 0") : end_text(end, detail, path);
 }
 
 const char *verdict_exit_type(enum place_end end) {

@@ -94,9 +94,14 @@ static void place_free(struct place *place) {
                 w->api_fd = fd_close(w->api_fd);
 }
 
+static void place_signal(struct place *place, unsigned process, int signal_number) {
+        must(world_of(place)->opened);
+}
+
 static const struct place_ops place_ops = {
         .open = place_open,
         .spawn = place_spawn,
+        .signal = place_signal,
         .kill = place_kill,
         .drain_output = place_drain,
         .freeze = place_freeze,

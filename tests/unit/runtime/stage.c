@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -35,7 +36,12 @@ static int new_listener(struct stage *st) {
 
 void stage_open_now(struct stage *st) {
         char address[32];
-        int fd = st->bad_listener ? open("/dev/null", O_RDONLY | O_CLOEXEC) : new_listener(st);
+        int fd = -1;
+
+        if (st->bad_listener)
+                fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        else if (!st->no_listener)
+                fd = new_listener(st);
 
         snprintf(address, sizeof(address), "127.0.0.1:%d", st->port);
         st->place.events->on_opened(&st->place, fd, address);
@@ -59,10 +65,26 @@ static int place_open(struct place *place) {
 static int place_spawn(struct place *place, const struct process_spec *spec) {
         struct stage *st = stage_of(place);
 
-        assert_int_equal(spec->process, PROCESS_RUNTIME);
-        ++st->spawns;
-        st->envp = (char **)spec->envp;
-        return -st->spawn_error;
+        if (spec->process == PROCESS_RUNTIME) {
+                ++st->spawns;
+                st->envp = (char **)spec->envp;
+                return -st->spawn_error;
+        }
+        assert_int_equal(buf_printf(&st->asked, "spawn %u %s\n", spec->process, spec->argv[0]), 0);
+        assert_null(spec->argv[1]);
+        assert_string_equal(spec->cwd, "/");
+        buf_clear(&st->extension_env);
+        for (const char *const *var = spec->envp; *var; ++var)
+                assert_int_equal(buf_printf(&st->extension_env, "%s\n", *var), 0);
+        return spec->process == st->spawn_error_of ? -EAGAIN : 0;
+}
+
+static void place_signal(struct place *place, unsigned process, int signal_number) {
+        struct stage *st = stage_of(place);
+
+        assert_int_equal(
+                buf_printf(&st->asked, "%s %u\n", signal_number == SIGTERM ? "SIGTERM" : "SIGKILL", process),
+                0);
 }
 
 void stage_empty_now(struct stage *st) {
@@ -128,6 +150,7 @@ static void place_free(struct place *place) {
 static const struct place_ops place_ops = {
         .open = place_open,
         .spawn = place_spawn,
+        .signal = place_signal,
         .kill = place_kill,
         .drain_output = place_drain,
         .freeze = place_freeze,
@@ -141,6 +164,10 @@ static const struct place_ops place_ops = {
 
 void stage_exit(struct stage *st, enum place_end end, int detail) {
         st->place.events->on_exit(&st->place, PROCESS_RUNTIME, end, detail);
+}
+
+void stage_exit_of(struct stage *st, unsigned process, enum place_end end, int detail) {
+        st->place.events->on_exit(&st->place, process, end, detail);
 }
 
 void stage_output(struct stage *st, const char *text) {
@@ -269,6 +296,8 @@ void stage_set(struct stage *st) {
                 .log = BUF_NULL(4 * MIB),
                 .chunks = BUF_NULL(64 * MIB),
                 .tail = BUF_NULL(MIB),
+                .asked = BUF_NULL(MIB),
+                .extension_env = BUF_NULL(MIB),
                 .peak = 36 * MIB,
                 .auto_credit = true,
         };
@@ -296,6 +325,8 @@ void stage_new(struct stage *st) {
                 .spec = &st->spec,
                 .command = &st->command,
                 .init_limit = st->init_limit,
+                .extensions = st->extensions,
+                .extensions_disabled = st->extensions_disabled,
         };
 
         st->e = supervisor_new(&options);
@@ -314,6 +345,8 @@ void stage_end(struct stage *st) {
         buf_deinit(&st->log);
         buf_deinit(&st->chunks);
         buf_deinit(&st->tail);
+        buf_deinit(&st->asked);
+        buf_deinit(&st->extension_env);
 }
 
 void stage_start(struct stage *st) {
@@ -373,9 +406,9 @@ void stage_await(struct stage *st, const char *event) {
 }
 
 static const char *text_of(struct buf *buf) {
-        static char text[2][1 << 20];
+        static char text[4][1 << 20];
         static unsigned which;
-        char *at = text[++which % 2];
+        char *at = text[++which % 4];
 
         assert_true(buf->len < sizeof(text[0]));
         memcpy(at, buf->len ? buf_data(buf) : "", buf->len);
@@ -390,6 +423,10 @@ const char *stage_events(struct stage *st) {
 
 const char *stage_log(struct stage *st) {
         return text_of(&st->log);
+}
+
+const char *stage_asked(struct stage *st) {
+        return text_of(&st->asked);
 }
 
 /* ---- the runtime ---- */
@@ -503,4 +540,53 @@ bool runtime_is_closed(struct stage *st, int fd) {
                 turn(st, 10 * MILLISECOND);
         }
         return false;
+}
+
+/* ---- an extension ---- */
+
+static void extension_post(struct stage *st, int fd, const char *rest, const char *fields, const char *body) {
+        AUTO(str)
+        char *text = xasprintf("POST /2020-01-01/extension/%s HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n"
+                               "Content-Length: %zu\r\n%s\r\n%s",
+                               rest, strlen(body), fields, body);
+
+        runtime_send(st, fd, text);
+}
+
+const char *extension_register(struct stage *st, int fd, const char *name, const char *list) {
+        AUTO(str) char *field = xasprintf("Lambda-Extension-Name: %s\r\n", name);
+        AUTO(str) char *body = xasprintf("{\"events\":%s}", list);
+
+        extension_post(st, fd, "register", field, body);
+        return runtime_reply(st, fd);
+}
+
+char *extension_join(struct stage *st, int fd, const char *name, const char *list) {
+        const char *reply = extension_register(st, fd, name, list);
+        const char *id = strcasestr(st->head, "lambda-extension-identifier: ");
+
+        assert_string_equal(
+                reply,
+                "200 {\"functionName\":\"f\",\"functionVersion\":\"$LATEST\",\"handler\":\"app.handler\"}\n");
+        assert_non_null(id);
+        return xstrndup(id + strlen("lambda-extension-identifier: "), UUID_LEN);
+}
+
+void extension_ask(struct stage *st, int fd, const char *id) {
+        AUTO(str)
+        char *text = xasprintf("GET /2020-01-01/extension/event/next HTTP/1.1\r\nHost: 127.0.0.1:9001\r\n"
+                               "Lambda-Extension-Identifier: %s\r\n\r\n",
+                               id);
+
+        runtime_send(st, fd, text);
+}
+
+const char *extension_fail(struct stage *st, int fd, const char *rest, const char *id, const char *type) {
+        AUTO(str) char *first = id ? xasprintf("Lambda-Extension-Identifier: %s\r\n", id) : xstrdup("");
+        AUTO(str)
+        char *fields = type ? xasprintf("%sLambda-Extension-Function-Error-Type: %s\r\n", first, type)
+                            : xstrdup(first);
+
+        extension_post(st, fd, rest, fields, "{\"errorMessage\":\"no\"}");
+        return runtime_reply(st, fd);
 }

@@ -26,17 +26,22 @@ struct stage {
         struct environment_spec spec;
         struct runtime_command command;
         nsec_t init_limit;
+        const char *const *extensions; /* names of external ones; NULL: none */
+        bool extensions_disabled;
         struct defer opened, emptied;
         unsigned opens, spawns, kills, freezes, thaws, drains, frees;
         int open_error, spawn_error, freeze_error;
         bool hold_open, hold_empty, refuse_peers, gone;
-        bool bad_listener;
+        bool bad_listener, no_listener; /* the latter for a loop with a hand-turned clock */
         int port;
         uint64_t peak;
         char **envp;             /* of the last spawn */
         const char *late_output; /* delivered by the next drain */
         struct buf events, log, chunks, tail;
-        char head[8192]; /* of the last reply */
+        struct buf asked;         /* what was asked of the place about single processes, a line each */
+        struct buf extension_env; /* of the last extension that was started */
+        unsigned spawn_error_of;  /* starting this extension fails; 0: none */
+        char head[8192];          /* of the last reply */
         /* Callers that act inside an event. */
         void (*in_idle)(struct stage *st);
         struct invocation_order order;
@@ -58,11 +63,13 @@ void stage_settle(struct stage *st); /* turns until nothing is due */
 void stage_await(struct stage *st, const char *event);
 const char *stage_events(struct stage *st); /* since the last call */
 const char *stage_log(struct stage *st);    /* the same */
+const char *stage_asked(struct stage *st);  /* the same */
 
 /* The place speaks. */
 void stage_open_now(struct stage *st);
 void stage_empty_now(struct stage *st);
-void stage_exit(struct stage *st, enum place_end end, int detail);
+void stage_exit(struct stage *st, enum place_end end, int detail); /* of the runtime */
+void stage_exit_of(struct stage *st, unsigned process, enum place_end end, int detail);
 void stage_output(struct stage *st, const char *text);
 void stage_lose(struct stage *st, const char *why);
 
@@ -79,3 +86,11 @@ void runtime_post(struct stage *st, int fd, const char *rest, const char *fields
 const char *runtime_reply(struct stage *st, int fd);
 bool runtime_has_reply(struct stage *st, int fd); /* without waiting */
 bool runtime_is_closed(struct stage *st, int fd); /* waits for the end */
+
+/* An extension speaks: each a request on fd, with its reply. */
+const char *extension_register(struct stage *st, int fd, const char *name, const char *list);
+/* Registered well; the identifier. malloc'ed. */
+char *extension_join(struct stage *st, int fd, const char *name, const char *list);
+void extension_ask(struct stage *st, int fd, const char *id); /* GET event/next, without the reply */
+/* "init/error", "exit/error"; id and type may be NULL: without the field. */
+const char *extension_fail(struct stage *st, int fd, const char *rest, const char *id, const char *type);
