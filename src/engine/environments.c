@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "engine/engine_private.h"
 #include "logs/logs.h"
+#include "runtime/extensions.h"
 
 /* What the pools keep for us beside an environment. */
 struct env_tag {
@@ -83,14 +84,21 @@ static struct environment *make_supervisor(struct engine *e, const struct versio
                 .loop = e->loop, .spec = &spec, .command = &c->base, .owner = e
         };
         struct environment *environment;
+        char **extensions = NULL;
 
         memcpy(spec.id, id, sizeof(spec.id));
         for (size_t i = 0; i < config->var_count; ++i)
                 vars[i] = (struct env_var){ config->vars[i].name, config->vars[i].value };
+        if (v->opt_dir) {
+                extensions = extension_files(v->opt_dir);
+                options.extensions = (const char *const *)extensions;
+                options.extensions_disabled = extension_files_disabled(v->opt_dir);
+        }
         options.place_consume = new_place(e, v, c, id);
         options.on_foreign_request = e->serve ? serve_foreign : NULL;
         command_place(c, v, options.place_consume);
         environment = supervisor_new(&options);
+        extension_files_free(extensions);
         free(vars);
         return environment;
 }
