@@ -583,8 +583,28 @@ static void tell_drained(struct defer *defer) {
         on_drained(p->drained_owner);
 }
 
+/* Those with extensions get the time of their SHUTDOWN; the others end with their pool. How many are left. */
+static size_t stop_those_with_extensions(struct pools *p) {
+        struct pool *pool;
+        size_t left = 0;
+
+        list_each(pool, &p->pools, link) {
+                struct list *const lists[] = { &pool->others, &pool->idle };
+                struct member *m;
+
+                for (size_t i = 0; i < ARRAY_SIZE(lists); ++i)
+                        list_each(m, lists[i], link) {
+                                if (!m->environment->has_extensions)
+                                        continue;
+                                ++left;
+                                member_stop(m);
+                        }
+        }
+        return left;
+}
+
 void pools_check_drained(struct pools *p) {
-        if (p->draining && p->on_drained && !p->under_way && !p->waiting)
+        if (p->draining && p->on_drained && !p->under_way && !p->waiting && !stop_those_with_extensions(p))
                 defer_call(p->loop, &p->drained, tell_drained);
 }
 

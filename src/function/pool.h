@@ -56,7 +56,8 @@ void pools_retire(struct pools *p, struct version *v);
  * Returns how many there were. */
 size_t pools_evict(struct pools *p, const char *account, const char *region, const char *name, const char *id,
                    bool now);
-/* Refuses from now on; on_drained (once, from the loop) when nothing is under way. */
+/* Refuses from now on; on_drained (once, from the loop) when nothing is under way and no environment with
+ * extensions is left. */
 void pools_drain(struct pools *p, void (*on_drained)(void *owner), void *owner);
 
 /* Looking. */

@@ -87,6 +87,7 @@ static void on_timer(struct timer *timer) {
         switch (f->state) {
         case FAKE_STARTING:
                 f->state = FAKE_STARTED;
+                f->base.has_extensions = f->plan.has_extensions;
                 after(f, f->plan.ready);
                 if (!f->plan.never_started)
                         f->base.events->started(&f->base);

@@ -194,9 +194,12 @@ void sim_open(struct sim *s, const struct pools_options *options) {
 
 static void on_drained(void *owner) {
         struct sim *s = owner;
+        struct fake *f;
 
         ++s->drained;
         sim_claim(s, s->pools->under_way == 0 && s->pools->waiting == 0);
+        list_each(f, &s->fakes, link)
+                sim_claim(s, !f->base.has_extensions);
 }
 
 void sim_close(struct sim *s) {

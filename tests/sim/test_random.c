@@ -24,6 +24,7 @@ static void draw_plan(struct sim *s, struct plan *ret_plan) {
                 .start_error = sim_draw(s, 12) ? 0 : EMFILE,
                 .init_fails = sim_draw(s, 8) == 0,
                 .never_started = sim_draw(s, 16) == 0,
+                .has_extensions = sim_draw(s, 3) == 0,
                 .chunks = (unsigned)sim_draw(s, 20),
                 .outcome = sim_draw(s, 3) ? OUTCOME_OK
                                           : (enum invocation_outcome)sim_draw(s, OUTCOME_BAD_ANSWER + 1),
