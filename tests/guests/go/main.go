@@ -62,5 +62,10 @@ func handle(ctx context.Context, event request) (any, error) {
 }
 
 func main() {
-	lambda.Start(handle)
+	if os.Getenv("TAKE_LEAVE") == "" {
+		lambda.Start(handle)
+		return
+	}
+	// Registers an internal extension without events, which is what makes the platform send SIGTERM.
+	lambda.StartWithOptions(handle, lambda.WithEnableSIGTERM(func() { fmt.Fprintln(os.Stderr, "go guest: farewell") }))
 }
