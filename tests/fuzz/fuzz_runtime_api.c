@@ -23,7 +23,8 @@ struct world {
         const uint8_t *data;
         size_t left;
         /* The place. */
-        bool opening, opened, alive, killing;
+        bool opening, opened, killing;
+        bool alive[PROCESS_NUMBERS];
         /* The owner. */
         bool started, idle, frozen, busy, answered, headed, stopping, gone;
         struct iovec event;
@@ -51,10 +52,10 @@ static int place_open(struct place *place) {
 static int place_spawn(struct place *place, const struct process_spec *spec) {
         struct world *w = world_of(place);
 
-        must(w->opened && !w->alive && !w->killing);
+        must(w->opened && spec->process < PROCESS_NUMBERS && !w->alive[spec->process] && !w->killing);
         if (next(w) % 8 == 7)
                 return -EAGAIN;
-        w->alive = true;
+        w->alive[spec->process] = true;
         return 0;
 }
 
@@ -95,7 +96,7 @@ static void place_free(struct place *place) {
 }
 
 static void place_signal(struct place *place, unsigned process, int signal_number) {
-        must(world_of(place)->opened);
+        must(world_of(place)->opened && process < PROCESS_NUMBERS);
 }
 
 static const struct place_ops place_ops = {
@@ -284,6 +285,38 @@ static void post(struct world *w) {
         say(fd, text, (size_t)len);
 }
 
+/* An extension that the supervisor knows, or somebody else. */
+static void call_extensions_api(struct world *w) {
+        static const char *const names[] = { "one", "two", "inside", "other", "" };
+        static const char *const lists[] = { "{\"events\":[\"INVOKE\",\"SHUTDOWN\"]}",
+                                             "{\"events\":[\"INVOKE\"]}", "{\"events\":[]}",
+                                             "{\"events\":[\"X\"]}", "{\"events\":[[1]" };
+        static const char *const calls[] = { "GET /2020-01-01/extension/event/next",
+                                             "POST /2020-01-01/extension/init/error",
+                                             "POST /2020-01-01/extension/exit/error" };
+        const struct extensions *x = &supervisor_of(w->e)->extensions;
+        uint8_t how = next(w), who = next(w);
+        const char *id = who < x->count ? x->all[who].id : ID;
+        int fd = *conn(w);
+        char text[1024];
+        int len;
+
+        if (how % 4 == 0) {
+                const char *list = lists[how / 4 % ARRAY_SIZE(lists)];
+
+                len = snprintf(text, sizeof(text),
+                               "POST /2020-01-01/extension/register HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                               "Lambda-Extension-Name: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                               names[who % ARRAY_SIZE(names)], strlen(list), list);
+        } else {
+                len = snprintf(text, sizeof(text),
+                               "%s HTTP/1.1\r\nHost: 127.0.0.1\r\nLambda-Extension-Identifier: %s\r\n%s\r\n",
+                               calls[how % 4 - 1], id,
+                               how & 64 ? "" : "Lambda-Extension-Function-Error-Type: Extension.Oops\r\n");
+        }
+        say(fd, text, (size_t)len);
+}
+
 static void say_anything(struct world *w) {
         int fd = *conn(w);
         size_t len = MIN((size_t)next(w), w->left);
@@ -304,17 +337,19 @@ static void open_place(struct world *w) {
 
 static void process_ends(struct world *w) {
         uint8_t how = next(w);
+        unsigned process = how & 128 ? PROCESS_EXTENSION + next(w) % EXTENSIONS_MAX : PROCESS_RUNTIME;
 
-        if (!w->alive)
+        if (!w->alive[process])
                 return;
-        w->alive = false;
-        w->place.events->on_exit(&w->place, PROCESS_RUNTIME, (enum place_end)(how % 4), how / 4 % 32);
+        w->alive[process] = false;
+        w->place.events->on_exit(&w->place, process, (enum place_end)(how % 4), how / 4 % 32);
 }
 
 static void place_empties(struct world *w) {
         if (!w->killing)
                 return;
-        w->killing = w->alive = false;
+        w->killing = false;
+        memset(w->alive, 0, sizeof(w->alive));
         w->place.events->on_emptied(&w->place);
 }
 
@@ -327,7 +362,7 @@ static void output(struct world *w) {
 }
 
 static void one_event(struct world *w) {
-        switch (next(w) % 16) {
+        switch (next(w) % 20) {
         case 0:
         case 1:
                 open_place(w);
@@ -371,6 +406,12 @@ static void one_event(struct world *w) {
                         w->e->ops->stop(w->e);
                 }
                 break;
+        case 16:
+        case 17:
+        case 18:
+        case 19:
+                call_extensions_api(w);
+                break;
         case 15:
                 if (next(w) % 16 == 0)
                         w->place.events->on_lost(&w->place, "lost");
@@ -387,6 +428,8 @@ static void turn(struct world *w) {
 
 static void open_world(struct world *w) {
         static const char *const argv[] = { "/var/task/bootstrap", NULL };
+        static const char *const extensions[] = { "one", "two", NULL };
+        static const char *const too_many[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", NULL };
         struct environment_spec spec = {
                 .function = "f", .version = "1", .runtime = "provided.al2023", .memory_mb = 128
         };
@@ -406,6 +449,9 @@ static void open_world(struct world *w) {
         spec.log_json = how & 2;
         if ((how & 12) == 12)
                 command.argv = NULL;
+        if (how & 16)
+                options.extensions = (how & 96) == 96 ? too_many : extensions;
+        options.extensions_disabled = (how & 224) == 128;
         w->place = (struct place){
                 .ops = &place_ops, .task_root = "/t", .opt_root = "/opt", .runtime_dir = "/r"
         };
@@ -424,6 +470,14 @@ static void open_world(struct world *w) {
         must(w->e->ops->start(w->e) == 0);
 }
 
+static void all_processes_end(struct world *w) {
+        for (unsigned i = 0; i < PROCESS_NUMBERS && !w->gone; ++i)
+                if (w->alive[i]) {
+                        w->alive[i] = false;
+                        w->place.events->on_exit(&w->place, i, PLACE_EXITED, 0);
+                }
+}
+
 /* Stopped, everything ends, in time. */
 static void end_world(struct world *w) {
         if (w->e && !w->gone) {
@@ -431,6 +485,8 @@ static void end_world(struct world *w) {
                 w->e->ops->stop(w->e);
                 for (unsigned i = 0; i < 8 && w->e && !w->gone; ++i) {
                         turn(w);
+                        if (w->e && !w->gone)
+                                all_processes_end(w);
                         if (w->e && !w->gone)
                                 place_empties(w);
                 }
