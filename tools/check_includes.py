@@ -17,13 +17,14 @@ MAY_USE = {
     "runtime": ["base", "loop", "http"],
     "lib": ["base", "loop", "http"],
     "archive": ["base", "loop", "lib"],
+    "oci": ["base", "loop", "http", "archive", "lib"],
     "store": ["base", "lib"],
     "logs": ["base", "loop"],
-    "sandbox": ["base", "loop", "http", "runtime", "archive"],
+    "sandbox": ["base", "loop", "http", "runtime", "archive", "oci"],
     # The domain: no sockets, no SQL, no HTTP words; drivers, store and logs only as their interfaces.
     "function": ["base", "loop", "lib/json.h", "runtime/environment.h", "store", "logs"],
-    "engine": ["base", "loop", "http", "runtime", "lib", "archive", "store", "logs", "sandbox", "function"],
-    "api": ["base", "loop", "http", "lib", "engine", "function", "runtime/environment.h", "logs", "archive", "store", "sandbox"],
+    "engine": ["base", "loop", "http", "runtime", "lib", "archive", "store", "oci", "logs", "sandbox", "function"],
+    "api": ["base", "loop", "http", "lib", "engine", "function", "runtime/environment.h", "logs", "archive", "oci", "store", "sandbox"],
     # The commands talk HTTP to a daemon; helper.h is how any program of ours speaks with lambent-archive.
     "cli": ["base", "loop", "http", "lib", "archive/helper.h"],
     "daemon": ["base", "loop", "http", "lib", "engine", "api", "cli"],

@@ -242,6 +242,14 @@ void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange
         e->serve_owner = owner;
 }
 
+void engine_set_images(struct engine *e, const struct image_source *source) {
+        e->images = source;
+}
+
+const struct image_source *engine_images(const struct engine *e) {
+        return e->images;
+}
+
 const struct engine_options *engine_options(const struct engine *e) {
         return &e->options;
 }

@@ -11,6 +11,7 @@
 #include "loop/loop.h"
 
 struct content_store;
+struct image_source;
 struct logs;
 struct interpreters;
 struct native;
@@ -53,6 +54,10 @@ void engine_close(struct engine *e);
 struct http_exchange;
 void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner),
                             void *owner);
+
+/* Who knows images; borrowed until engine_close. Call it between engine_open and the first turn of the loop. */
+void engine_set_images(struct engine *e, const struct image_source *source);
+const struct image_source *engine_images(const struct engine *e); /* NULL: no function can be an image */
 
 const struct engine_options *engine_options(const struct engine *e);
 struct loop *engine_loop(const struct engine *e);

@@ -22,6 +22,7 @@ struct engine {
         struct compiled *compiled;
         struct registry *registry;
         struct pools *pools;
+        const struct image_source *images; /* NULL: none */
         struct list preparations, watches;
         void (*serve)(struct http_exchange *x, void *owner);
         void *serve_owner;
