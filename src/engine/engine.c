@@ -8,6 +8,7 @@
 
 #include "archive/content.h"
 #include "base/log.h"
+#include "function/images.h"
 #include "logs/logs.h"
 #include "store/store.h"
 
@@ -149,6 +150,8 @@ static void forget_code(void *owner, const char *sha256) {
         struct engine *e = owner;
 
         content_remove(e->content, sha256);
+        if (e->images)
+                e->images->forget(e->images->owner, sha256);
 }
 
 static bool is_in_use(const char *sha256, void *owner) {

@@ -58,6 +58,8 @@ void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange
 /* Who knows images; borrowed until engine_close. Call it between engine_open and the first turn of the loop. */
 void engine_set_images(struct engine *e, const struct image_source *source);
 const struct image_source *engine_images(const struct engine *e); /* NULL: no function can be an image */
+/* What to say then. */
+#define IMAGES_ABSENT "lambent has no container engine here, and images run in containers only."
 
 const struct engine_options *engine_options(const struct engine *e);
 struct loop *engine_loop(const struct engine *e);

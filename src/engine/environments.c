@@ -112,6 +112,10 @@ static struct environment *make(void *owner, struct version *v, const char *id, 
         AUTO(str) char *group = NULL;
         AUTO(str) char *stream = NULL;
 
+        if (version_config_is_image(&v->config)) {
+                *ret_problem = xstrdup(IMAGES_ABSENT);
+                return NULL;
+        }
         if (command_find(e->interpreters, v, e->options.strict_runtimes, &command, ret_problem))
                 return NULL;
         group = v->config.log_group ? xstrdup(v->config.log_group) : xasprintf("/aws/lambda/%s", v->name);

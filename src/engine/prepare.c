@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a digest to a folder: a version can serve once its code is unpacked, its layers are merged and the interpreters
- * of this machine are known. Each step waits for the loop; nothing here blocks.
+ * of this machine are known, or, for an image, once the image is there. Each step waits for the loop; nothing here
+ * blocks.
  */
 #include "archive/content.h"
 #include "base/log.h"
 #include "engine/engine_private.h"
+#include "function/images.h"
 
 /* Unzipped code and layers together: facts/control-plane.md section 8. */
 static const struct archive_limits limits = { .bytes = 262144000, .entries = 200000 };
@@ -16,6 +18,7 @@ struct preparation {
         struct list link;
         struct content_wait content;
         struct interpreters_wait interpreters;
+        struct image_wait image;
 };
 
 void engine_watch(struct engine *e, struct prepared_watch *watch, struct version *v,
@@ -39,13 +42,18 @@ static void tell_watchers(struct engine *e, const struct version *v, const char 
                 }
 }
 
+static void cancel_waits(struct preparation *p) {
+        content_wait_cancel(&p->content);
+        interpreters_wait_cancel(&p->interpreters);
+        image_wait_cancel(&p->image);
+}
+
 static void finish(struct preparation *p, const char *code, const char *reason) {
         struct engine *e = p->engine;
         struct version *v = p->version;
 
         list_unlink(&p->link);
-        content_wait_cancel(&p->content);
-        interpreters_wait_cancel(&p->interpreters);
+        cancel_waits(p);
         free(p);
         registry_prepared(e->registry, v, code, reason);
         pools_prepared(e->pools, v, reason);
@@ -117,12 +125,49 @@ static void on_code(struct content_wait *wait, const struct content_tree *tree) 
                       on_layers);
 }
 
+/* AWS's codes for the state of a function: facts/control-plane.md section 4. */
+static const char *const image_codes[] = {
+        [IMAGE_NOT_FOUND] = "ImageDeleted",
+        [IMAGE_DENIED] = "ImageAccessDenied",
+        [IMAGE_UNSUPPORTED] = "InvalidImage",
+        [IMAGE_UNREACHABLE] = "InternalError",
+};
+
+static void on_image(struct image_wait *wait, const struct image_answer *answer) {
+        struct preparation *p = container_of(wait, struct preparation, image);
+        AUTO(str) char *reason = NULL;
+
+        if (answer->outcome == IMAGE_FINE) {
+                finish(p, NULL, NULL);
+                return;
+        }
+        reason = xasprintf("The image %s cannot be used: %s", p->version->config.image_uri, answer->reason);
+        log_warn("function=%s %s", p->version->name, reason);
+        finish(p, image_codes[answer->outcome], reason);
+}
+
+static void fetch_image(struct preparation *p) {
+        const struct image_source *images = p->engine->images;
+        const struct version_config *c = &p->version->config;
+        const struct image_request request = { c->image_uri, c->architecture, c->code_sha256 };
+
+        p->image.fn = on_image;
+        if (images)
+                images->fetch(images->owner, &request, &p->image);
+        else
+                on_image(&p->image, &(struct image_answer){ IMAGE_UNREACHABLE, IMAGES_ABSENT, NULL });
+}
+
 void engine_prepare(void *owner, struct version *v) {
         struct preparation *p = xcalloc(1, sizeof(*p));
 
         p->engine = owner;
         p->version = version_ref(v);
         list_push_back(&p->engine->preparations, &p->link);
+        if (version_config_is_image(&v->config)) {
+                fetch_image(p);
+                return;
+        }
         content_unpack(p->engine->content, v->config.code_sha256, &limits, &p->content, on_code);
 }
 
@@ -131,8 +176,7 @@ void engine_preparations_cancel(struct engine *e) {
 
         list_each(p, &e->preparations, link) {
                 list_unlink(&p->link);
-                content_wait_cancel(&p->content);
-                interpreters_wait_cancel(&p->interpreters);
+                cancel_waits(p);
                 version_unref(p->version);
                 free(p);
         }

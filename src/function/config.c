@@ -47,6 +47,26 @@ static void write_layers(struct json_writer *w, const struct version_config *c) 
         json_close_array(w);
 }
 
+static void write_list(struct json_writer *w, const char *name, const struct text_list *list) {
+        if (list->count == 0)
+                return;
+        json_open_array(w, name);
+        for (size_t i = 0; i < list->count; i++)
+                json_str(w, NULL, list->items[i]);
+        json_close_array(w);
+}
+
+static void write_image(struct json_writer *w, const struct version_config *c) {
+        if (!c->image_uri)
+                return;
+        json_open_object(w, "image");
+        json_str(w, "uri", c->image_uri);
+        write_list(w, "entry_point", &c->entry_point);
+        write_list(w, "command", &c->command);
+        write_optional(w, "working_directory", c->working_directory);
+        json_close_object(w);
+}
+
 int version_config_write(const struct version_config *c, struct buf *buf) {
         struct json_writer w = JSON_WRITER(buf);
 
@@ -72,6 +92,7 @@ int version_config_write(const struct version_config *c, struct buf *buf) {
         write_raw(&w, "vpc", c->vpc_json);
         write_raw(&w, "dead_letter", c->dead_letter_json);
         write_raw(&w, "file_systems", c->file_systems_json);
+        write_image(&w, c);
         json_str(&w, "code_sha256", c->code_sha256);
         json_uint(&w, "code_size", c->code_size);
         json_uint(&w, "code_unzipped", c->code_unzipped);
@@ -138,6 +159,34 @@ static bool read_layers(const json_t *doc, struct version_config *c) {
         return true;
 }
 
+static bool read_list(const json_t *doc, const char *name, struct text_list *list) {
+        const json_t *items = json_tree_get(doc, name);
+        size_t count = json_array_size(items);
+
+        if (count == 0)
+                return true;
+        list->items = xcalloc(count, sizeof(*list->items));
+        for (; list->count < count; list->count++) {
+                const char *item = json_string_value(json_array_get(items, list->count));
+
+                if (!item)
+                        return false;
+                list->items[list->count] = xstrdup(item);
+        }
+        return true;
+}
+
+static bool read_image(const json_t *doc, struct version_config *c) {
+        const json_t *image = json_tree_get(doc, "image");
+
+        if (!image)
+                return true;
+        c->image_uri = read_text(image, "uri");
+        c->working_directory = read_text(image, "working_directory");
+        return c->image_uri && read_list(image, "entry_point", &c->entry_point) &&
+               read_list(image, "command", &c->command);
+}
+
 int version_config_read(const char *text, size_t len, struct version_config *ret_config) {
         AUTO(json_tree) json_t *doc = NULL;
         struct version_config *c = ret_config;
@@ -168,7 +217,8 @@ int version_config_read(const char *text, size_t len, struct version_config *ret
         c->file_systems_json = read_raw(doc, "file_systems");
         c->code_size = (uint64_t)json_tree_int(doc, "code_size", 0);
         c->code_unzipped = (uint64_t)json_tree_int(doc, "code_unzipped", 0);
-        if (read_digest(doc, "code_sha256", c->code_sha256) && read_vars(doc, c) && read_layers(doc, c))
+        if (read_digest(doc, "code_sha256", c->code_sha256) && read_vars(doc, c) && read_layers(doc, c) &&
+            read_image(doc, c))
                 return 0;
         version_config_clear(c);
         return -EINVAL;
@@ -176,6 +226,23 @@ int version_config_read(const char *text, size_t len, struct version_config *ret
 
 static char *copy_text(const char *s) {
         return s ? xstrdup(s) : NULL;
+}
+
+void text_list_set(struct text_list *list, const char *const *items, size_t count) {
+        struct text_list fresh = { .items = count ? xcalloc(count, sizeof(*fresh.items)) : NULL,
+                                   .count = count };
+
+        for (size_t i = 0; i < count; i++)
+                fresh.items[i] = xstrdup(items[i]);
+        for (size_t i = 0; i < list->count; i++)
+                free(list->items[i]);
+        free(list->items);
+        *list = fresh;
+}
+
+static void copy_list(struct text_list *list, const struct text_list *from) {
+        *list = (struct text_list){};
+        text_list_set(list, (const char *const *)from->items, from->count);
 }
 
 void version_config_copy(const struct version_config *from, struct version_config *ret_config) {
@@ -203,6 +270,10 @@ void version_config_copy(const struct version_config *from, struct version_confi
         c->vpc_json = copy_text(from->vpc_json);
         c->dead_letter_json = copy_text(from->dead_letter_json);
         c->file_systems_json = copy_text(from->file_systems_json);
+        c->image_uri = copy_text(from->image_uri);
+        copy_list(&c->entry_point, &from->entry_point);
+        copy_list(&c->command, &from->command);
+        c->working_directory = copy_text(from->working_directory);
 }
 
 void version_config_clear(struct version_config *c) {
@@ -223,6 +294,8 @@ void version_config_clear(struct version_config *c) {
                 c->vpc_json,
                 c->dead_letter_json,
                 c->file_systems_json,
+                c->image_uri,
+                c->working_directory,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -234,5 +307,7 @@ void version_config_clear(struct version_config *c) {
         free(c->vars);
         for (size_t i = 0; i < c->layer_count; i++)
                 free(c->layers[i].arn);
+        text_list_set(&c->entry_point, NULL, 0);
+        text_list_set(&c->command, NULL, 0);
         *c = (struct version_config){};
 }

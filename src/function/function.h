@@ -29,6 +29,11 @@ struct name_value {
         char *name, *value;
 };
 
+struct text_list {
+        char **items;
+        size_t count;
+};
+
 struct layer_ref {
         char *arn;                    /* of the layer version */
         uint64_t code_size, unzipped; /* bytes */
@@ -57,7 +62,12 @@ struct version_config {
         char *kms_key_arn;                  /* NULL */
         /* Parts that mean nothing locally are kept as they are shown (compact JSON); NULL when absent. */
         char *vpc_json, *dead_letter_json, *file_systems_json;
-        char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded */
+        /* Package type Image; else NULL. Never with layers, a runtime or a handler. */
+        char *image_uri; /* as the client gave it */
+        /* ImageConfig; without items, or NULL: the image's own. */
+        struct text_list entry_point, command;
+        char *working_directory;
+        char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded; of the image (images.h) */
         uint64_t code_size, code_unzipped;    /* bytes */
 };
 
@@ -70,6 +80,12 @@ void version_config_clear(struct version_config *c); /* legal on a zeroed one */
 static inline void version_config_freep(struct version_config *c) {
         version_config_clear(c);
 }
+
+static inline bool version_config_is_image(const struct version_config *c) {
+        return c->image_uri != NULL;
+}
+/* Copies of strings, count of them; frees what was there. */
+void text_list_set(struct text_list *list, const char *const *items, size_t count);
 
 struct version_status {
         enum function_state state;
@@ -87,7 +103,7 @@ struct version {
         struct version_config config;
         struct version_status status;
         /* Where the code lies, set when it is prepared (then the version can serve). */
-        char *task_dir, *opt_dir; /* opt_dir NULL: no layers */
+        char *task_dir, *opt_dir; /* task_dir NULL: an image; opt_dir NULL: no layers */
         bool prepared;
         struct pool *pool; /* made at the first invocation; owned by the pools, see pool.h */
         struct list link;  /* on function->versions when published */

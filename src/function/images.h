@@ -53,7 +53,8 @@ struct image_wait {
 struct image_source {
         void (*resolve)(void *owner, const struct image_request *request, struct image_wait *wait);
         void (*fetch)(void *owner, const struct image_request *request, struct image_wait *wait);
-        /* No version names this digest any more: what was added to the engine for it (tags) may go. */
+        /* No version names this digest any more: what was added to the engine for it (tags) may go. Called for
+         * digests of zips as well. */
         void (*forget)(void *owner, const char *sha256);
         void *owner;
 };

@@ -290,7 +290,7 @@ static struct version *make_published(struct registry *r, struct function *f, co
         version_fingerprint(from, v->fingerprint);
         if (from->prepared) {
                 v->prepared = true;
-                v->task_dir = xstrdup(from->task_dir);
+                v->task_dir = from->task_dir ? xstrdup(from->task_dir) : NULL;
                 v->opt_dir = from->opt_dir ? xstrdup(from->opt_dir) : NULL;
                 version_set_state(v, STATE_ACTIVE, NULL, NULL);
                 version_set_update(v, UPDATE_SUCCESSFUL, NULL, NULL);

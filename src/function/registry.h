@@ -24,12 +24,12 @@ struct loop;
 struct store;
 
 struct registry_ports {
-        /* Unpacks v's code and merges its layers, sets v->task_dir and v->opt_dir, then calls
-         * registry_prepared (at once is legal). The port takes a reference to v until then. */
+        /* Unpacks v's code and merges its layers, sets v->task_dir and v->opt_dir, or sees to it that its image is
+         * there; then calls registry_prepared (at once is legal). The port takes a reference to v until then. */
         void (*prepare)(void *owner, struct version *v);
         /* No environment of this version may take a new invocation; they end when idle. */
         void (*retire)(void *owner, struct version *v);
-        /* A digest that nothing refers to any more. */
+        /* A digest of code, a layer or an image that nothing refers to any more. */
         void (*forget_code)(void *owner, const char *sha256);
         void *owner;
 };

@@ -49,6 +49,67 @@ static void write_config(const struct version_config *c, struct buf *text) {
         assert_int_equal(version_config_write(c, text), 0);
 }
 
+static void image(struct version_config *c) {
+        *c = (struct version_config){
+                .role = xstrdup("arn"),
+                .description = xstrdup(""),
+                .timeout_s = 3,
+                .memory_mb = 128,
+                .tmp_mb = 512,
+                .architecture = xstrdup("x86_64"),
+                .package_type = xstrdup("Image"),
+                .tracing_mode = xstrdup("PassThrough"),
+                .snap_start_apply_on = xstrdup("None"),
+                .log_format = xstrdup("Text"),
+                .image_uri = xstrdup("localhost:5000/app:v1"),
+                .working_directory = xstrdup("/app"),
+                .code_sha256 = DIGEST,
+        };
+        text_list_set(&c->entry_point, (const char *const[]){ "sh" }, 1);
+        text_list_set(&c->command, (const char *const[]){ "-c", "", "\xc3\xa9 \"x\"" }, 3);
+}
+
+static void assert_list(const struct text_list *is, const struct text_list *shall) {
+        assert_int_equal(is->count, shall->count);
+        for (size_t i = 0; i < shall->count; i++)
+                assert_string_equal(is->items[i], shall->items[i]);
+}
+
+static void images_and_how_to_run_them(void **state) {
+        AUTO(version_config) struct version_config c = {}, copy = {}, back = {};
+        AUTO(buf) struct buf first = BUF_NULL(MIB), second = BUF_NULL(MIB);
+
+        image(&c);
+        version_config_copy(&c, &copy);
+        write_config(&copy, &first);
+        assert_int_equal(version_config_read(buf_data(&first), first.len, &back), 0);
+        assert_true(version_config_is_image(&back));
+        assert_string_equal(back.image_uri, c.image_uri);
+        assert_string_equal(back.working_directory, c.working_directory);
+        assert_list(&back.entry_point, &c.entry_point);
+        assert_list(&back.command, &c.command);
+        assert_null(back.runtime);
+        write_config(&back, &second);
+        assert_int_equal(first.len, second.len);
+        assert_memory_equal(buf_data(&first), buf_data(&second), first.len);
+}
+
+/* The image's own entry point is another configuration than an empty one would be: nothing is written for it. */
+static void an_image_as_it_is(void **state) {
+        AUTO(version_config) struct version_config c = {}, back = {};
+        AUTO(buf) struct buf text = BUF_NULL(MIB);
+
+        image(&c);
+        text_list_set(&c.entry_point, NULL, 0);
+        text_list_set(&c.command, NULL, 0);
+        free(TAKE(c.working_directory));
+        write_config(&c, &text);
+        assert_int_equal(version_config_read(buf_data(&text), text.len, &back), 0);
+        assert_int_equal(back.entry_point.count, 0);
+        assert_int_equal(back.command.count, 0);
+        assert_null(back.working_directory);
+}
+
 static void a_document_says_everything(void **state) {
         AUTO(version_config) struct version_config c = {}, copy = {}, back = {};
         AUTO(buf) struct buf first = BUF_NULL(MIB), second = BUF_NULL(MIB), third = BUF_NULL(MIB);
@@ -95,7 +156,10 @@ static void a_broken_document_is_refused(void **state) {
                                               "{\"code_sha256\":\"short\"}",
                                               "{\"code_sha256\":\"" DIGEST "\",\"vars\":[\"A\",1]}",
                                               "{\"code_sha256\":\"" DIGEST "\",\"layers\":[{}]}",
-                                              "{\"code_sha256\":\"" DIGEST "\",\"layers\":[1,2,3,4,5,6]}" };
+                                              "{\"code_sha256\":\"" DIGEST "\",\"layers\":[1,2,3,4,5,6]}",
+                                              "{\"code_sha256\":\"" DIGEST "\",\"image\":{}}",
+                                              "{\"code_sha256\":\"" DIGEST
+                                              "\",\"image\":{\"uri\":\"a\",\"command\":[1]}}" };
 
         for (size_t i = 0; i < ARRAY_SIZE(broken); i++)
                 assert_int_equal(version_config_read(broken[i], strlen(broken[i]), &c), -EINVAL);
@@ -129,6 +193,8 @@ static void arns_follow_the_region(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_document_says_everything),
+                cmocka_unit_test(images_and_how_to_run_them),
+                cmocka_unit_test(an_image_as_it_is),
                 cmocka_unit_test(no_variables_and_none_given_differ),
                 cmocka_unit_test(a_broken_document_is_refused),
                 cmocka_unit_test(arns_follow_the_region),
