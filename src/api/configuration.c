@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "api/image_code.h"
 #include "api/names.h"
 #include "api/runtimes.h"
 #include "api/upload.h"
@@ -70,6 +71,10 @@ static bool is_architecture(const char *s) {
         return streq(s, "x86_64") || streq(s, "arm64");
 }
 
+static bool is_text(const char *s) {
+        return true;
+}
+
 static bool is_layer_version(const char *s) {
         unsigned long long number;
         struct layer_name name;
@@ -127,6 +132,12 @@ static const struct rule rules[] = {
         { "Layers", RULE_LIST, .item_ok = is_layer_version,
           .item_constraint = ITEMS(LENGTHS("1", "2048") ", " MATCHING(LAYER_PATTERN) ", " NOT_NULL) },
         { "FileSystemConfigs", RULE_LIST, BOUNDS(0, 1) },
+        { "ImageConfig", RULE_OBJECT },
+        { "ImageConfig.EntryPoint", RULE_LIST, BOUNDS(0, 1500), .item_ok = is_text,
+          .item_constraint = ITEMS(NOT_NULL) },
+        { "ImageConfig.Command", RULE_LIST, BOUNDS(0, 1500), .item_ok = is_text,
+          .item_constraint = ITEMS(NOT_NULL) },
+        { "ImageConfig.WorkingDirectory", RULE_STRING, BOUNDS(0, 1000) },
         { "EphemeralStorage", RULE_OBJECT },
         { "EphemeralStorage.Size", RULE_INTEGER, .required = true, BOUNDS(512, 10240) },
         { "SnapStart", RULE_OBJECT },
@@ -403,8 +414,7 @@ bool configuration_fits(const struct version_config *c, struct problem *ret_prob
 
 bool configuration_apply(struct api_request *r, const char *region, const json_t *body,
                          struct version_config *c, struct problem *ret_problem) {
-        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig", "TenancyConfig",
-                                              "ImageConfig" };
+        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig", "TenancyConfig" };
         const char *runtime = json_tree_str(body, "Runtime");
         const json_t *variables = json_tree_get(json_tree_get(body, "Environment"), "Variables");
 
@@ -412,9 +422,12 @@ bool configuration_apply(struct api_request *r, const char *region, const json_t
                 if (json_tree_get(body, absent[i]))
                         return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
                                            "lambent does not implement %s with %s.", r->operation, absent[i]);
-        if (runtime && !runtime_check(runtime, ret_problem))
+        if (!image_config_apply(body, c, ret_problem) || (runtime && !runtime_check(runtime, ret_problem)))
                 return false;
         apply_plain(body, c);
+        if (streq(c->snap_start_apply_on, "PublishedVersions") && version_config_is_image(c))
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "ContainerImage is not supported for SnapStart enabled functions.");
         if (streq(c->snap_start_apply_on, "PublishedVersions") && c->runtime &&
             !runtime_has_snap_start(c->runtime))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,

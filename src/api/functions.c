@@ -2,6 +2,7 @@
 /* functions - CreateFunction, GetFunction, GetFunctionConfiguration, DeleteFunction */
 #include "api/configuration.h"
 #include "api/download.h"
+#include "api/image_code.h"
 #include "api/names.h"
 #include "api/operations.h"
 #include "api/runtimes.h"
@@ -60,12 +61,15 @@ static bool check_shape(const json_t *body, struct problem *ret_problem) {
                configuration_check(body, &checker, ret_problem) && checker_end(&checker, ret_problem);
 }
 
-static bool check_code(struct api_request *r, const json_t *body, struct problem *ret_problem) {
+static bool is_image(const json_t *body) {
+        const char *package_type = json_tree_str(body, "PackageType");
+
+        return package_type && streq(package_type, "Image");
+}
+
+static bool check_zip(struct api_request *r, const json_t *body, struct problem *ret_problem) {
         const json_t *code = json_tree_get(body, "Code");
 
-        if (json_tree_get(body, "PackageType") && streq(json_tree_str(body, "PackageType"), "Image"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
-                                   "lambent does not implement CreateFunction with PackageType Image.");
         if (!json_tree_get(body, "Runtime") || !json_tree_get(body, "Handler"))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                    "Runtime and Handler are mandatory parameters for functions created with "
@@ -73,9 +77,6 @@ static bool check_code(struct api_request *r, const json_t *body, struct problem
         if (json_tree_get(code, "S3Bucket") || json_tree_get(code, "S3Key"))
                 return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
                                    "lambent does not implement CreateFunction with Code.S3Bucket.");
-        if (json_tree_get(code, "ImageUri"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
-                                   "lambent does not implement CreateFunction with Code.ImageUri.");
         if (json_tree_get(code, "ZipFile") && !r->upload)
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                    "Uploaded file must be a non-empty zip");
@@ -83,6 +84,10 @@ static bool check_code(struct api_request *r, const json_t *body, struct problem
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                    "Please provide a source for function code.");
         return true;
+}
+
+static bool check_code(struct api_request *r, const json_t *body, struct problem *ret_problem) {
+        return is_image(body) ? image_creation_check(r, ret_problem) : check_zip(r, body, ret_problem);
 }
 
 static bool check_tags(const json_t *tags, struct problem *ret_problem) {
@@ -101,10 +106,10 @@ static void answer_created(struct api_request *r) {
         struct version *v;
         int result;
 
-        snprintf(creation->config.code_sha256, sizeof(creation->config.code_sha256), "%s",
-                 api_upload_sha256(r->upload));
-        creation->config.code_size = api_upload_size(r->upload);
-        creation->config.code_unzipped = api_upload_unzipped(r->upload);
+        if (r->image)
+                api_image_apply(r->image, &creation->config);
+        else
+                api_upload_apply(r->upload, &creation->config);
         if (!configuration_fits(&creation->config, &problem)) {
                 api_fail_with(r, &problem);
                 return;
@@ -143,6 +148,12 @@ static bool name_new_function(struct api_request *r, struct function_ref *ref) {
         return true;
 }
 
+static void use_image(const json_t *body, struct version_config *c) {
+        free(c->package_type);
+        c->package_type = xstrdup("Image");
+        c->image_uri = xstrdup(json_tree_str(json_tree_get(body, "Code"), "ImageUri"));
+}
+
 void api_create_function(struct api_request *r) {
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         const json_t *architectures, *tags;
@@ -162,6 +173,8 @@ void api_create_function(struct api_request *r) {
         }
         if (!name_new_function(r, &creation->ref))
                 return;
+        if (is_image(r->body))
+                use_image(r->body, &creation->config);
         if (!configuration_apply(r, creation->ref.region, r->body, &creation->config, &problem)) {
                 api_fail_with(r, &problem);
                 return;
@@ -173,7 +186,10 @@ void api_create_function(struct api_request *r) {
         }
         creation->tags_json = json_object_size(tags) ? json_tree_text(tags) : NULL;
         creation->publish = json_tree_bool(r->body, "Publish", false);
-        api_upload_finish(r->upload, answer_created);
+        if (r->upload && !version_config_is_image(&creation->config))
+                api_upload_finish(r->upload, answer_created);
+        else
+                api_image_find(r, &creation->config, answer_created);
 }
 
 /* ---- GetFunction, GetFunctionConfiguration ---- */
@@ -196,21 +212,28 @@ static void reply_written(struct api_request *r, struct json_writer *w, int stat
         api_reply_json(r, status, w->buf);
 }
 
+static void write_location(struct api_request *r, struct json_writer *w, const struct version_config *c) {
+        AUTO(str) char *location = api_download_location(r, c->code_sha256);
+
+        json_str(w, "RepositoryType", "S3");
+        json_str(w, "Location", location);
+}
+
 void api_get_function(struct api_request *r) {
         AUTO(function_ref) struct function_ref ref = {};
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
         struct version *v = find_version(r, &ref);
         struct json_writer w = JSON_WRITER(&body);
-        AUTO(str) char *location = NULL;
 
         if (!v)
                 return;
-        location = api_download_location(r, v->config.code_sha256);
         json_open_object(&w, NULL);
         view_version(&w, "Configuration", v, ref.qualifier, VIEW_WHOLE);
         json_open_object(&w, "Code");
-        json_str(&w, "RepositoryType", "S3");
-        json_str(&w, "Location", location);
+        if (version_config_is_image(&v->config))
+                image_code_write(&w, &v->config);
+        else
+                write_location(r, &w, &v->config);
         json_close_object(&w);
         if (v->function->tags_json)
                 json_raw(&w, "Tags", v->function->tags_json, strlen(v->function->tags_json));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/api_private.h"
+#include "api/image_code.h"
 #include "api/upload.h"
 
 #define JSON_TYPE "application/json"
@@ -18,6 +19,7 @@ void api_request_free(struct api_request *r) {
                 r->cancel(r);
         api_body_free(r);
         api_upload_free(r->upload);
+        api_image_free(r->image);
         json_decref(r->body);
         for (size_t i = 0; i < r->label_count; i++)
                 free(r->labels[i]);

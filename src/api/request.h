@@ -24,6 +24,7 @@
 
 struct api;
 struct api_body;
+struct api_image;
 struct api_request;
 struct api_upload;
 struct engine;
@@ -59,6 +60,7 @@ struct api_request {
         size_t label_count;
         json_t *body;              /* ROUTE_JSON: an object, or NULL without a body */
         struct api_upload *upload; /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
+        struct api_image *image;   /* while an ImageUri is looked up, and after: image_code.h */
         struct api_body *reading;  /* while the body arrives: json_body.c */
         bool from_function;        /* came through an environment's own listener */
         bool answered;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* updates - UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion */
 #include "api/configuration.h"
+#include "api/image_code.h"
 #include "api/operations.h"
 #include "api/upload.h"
 #include "api/view.h"
@@ -89,8 +90,14 @@ static const struct rule code_rules[] = {
         { "Publish", RULE_BOOLEAN }, { "DryRun", RULE_BOOLEAN },  { "RevisionId", RULE_STRING },
 };
 
-static bool check_source(struct api_request *r) {
-        if (json_tree_get(r->body, "ImageUri"))
+static bool check_source(struct api_request *r, const struct function *f) {
+        bool is_image = version_config_is_image(&f->latest->config),
+             has_uri = json_tree_get(r->body, "ImageUri");
+
+        if (is_image && (!has_uri || json_tree_get(r->body, "ZipFile") || json_tree_get(r->body, "S3Bucket")))
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "Please provide ImageUri when updating a function with packageType Image.");
+        else if (!is_image && has_uri)
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "Please don't provide ImageUri when updating a function with packageType Zip.");
         else if (json_tree_get(r->body, "S3Bucket") || json_tree_get(r->body, "S3Key"))
@@ -99,6 +106,8 @@ static bool check_source(struct api_request *r) {
         else if (json_tree_get(r->body, "PublishTo"))
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED,
                          "lambent does not implement UpdateFunctionCode with PublishTo.");
+        else if (is_image)
+                return true;
         else if (json_tree_get(r->body, "ZipFile") && !r->upload)
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
         else if (!r->upload)
@@ -108,30 +117,44 @@ static bool check_source(struct api_request *r) {
         return false;
 }
 
+static void set_architecture(struct version_config *c, const json_t *architectures) {
+        if (!architectures)
+                return;
+        free(c->architecture);
+        c->architecture = xstrdup(json_string_value(json_array_get(architectures, 0)));
+}
+
 static void use_new_code(struct api_request *r) {
-        const json_t *architectures = json_tree_get(r->body, "Architectures");
         AUTO(function_ref) struct function_ref ref = {};
         AUTO(version_config) struct version_config config = {};
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         struct function *f;
 
-        /* The function may have been changed or deleted while the package was unpacked. */
+        /* The function may have been changed or deleted while the package was unpacked or the image looked up. */
         if (!api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
         version_config_copy(&f->latest->config, &config);
-        snprintf(config.code_sha256, sizeof(config.code_sha256), "%s", api_upload_sha256(r->upload));
-        config.code_size = api_upload_size(r->upload);
-        config.code_unzipped = api_upload_unzipped(r->upload);
-        if (architectures) {
-                free(config.architecture);
-                config.architecture = xstrdup(json_string_value(json_array_get(architectures, 0)));
-        }
+        if (r->image)
+                api_image_apply(r->image, &config);
+        else
+                api_upload_apply(r->upload, &config);
+        set_architecture(&config, json_tree_get(r->body, "Architectures"));
         if (!configuration_fits(&config, &problem))
                 api_fail_with(r, &problem);
         else if (json_tree_bool(r->body, "DryRun", false))
                 answer(r, 200, f->latest, NULL);
         else
                 change(r, f, &config, json_tree_bool(r->body, "Publish", false));
+}
+
+static void find_new_image(struct api_request *r, const struct function *f) {
+        AUTO(version_config) struct version_config asked = {
+                .image_uri = xstrdup(json_tree_str(r->body, "ImageUri")),
+                .architecture = xstrdup(f->latest->config.architecture),
+        };
+
+        set_architecture(&asked, json_tree_get(r->body, "Architectures"));
+        api_image_find(r, &asked, use_new_code);
 }
 
 void api_update_function_code(struct api_request *r) {
@@ -144,7 +167,11 @@ void api_update_function_code(struct api_request *r) {
         if (!check(r, rules, ARRAY_SIZE(rules), false) || !api_function_ref(r, REF_STRICT, &ref) ||
             !(f = find_function(r, &ref)))
                 return;
-        if (check_source(r) && may_change(r, f))
+        if (!check_source(r, f) || !may_change(r, f))
+                return;
+        if (version_config_is_image(&f->latest->config))
+                find_new_image(r, f);
+        else
                 api_upload_finish(r->upload, use_new_code);
 }
 
@@ -182,7 +209,7 @@ void api_publish_version(struct api_request *r) {
         AUTO(function_ref) struct function_ref ref = {};
         struct function *f;
         struct version *v;
-        char sha256[48];
+        char sha256[SHA256_HEX_LEN + 1];
         int result;
 
         if (!check(r, publish_rules, ARRAY_SIZE(publish_rules), false) ||
@@ -193,7 +220,7 @@ void api_publish_version(struct api_request *r) {
                          "lambent does not implement PublishVersion with PublishTo.");
                 return;
         }
-        view_sha256(f->latest->config.code_sha256, sha256);
+        view_code_sha256(&f->latest->config, sha256);
         if (wanted && *wanted && !streq(wanted, sha256)) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try "

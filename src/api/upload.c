@@ -161,6 +161,12 @@ void api_upload_finish(struct api_upload *u, void (*ready)(struct api_request *r
         }
 }
 
+void api_upload_apply(const struct api_upload *u, struct version_config *c) {
+        memcpy(c->code_sha256, u->blob.hex, sizeof(c->code_sha256));
+        c->code_size = u->blob.size;
+        c->code_unzipped = u->unzipped;
+}
+
 const char *api_upload_sha256(const struct api_upload *u) {
         return u->blob.hex;
 }

@@ -26,6 +26,7 @@ bool api_upload_is_behind(const struct api_upload *u);
 void api_upload_finish(struct api_upload *u, void (*ready)(struct api_request *r));
 
 /* Once ready. */
-const char *api_upload_sha256(const struct api_upload *u); /* hex */
+void api_upload_apply(const struct api_upload *u, struct version_config *c); /* digest and sizes */
+const char *api_upload_sha256(const struct api_upload *u);                   /* hex */
 uint64_t api_upload_size(const struct api_upload *u);
 uint64_t api_upload_unzipped(const struct api_upload *u);

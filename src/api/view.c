@@ -30,6 +30,13 @@ void view_sha256(const char *hex, char ret_base64[static 48]) {
         ret_base64[base64_encoded_len(sizeof(digest))] = '\0';
 }
 
+void view_code_sha256(const struct version_config *c, char ret_text[static SHA256_HEX_LEN + 1]) {
+        if (version_config_is_image(c))
+                str_fit(ret_text, SHA256_HEX_LEN + 1, c->code_sha256);
+        else
+                view_sha256(c->code_sha256, ret_text);
+}
+
 static void write_optional(struct json_writer *w, const char *name, const char *value) {
         if (value)
                 json_str(w, name, value);
@@ -76,6 +83,27 @@ static void write_logging(struct json_writer *w, const struct version *v) {
         json_close_object(w);
 }
 
+static void write_list(struct json_writer *w, const char *name, const struct text_list *list) {
+        if (list->count == 0)
+                return;
+        json_open_array(w, name);
+        for (size_t i = 0; i < list->count; i++)
+                json_str(w, NULL, list->items[i]);
+        json_close_array(w);
+}
+
+static void write_image_config(struct json_writer *w, const struct version_config *c) {
+        if (c->entry_point.count == 0 && c->command.count == 0 && !c->working_directory)
+                return;
+        json_open_object(w, "ImageConfigResponse");
+        json_open_object(w, "ImageConfig");
+        write_list(w, "EntryPoint", &c->entry_point);
+        write_list(w, "Command", &c->command);
+        write_optional(w, "WorkingDirectory", c->working_directory);
+        json_close_object(w);
+        json_close_object(w);
+}
+
 static void write_member(struct json_writer *w, const char *name, const char *member, const char *value) {
         json_open_object(w, name);
         json_str(w, member, value);
@@ -84,9 +112,9 @@ static void write_member(struct json_writer *w, const char *name, const char *me
 
 static void write_config(struct json_writer *w, const struct version *v) {
         const struct version_config *c = &v->config;
-        char sha256[48];
+        char sha256[SHA256_HEX_LEN + 1];
 
-        view_sha256(c->code_sha256, sha256);
+        view_code_sha256(c, sha256);
         write_optional(w, "Runtime", c->runtime);
         json_str(w, "Role", c->role);
         write_optional(w, "Handler", c->handler);
@@ -103,6 +131,7 @@ static void write_config(struct json_writer *w, const struct version *v) {
         write_optional(w, "KMSKeyArn", c->kms_key_arn);
         write_member(w, "TracingConfig", "Mode", c->tracing_mode);
         json_str(w, "PackageType", c->package_type);
+        write_image_config(w, c);
         json_open_array(w, "Architectures");
         json_str(w, NULL, c->architecture);
         json_close_array(w);

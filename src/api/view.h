@@ -13,5 +13,7 @@ void view_version(struct json_writer *w, const char *name, const struct version 
                   enum view_kind kind);
 /* 2026-01-05T10:00:00.000+0000 */
 void view_time(nsec_t wall, char ret_text[static 32]);
-/* CodeSha256: Base64 of the digest whose hex this is. */
+/* CodeSha256 of a version: Base64 of a zip's digest, hex of an image's. */
+void view_code_sha256(const struct version_config *c, char ret_text[static SHA256_HEX_LEN + 1]);
+/* Base64 of the digest whose hex this is. */
 void view_sha256(const char *hex, char ret_base64[static 48]);

@@ -286,12 +286,15 @@ def test_what_is_not_done_here_says_so(client, settings):
     bucket = {"S3Bucket": "bucket", "S3Key": "key"}
     for changes, what in (
         ({"Code": bucket}, "CreateFunction with Code.S3Bucket"),
-        ({"PackageType": "Image", "Code": {"ImageUri": "i"}}, "CreateFunction with PackageType Image"),
         ({"DurableConfig": {"ExecutionTimeout": 60}}, "CreateFunction with DurableConfig"),
     ):
         assert refused(client.create_function, **{"FunctionName": "fn", **settings, **changes}) == (
             501, "NotImplementedException", f"lambent does not implement {what}."
         )
+    image = {"FunctionName": "fn", "Role": settings["Role"], "PackageType": "Image", "Code": {"ImageUri": "i"}}
+    assert refused(client.create_function, **image) == (
+        501, "NotImplementedException", "lambent does not implement CreateFunction with PackageType Image without a container engine."
+    )
     assert refused(client.publish_layer_version, LayerName="l", Content=bucket)[:2] == (501, "NotImplementedException")
 
 
