@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Docker and Podman of the tests' own: a daemon with its state in a temporary folder, waited for by its own word, that leaves nothing.
+
+Neither touches what else runs on the machine: other data, other sockets, a bridge of its own name, and no firewall rules. An engine that
+cannot run here is a skip with the reason, unless LAMBENT_TEST_REQUIRE_ENGINES is set.
+"""
+
+import contextlib
+import ctypes
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import urllib.parse
+
+import pytest
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+CALL_SECONDS = 300
+PR_SET_PDEATHSIG = 1
+# Subnets of the tests' bridges; what the machine routes already is left out.
+SUBNETS = [f"10.213.{n}" for n in range(0, 250)]
+
+
+def unavailable(reason):
+    if os.environ.get("LAMBENT_TEST_REQUIRE_ENGINES"):
+        pytest.fail(f"required by LAMBENT_TEST_REQUIRE_ENGINES: {reason}")
+    pytest.skip(reason)
+
+
+def _die_with_us():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _free_subnet():
+    used = subprocess.run(["ip", "-o", "-4", "route", "show", "table", "all"], check=True, capture_output=True, text=True).stdout
+    return next(subnet for subnet in SUBNETS if f"{subnet}." not in used)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("engine", timeout=CALL_SECONDS)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+class EngineError(Exception):
+    def __init__(self, status, message):
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class Engine:
+    """One running daemon: its socket, its command, and what tests do with both."""
+
+    def __init__(self):
+        # Sockets have short paths.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lmb-"))
+        self.socket = self.folder / "engine.sock"
+        self.lines = []
+        self.process = None
+        self._ready = threading.Event()
+        self._loaded = set()
+
+    # ---- life ----
+
+    def _start(self, command, env=None):
+        self.process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True, preexec_fn=_die_with_us)
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
+        self._reader.start()
+        self._ready.wait(START_SECONDS)
+        if self.process.poll() is not None or not self._is_ready:
+            reason = f"{self.name} does not run here: {self.words()}"
+            self.stop()
+            unavailable(reason)
+        return self
+
+    _is_ready = False
+
+    def _read(self, stream):
+        for line in stream:
+            self.lines.append(line)
+            if self.READY in line:
+                self._is_ready = True
+                self._ready.set()
+        self._ready.set()
+
+    def words(self):
+        """The last it said that is of interest."""
+        told = [line.strip() for line in self.lines if re.search(r"level=(error|fatal)|^failed|^Error", line)] or self.lines
+        return " ".join(line.strip() for line in told[-3:]) or "it said nothing"
+
+    def _stop_process(self, sig=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(sig)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.process:
+            self._reader.join(STOP_SECONDS)
+
+    def _remove_folder(self):
+        mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+        for mount in sorted((m for m in mounts if m.startswith(f"{self.folder}/")), reverse=True):
+            subprocess.run(["umount", "-l", mount], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- the API ----
+
+    def call(self, method, path, body=None, headers=None, **query):
+        """The engine's answer: JSON, or bytes. EngineError with the engine's words for a status of 400 and above."""
+        connection = UnixConnection(self.socket)
+        headers = dict(headers or {})
+        try:
+            if isinstance(body, (dict, list)):
+                body, headers["Content-Type"] = json.dumps(body), "application/json"
+            elif body is not None:
+                headers["Content-Type"] = "application/x-tar"
+            connection.request(method, f"/v1.40{path}" + (f"?{urllib.parse.urlencode(query)}" if query else ""), body, headers)
+            response = connection.getresponse()
+            data = response.read()
+        finally:
+            connection.close()
+        if response.status >= 400:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                data = json.loads(data)["message"]
+            raise EngineError(response.status, data)
+        with contextlib.suppress(ValueError):
+            return json.loads(data)
+        return data
+
+    def load(self, image):
+        """Makes an image of images.py known, under its name; once."""
+        if (image.name, image.image_id) not in self._loaded:
+            with tempfile.TemporaryFile() as archive:
+                image.write_archive(archive)
+                archive.seek(0)
+                answer = self.call("POST", "/images/load", archive, quiet="true")
+            if isinstance(answer, bytes) and b'"error"' in answer or isinstance(answer, dict) and "error" in answer:
+                raise EngineError(200, answer)
+            self._loaded.add((image.name, image.image_id))
+        return image.name
+
+    def forget(self, name):
+        """Removes an image's name."""
+        self.call("DELETE", f"/images/{urllib.parse.quote(name, safe='')}", force="true")
+        self._loaded = {(loaded, image_id) for loaded, image_id in self._loaded if loaded != name}
+
+    def containers(self, **labels):
+        """All there are with these labels, running or not."""
+        filters = {"label": [f"{key}={value}" for key, value in labels.items()]} if labels else {}
+        return self.call("GET", "/containers/json", all="true", filters=json.dumps(filters))
+
+    def remove_containers(self):
+        for container in self.containers():
+            # Podman's removal by force asks politely first, and waits ten seconds.
+            with contextlib.suppress(EngineError):
+                self.call("POST", f"/containers/{container['Id']}/kill")
+            with contextlib.suppress(EngineError):
+                self.call("DELETE", f"/containers/{container['Id']}", force="true", v="true")
+
+    def images(self):
+        """The names that there are."""
+        return sorted(name for image in self.call("GET", "/images/json") for name in image.get("RepoTags") or [])
+
+    def run(self, *arguments, **settings):
+        """The engine's own command line; answers what subprocess.run does."""
+        return subprocess.run([*self.command, *arguments], env={**os.environ, **self.env}, text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=CALL_SECONDS, **settings)
+
+    def popen(self, *arguments):
+        return subprocess.Popen([*self.command, *arguments], env={**os.environ, **self.env}, text=True, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    @property
+    def host(self):
+        """As DOCKER_HOST has it."""
+        return f"unix://{self.socket}"
+
+
+class Docker(Engine):
+    name = "docker"
+    READY = "API listen on"
+
+    def __init__(self):
+        super().__init__()
+        self.bridge = None
+        self.command = ["docker"]
+        self.env = {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder / "config")}
+
+    def start(self):
+        if os.geteuid() != 0:
+            unavailable("dockerd needs root")
+        if not shutil.which("dockerd") or not shutil.which("ip"):
+            unavailable("dockerd or ip is not installed")
+        self._make_bridge()
+        return self._start([
+            "dockerd", "--host", self.host, "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
+            "--pidfile", str(self.folder / "pid"), "--config-file", str(self._config()), "--bridge", self.bridge, "--iptables=false",
+            "--ip6tables=false", "--ip-masq=false", "--ip-forward=false", "--group", "root",
+        ])
+
+    def restart(self, sig=signal.SIGTERM):
+        """As an update of the package does it, or with SIGKILL a crash; the data stay."""
+        self._stop_process(sig)
+        if sig == signal.SIGKILL:
+            self._end_children()
+        (self.folder / "pid").unlink(missing_ok=True)
+        self._ready.clear()
+        self._is_ready = False
+        return self.start()
+
+    def _config(self):
+        path = self.folder / "daemon.json"
+        path.write_text("{}")
+        return path
+
+    def _make_bridge(self):
+        if self.bridge:
+            return
+        subnet = _free_subnet()
+        name = f"lmb{os.getpid() % 100000}{self.folder.name[-4:]}"
+        made = subprocess.run(["ip", "link", "add", "name", name, "type", "bridge"], capture_output=True, text=True, check=False)
+        if made.returncode:
+            unavailable(f"no bridge can be made here: {made.stderr.strip()}")
+        self.bridge = name
+        self.gateway = f"{subnet}.1"
+        subprocess.run(["ip", "address", "add", f"{self.gateway}/24", "dev", name], check=True)
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+
+    def _end_children(self):
+        """containerd and the shims of a dockerd that was killed: theirs is the folder."""
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                if str(self.folder).encode() in (entry / "cmdline").read_bytes() and int(entry.name) != os.getpid():
+                    os.kill(int(entry.name), signal.SIGKILL)
+
+    def stop(self):
+        if self._is_ready and self.process.poll() is None:
+            with contextlib.suppress(OSError, EngineError, http.client.HTTPException):
+                self.remove_containers()
+        self._stop_process()
+        self._end_children()
+        if self.bridge:
+            subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True)
+        self._remove_folder()
+
+
+class Podman(Engine):
+    name = "podman"
+    READY = "API service listening on"
+
+    def __init__(self):
+        super().__init__()
+        self.env = {
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "CONTAINERS_REGISTRIES_CONF": str(self.folder / "registries.conf"),
+            "TMPDIR": str(self.folder / "tmp"),
+        }
+        self.command = ["podman"]
+
+    def start(self):
+        if os.geteuid() != 0:
+            unavailable("the tests' podman needs root")
+        if not shutil.which("podman"):
+            unavailable("podman is not installed")
+        self._configure()
+        return self._start(["podman", "--log-level", "info", "system", "service", "--time", "0", self.host], env=self.env)
+
+    def _configure(self):
+        """Limits of ours are at most what this machine allows; runc works with every arrangement of cgroups."""
+        for name in ("root", "run", "tmp", "networks"):
+            (self.folder / name).mkdir(exist_ok=True)
+        self.subnet = getattr(self, "subnet", None) or _free_subnet()
+        runtime = 'runtime = "runc"' if shutil.which("runc") else ""
+        (self.folder / "containers.conf").write_text(
+            f'[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nlog_driver = "k8s-file"\n'
+            f'[engine]\n{runtime}\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\ntmp_dir = "{self.folder}/run"\n'
+            f'[network]\nnetwork_config_dir = "{self.folder}/networks"\ndefault_subnet = "{self.subnet}.0/24"\n'
+            f'default_network = "lambent-test"\n')
+        (self.folder / "storage.conf").write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n')
+        # Only 127.0.0.0/8 without TLS, as Docker has it of itself.
+        (self.folder / "registries.conf").write_text("unqualified-search-registries = []\n")
+
+    def allow_registry(self, address):
+        """Podman asks for TLS everywhere unless it is told."""
+        with open(self.folder / "registries.conf", "a") as file:
+            file.write(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
+
+    def stop(self):
+        if self._is_ready and self.process.poll() is None:
+            self.run("rm", "--all", "--force", "--time", "0")
+        self._stop_process()
+        self._remove_folder()
