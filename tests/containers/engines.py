@@ -22,6 +22,7 @@ import urllib.parse
 
 import pytest
 
+PREFIX = "lmb-"
 START_SECONDS = 60
 STOP_SECONDS = 60
 CALL_SECONDS = 300
@@ -45,6 +46,33 @@ def _free_subnet():
     return next(subnet for subnet in SUBNETS if f"{subnet}." not in used)
 
 
+def _end_processes(folder):
+    """containerd and the shims of a dockerd that was killed, conmon of podman's containers: they name the folder."""
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            if f"{folder}/".encode() in (entry / "cmdline").read_bytes() and int(entry.name) != os.getpid():
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _remove(folder):
+    """What a stopped engine had: processes, bridge, mounts, files."""
+    _end_processes(folder)
+    with contextlib.suppress(OSError):
+        subprocess.run(["ip", "link", "delete", (folder / "bridge").read_text()], check=False, capture_output=True)
+    mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "-l", mount], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep():
+    """Tests that were killed could not clean up."""
+    for folder in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError, ValueError):
+            if not pathlib.Path(f"/proc/{int((folder / 'owner').read_text())}").exists():
+                _remove(folder)
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("engine", timeout=CALL_SECONDS)
@@ -66,8 +94,10 @@ class Engine:
     """One running daemon: its socket, its command, and what tests do with both."""
 
     def __init__(self):
+        _sweep()
         # Sockets have short paths.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lmb-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=PREFIX))
+        (self.folder / "owner").write_text(str(os.getpid()))
         self.socket = self.folder / "engine.sock"
         self.lines = []
         self.process = None
@@ -114,12 +144,6 @@ class Engine:
         if self.process:
             self._reader.join(STOP_SECONDS)
 
-    def _remove_folder(self):
-        mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
-        for mount in sorted((m for m in mounts if m.startswith(f"{self.folder}/")), reverse=True):
-            subprocess.run(["umount", "-l", mount], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     # ---- the API ----
 
     def call(self, method, path, body=None, headers=None, **query):
@@ -160,6 +184,13 @@ class Engine:
         """Removes an image's name."""
         self.call("DELETE", f"/images/{urllib.parse.quote(name, safe='')}", force="true")
         self._loaded = {(loaded, image_id) for loaded, image_id in self._loaded if loaded != name}
+
+    def forget_from(self, registry):
+        """Removes every image that was pulled from this registry, with its layers, whatever it is called."""
+        for image in self.call("GET", "/images/json", all="true"):
+            if any(name.startswith(f"{registry}/") for name in [*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])]):
+                with contextlib.suppress(EngineError):
+                    self.call("DELETE", f"/images/{image['Id']}", force="true")
 
     def containers(self, **labels):
         """All there are with these labels, running or not."""
@@ -219,7 +250,7 @@ class Docker(Engine):
         """As an update of the package does it, or with SIGKILL a crash; the data stay."""
         self._stop_process(sig)
         if sig == signal.SIGKILL:
-            self._end_children()
+            _end_processes(self.folder)
         (self.folder / "pid").unlink(missing_ok=True)
         self._ready.clear()
         self._is_ready = False
@@ -239,26 +270,17 @@ class Docker(Engine):
         if made.returncode:
             unavailable(f"no bridge can be made here: {made.stderr.strip()}")
         self.bridge = name
+        (self.folder / "bridge").write_text(name)
         self.gateway = f"{subnet}.1"
         subprocess.run(["ip", "address", "add", f"{self.gateway}/24", "dev", name], check=True)
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
-
-    def _end_children(self):
-        """containerd and the shims of a dockerd that was killed: theirs is the folder."""
-        for entry in pathlib.Path("/proc").iterdir():
-            with contextlib.suppress(OSError, ValueError):
-                if str(self.folder).encode() in (entry / "cmdline").read_bytes() and int(entry.name) != os.getpid():
-                    os.kill(int(entry.name), signal.SIGKILL)
 
     def stop(self):
         if self._is_ready and self.process.poll() is None:
             with contextlib.suppress(OSError, EngineError, http.client.HTTPException):
                 self.remove_containers()
         self._stop_process()
-        self._end_children()
-        if self.bridge:
-            subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True)
-        self._remove_folder()
+        _remove(self.folder)
 
 
 class Podman(Engine):
@@ -295,16 +317,12 @@ class Podman(Engine):
             f'[network]\nnetwork_config_dir = "{self.folder}/networks"\ndefault_subnet = "{self.subnet}.0/24"\n'
             f'default_network = "lambent-test"\n')
         (self.folder / "storage.conf").write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n')
-        # Only 127.0.0.0/8 without TLS, as Docker has it of itself.
-        (self.folder / "registries.conf").write_text("unqualified-search-registries = []\n")
-
-    def allow_registry(self, address):
-        """Podman asks for TLS everywhere unless it is told."""
-        with open(self.folder / "registries.conf", "a") as file:
-            file.write(f'[[registry]]\nlocation = "{address}"\ninsecure = true\n')
+        # Without TLS on loopback, at any port, as Docker has it of itself.
+        (self.folder / "registries.conf").write_text(
+            'unqualified-search-registries = []\n[[registry]]\nprefix = "127.0.0.1"\nlocation = "127.0.0.1"\ninsecure = true\n')
 
     def stop(self):
         if self._is_ready and self.process.poll() is None:
             self.run("rm", "--all", "--force", "--time", "0")
         self._stop_process()
-        self._remove_folder()
+        _remove(self.folder)

@@ -11,10 +11,12 @@
 """
 
 import base64
+import contextlib
 import http.server
 import json
 import re
 import secrets
+import socket
 import threading
 import urllib.parse
 
@@ -31,6 +33,11 @@ class _Trouble:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
+    def handle(self):
+        # A client that goes away in the middle is no news.
+        with contextlib.suppress(ConnectionError):
+            super().handle()
 
     def log_message(self, *arguments):
         pass
@@ -119,13 +126,20 @@ class Registry:
         self.token = secrets.token_hex(16)
         self.requests = []
         self.address = f"{host}:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 60}, daemon=True)
+        self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self._server.process_request(*self._server.get_request())
 
     def close(self):
         self.release()
-        self._server.shutdown()
-        self._server.server_close()
+        with contextlib.suppress(OSError):
+            self._server.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._server.socket.close()
 
     # ---- what there is ----
 
