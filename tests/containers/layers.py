@@ -223,8 +223,14 @@ def _fetch_packages(names, folder):
     """The packages, and all they need that the base lacks."""
     base()
     (folder / "partial").mkdir()
-    run("apt-get", "-qq", "-y", "--download-only", "--no-install-recommends", "-o", f"Dir::State::status={_status()}",
-        "-o", f"Dir::Cache::archives={folder}", "install", *names, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    command = ["apt-get", "-qq", "-y", "--download-only", "--no-install-recommends", "-o", f"Dir::State::status={_status()}",
+               "-o", f"Dir::Cache::archives={folder}", "install", *names]
+    try:
+        run(*command)
+    except GuestUnavailable:
+        # The lists are too old, or there are none yet.
+        run("apt-get", "-qq", "update")
+        run(*command)
     return sorted(folder.glob("*.deb"))
 
 
