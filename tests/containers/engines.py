@@ -133,6 +133,17 @@ class Engine:
         told = [line.strip() for line in self.lines if re.search(r"level=(error|fatal)|^failed|^Error", line)] or self.lines
         return " ".join(line.strip() for line in told[-3:]) or "it said nothing"
 
+    def restart(self, sig=signal.SIGTERM):
+        """As an update of its package does it, or with SIGKILL a crash; images and the records of containers stay."""
+        self._stop_process(sig)
+        # Of processes that the kill took along, and whose numbers may be somebody's soon.
+        for name in ("pid", "exec/containerd/containerd.pid"):
+            (self.folder / name).unlink(missing_ok=True)
+        self.socket.unlink(missing_ok=True)
+        self._ready.clear()
+        self._is_ready = False
+        return self.start()
+
     def _stop_process(self, sig=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(sig)
@@ -245,16 +256,6 @@ class Docker(Engine):
             "--pidfile", str(self.folder / "pid"), "--config-file", str(self._config()), "--bridge", self.bridge, "--iptables=false",
             "--ip6tables=false", "--ip-masq=false", "--ip-forward=false", "--group", "root",
         ])
-
-    def restart(self, sig=signal.SIGTERM):
-        """As an update of the package does it, or with SIGKILL a crash; the data stay."""
-        self._stop_process(sig)
-        if sig == signal.SIGKILL:
-            _end_processes(self.folder)
-        (self.folder / "pid").unlink(missing_ok=True)
-        self._ready.clear()
-        self._is_ready = False
-        return self.start()
 
     def _config(self):
         path = self.folder / "daemon.json"

@@ -3,6 +3,7 @@
 
     registry = Registry()
     name = registry.serve(image, "team/app:v1")     → "127.0.0.1:PORT/team/app:v1"
+    registry.serve_index([image, other], "team/app:v1")    one name for several architectures
     registry.require_basic("user", "secret")        or require_token("user", "secret")
     registry.fail("blobs", status=500, times=2)     the next two requests for blobs
     registry.hold("blobs")                          … wait until release()
@@ -12,6 +13,7 @@
 
 import base64
 import contextlib
+import hashlib
 import http.server
 import json
 import re
@@ -23,6 +25,7 @@ import urllib.parse
 from images import CONFIG_TYPE, MANIFEST_TYPE
 
 PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<reference>[^/]+)$")
+INDEX_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
 PIECE = 64 * 1024
 
 
@@ -146,14 +149,34 @@ class Registry:
     def serve(self, image, name):
         """"team/app:v1" is this image from now on, also if it was another; answers the whole name."""
         repository, tag = name.rsplit(":", 1)
-        manifest = image.manifest
+        self._serve_manifest(repository, tag, image.manifest, MANIFEST_TYPE)
+        self._serve_parts(repository, image)
+        return f"{self.address}/{name}"
+
+    def serve_index(self, images, name):
+        """One name for images of several architectures."""
+        repository, tag = name.rsplit(":", 1)
+        manifests = []
+        for image in images:
+            self._serve_manifest(repository, f"sha256:{image.digest}", image.manifest, MANIFEST_TYPE)
+            self._serve_parts(repository, image)
+            platform = {"os": "linux", "architecture": image.architecture}
+            manifests.append({"mediaType": MANIFEST_TYPE, "size": len(image.manifest), "digest": f"sha256:{image.digest}", "platform": platform})
+        index = json.dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests}).encode()
+        self._serve_manifest(repository, tag, index, INDEX_TYPE)
+        return f"{self.address}/{name}"
+
+    def _serve_manifest(self, repository, reference, manifest, media_type):
+        digest = hashlib.sha256(manifest).hexdigest()
         with self._lock:
-            for reference in (tag, f"sha256:{image.digest}"):
-                self._content[repository, "manifests", reference] = manifest, MANIFEST_TYPE, image.digest
+            for known in (reference, f"sha256:{digest}"):
+                self._content[repository, "manifests", known] = manifest, media_type, digest
+
+    def _serve_parts(self, repository, image):
+        with self._lock:
             self._content[repository, "blobs", f"sha256:{image.image_id}"] = image.config, CONFIG_TYPE, image.image_id
             for layer in image.layers:
                 self._content[repository, "blobs", f"sha256:{layer.digest}"] = layer.path, "application/octet-stream", layer.digest
-        return f"{self.address}/{name}"
 
     def find(self, *key):
         with self._lock:

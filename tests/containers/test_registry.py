@@ -60,6 +60,14 @@ def test_a_tag_that_moves(engine, registry, served):
     assert engine.call("GET", f"/images/{name}/json")["Id"].removeprefix("sha256:") == other.image_id
 
 
+def test_one_name_for_two_architectures(engine, registry, served):
+    image, name = served
+    other = image.derive(image.name, architecture={"amd64": "arm64", "arm64": "amd64"}[image.architecture])
+    registry.serve_index([other, image], "team/app:v1")
+    assert pull(engine, name) is None
+    assert engine.call("GET", f"/images/{name}/json")["Id"].removeprefix("sha256:") == image.image_id
+
+
 def test_what_is_not_there(engine, registry, served):
     assert pull(engine, f"{registry.address}/team/app:v2")
     assert pull(engine, f"{registry.address}/other:v1")
