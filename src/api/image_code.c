@@ -180,9 +180,10 @@ void image_code_write(struct json_writer *w, const struct version_config *c) {
         AUTO(image_name) struct image_name name = {};
         AUTO(str) char *resolved = NULL;
 
-        must(image_name_parse(c->image_uri, &name) == 0);
-        resolved = image_name_pinned(&name, c->code_sha256);
         json_str(w, "RepositoryType", "ECR");
         json_str(w, "ImageUri", c->image_uri);
+        if (image_name_parse(c->image_uri, &name))
+                return;
+        resolved = image_name_pinned(&name, c->code_sha256);
         json_str(w, "ResolvedImageUri", resolved);
 }
