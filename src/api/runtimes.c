@@ -24,8 +24,7 @@ const char runtimes_known[] = "ruby3.5, ruby2.6, dotnetcore1.0, python3.7, nodej
                               "python3.4, ruby3.3, ruby3.4, ruby2.5, python3.6, "
                               "python2.7";
 
-/* Newer than the recorded set: AWS takes them too. */
-static const char newer[] = "nodejs26.x, python3.15, java17.al2023, java11.al2023, java8.al2023, ruby4.0";
+const char runtimes_newer[] = "nodejs26.x, python3.15, java17.al2023, java11.al2023, java8.al2023, ruby4.0";
 
 static const char blocked[] = "nodejs, nodejs4.3, nodejs4.3-edge, nodejs6.10, nodejs8.10, nodejs10.x, "
                               "nodejs12.x, nodejs14.x, python2.7, python3.6, "
@@ -37,7 +36,7 @@ static const char snap_start[] =
         "dotnet8, dotnet10";
 
 bool runtime_is_creatable(const char *runtime) {
-        return enumeration_has(runtimes_creatable, runtime) || enumeration_has(newer, runtime);
+        return enumeration_has(runtimes_creatable, runtime) || enumeration_has(runtimes_newer, runtime);
 }
 
 bool runtime_check(const char *runtime, struct problem *ret_problem) {

@@ -8,6 +8,8 @@
 extern const char runtimes_creatable[];
 /* The long set that the filters of the layer lists take. */
 extern const char runtimes_known[];
+/* Newer than the recorded sets: AWS takes them too, and does not print them. */
+extern const char runtimes_newer[];
 
 /* May a function be created with it? */
 bool runtime_check(const char *runtime, struct problem *ret_problem);
