@@ -133,6 +133,8 @@ const char *http_trailer(const struct http_exchange *x, const char *lower_name);
 int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf);
 /* The decoded value of a query parameter as a malloc'ed string; NULL when absent. */
 char *http_query_param(const struct http_exchange *x, const char *name);
+/* Of a parameter that may be given several times, the one that comes nth, from 0. */
+char *http_query_param_at(const struct http_exchange *x, const char *name, size_t nth);
 
 /* Responding. `fields` are complete header lines each ended by \r\n, or NULL. Content-Length or chunked
  * framing, Date and Connection are ours. Every call is legal on an exchange whose peer has gone: it does

@@ -152,6 +152,10 @@ static bool param_is(const char *key, size_t len, const char *name) {
 }
 
 char *http_query_param(const struct http_exchange *x, const char *name) {
+        return http_query_param_at(x, name, 0);
+}
+
+char *http_query_param_at(const struct http_exchange *x, const char *name, size_t nth) {
         const char *at = x->query;
 
         while (*at) {
@@ -159,7 +163,7 @@ char *http_query_param(const struct http_exchange *x, const char *name) {
 
                 while (key_len < len && at[key_len] != '=')
                         ++key_len;
-                if (key_len && param_is(at, key_len, name)) {
+                if (key_len && param_is(at, key_len, name) && nth-- == 0) {
                         const char *value = at + key_len + (key_len < len);
                         struct buf plain = BUF_NULL(len + 1);
                         char *s = NULL;

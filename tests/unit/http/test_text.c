@@ -87,6 +87,19 @@ static void query_params(void **state) {
         param_is("&", "a", NULL);
 }
 
+static void query_params_that_are_repeated(void **state) {
+        struct http_exchange x = { .query = "a=1&b=2&a=&a=%203" };
+        static const char *const expected[] = { "1", "", " 3", NULL };
+
+        for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+                AUTO(str) char *value = http_query_param_at(&x, "a", i);
+
+                assert_int_equal(value != NULL, expected[i] != NULL);
+                if (value)
+                        assert_string_equal(value, expected[i]);
+        }
+}
+
 static void dates(void **state) {
         static const struct {
                 uint64_t at;
@@ -203,10 +216,15 @@ static void heads_without_fields(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(percent),           cmocka_unit_test(percent_into_little_room),
-                cmocka_unit_test(query_params),      cmocka_unit_test(dates),
-                cmocka_unit_test(all_days),          cmocka_unit_test(names),
-                cmocka_unit_test(heads_in_any_room), cmocka_unit_test(heads_without_fields),
+                cmocka_unit_test(percent),
+                cmocka_unit_test(percent_into_little_room),
+                cmocka_unit_test(query_params),
+                cmocka_unit_test(query_params_that_are_repeated),
+                cmocka_unit_test(dates),
+                cmocka_unit_test(all_days),
+                cmocka_unit_test(names),
+                cmocka_unit_test(heads_in_any_room),
+                cmocka_unit_test(heads_without_fields),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
