@@ -29,6 +29,8 @@ DIFFERENCES = {
     "CompatibleRuntimes.member": {"enum": "runtimes_creatable", "tacit": "runtimes_newer"},
     "ListLayersRequest.CompatibleRuntime": {"enum": "runtimes_known", "tacit": "runtimes_newer"},
     "ListLayerVersionsRequest.CompatibleRuntime": {"enum": "runtimes_known", "tacit": "runtimes_newer"},
+    # This member's violations come behind those of the others.
+    "PublishLayerVersionRequest": {"last": "CompatibleArchitectures"},
     # Not in the order of a HashSet.
     "EventSourcePosition": {"enum": '"LATEST, AT_TIMESTAMP, TRIM_HORIZON"'},
     # This list's constraint is printed without the frame that other lists have.
@@ -118,6 +120,8 @@ class Table:
             if member == shape.get("payload"):
                 place = "PAYLOAD"
             wire = reference.get("locationName", member)
+            if place == "HEADER":
+                wire = wire.lower()
             target = self.shape(reference["shape"], self.special(f"{name}.{member}"))
             parts = [quote(member if place == "LABEL" else wire), "&" + target]
             if place != "BODY":
@@ -128,7 +132,8 @@ class Table:
                 parts.append(f".label = {labels.index(wire)}")
             if member in shape.get("required", []):
                 parts.append(".required = true")
-            rows.append((ORDER.index(place), "        { " + ", ".join(parts) + " },"))
+            last = member == DIFFERENCES.get(name, {}).get("last")
+            rows.append(((ORDER.index(place), last), "        { " + ", ".join(parts) + " },"))
         text = "\n".join(row for _, row in sorted(rows, key=lambda row: row[0]))
         return self.define("model_member", "members", name, "[] = {\n" + text + "\n}")
 

@@ -14,11 +14,17 @@ struct api *api_new(struct loop *loop, struct engine *engine, const struct api_o
         api->engine = engine;
         api->options = *options;
         list_init(&api->followers);
+        api->routes = routes_new();
+        pattern_cache_init(&api->patterns);
         random_bytes(api->secret, sizeof(api->secret));
         return api;
 }
 
 void api_free(struct api *api) {
+        if (!api)
+                return;
+        routes_free(api->routes);
+        pattern_cache_deinit(&api->patterns);
         free(api);
 }
 
@@ -91,7 +97,8 @@ static bool pass_guard(struct api_request *r) {
 static void dispatch(struct api_request *r) {
         switch (r->route->kind) {
         case ROUTE_PLAIN:
-                r->exchange->ops = &plain_ops;
+                if (api_validate(r))
+                        r->exchange->ops = &plain_ops;
                 break;
         case ROUTE_JSON:
                 api_body_begin(r);
@@ -105,7 +112,8 @@ static void dispatch(struct api_request *r) {
 static void route_request(struct api_request *r) {
         struct route_labels labels;
 
-        if (route_find(r->exchange->method, r->exchange->path, r->exchange->query, &r->route, &labels)) {
+        if (route_find(r->api->routes, r->exchange->method, r->exchange->path, r->exchange->query, &r->route,
+                       &labels)) {
                 api_fail(r, PROBLEM_UNKNOWN_OPERATION, "No operation has the path %.512s with the method %s.",
                          r->exchange->path, r->exchange->method_name);
                 return;

@@ -2,6 +2,7 @@
 /* What the files of the API's entrance share. */
 #pragma once
 #include "api/api.h"
+#include "api/pattern.h"
 #include "api/request.h"
 
 struct api {
@@ -9,7 +10,9 @@ struct api {
         struct engine *engine;
         struct api_options options;
         struct list followers;    /* of logs, see read_logs.c */
-        unsigned char secret[32]; /* signs download Locations; a new one with every start */
+        struct routes *routes;
+        struct pattern_cache patterns; /* of the model */
+        unsigned char secret[32];      /* signs download Locations; a new one with every start */
 };
 
 /* The HTTP operations of a ROUTE_JSON request: reads the body, then runs the route. False: it has been

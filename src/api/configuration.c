@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/configuration.h"
 
-#include <ctype.h>
-
 #include "api/image_code.h"
 #include "api/names.h"
 #include "api/runtimes.h"
@@ -10,180 +8,6 @@
 #include "base/json.h"
 #include "engine/engine.h"
 #include "function/layers.h"
-
-#define DIGITS "0123456789"
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-static bool is_all(const char *s, const char *allowed) {
-        return s[strspn(s, allowed)] == '\0';
-}
-
-/* arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+ */
-static bool is_role(const char *s) {
-        if (!str_starts(s, "arn:"))
-                return false;
-        s += 4;
-        if (str_starts(s, "aws"))
-                s += strspn(s, LETTERS "-");
-        if (!str_starts(s, ":iam::") || strspn(s + 6, DIGITS) != 12)
-                return false;
-        s += 18;
-        return str_starts(s, ":role") && s[5] && !streq(s + 5, "/") &&
-               is_all(s + 5, LETTERS DIGITS "_+=,.@-/");
-}
-
-/* [^\s]+ */
-static bool is_handler(const char *s) {
-        return *s && s[strcspn(s, " \t\n\r\f\v")] == '\0';
-}
-
-/* (arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|() */
-static bool is_arn_or_empty(const char *s) {
-        size_t service;
-
-        if (!*s)
-                return true;
-        if (!str_starts(s, "arn:"))
-                return false;
-        s += 4;
-        if (str_starts(s, "aws"))
-                s += strspn(s, LETTERS "-");
-        if (*s++ != ':')
-                return false;
-        service = strspn(s, "abcdefghijklmnopqrstuvwxyz" DIGITS "-.");
-        return service > 0 && s[service] == ':' && !strpbrk(s, "\n\r");
-}
-
-static bool is_log_group(const char *s) {
-        return *s && is_all(s, LETTERS DIGITS ".-_/#");
-}
-
-static bool is_security_group(const char *s) {
-        return strlen(s) <= 1024 && str_starts(s, "sg-") && is_all(s + 3, LETTERS DIGITS);
-}
-
-static bool is_subnet(const char *s) {
-        return strlen(s) <= 1024 && str_starts(s, "subnet-") &&
-               is_all(s + 7, "abcdefghijklmnopqrstuvwxyz" DIGITS);
-}
-
-static bool is_architecture(const char *s) {
-        return streq(s, "x86_64") || streq(s, "arm64");
-}
-
-static bool is_text(const char *s) {
-        return true;
-}
-
-static bool is_layer_version(const char *s) {
-        unsigned long long number;
-        struct layer_name name;
-        bool foreign;
-
-        return strlen(s) <= 2048 && layer_version_arn_parse(s, &name, &number, &foreign);
-}
-
-#define ROLE_PATTERN "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"
-#define ARN_PATTERN "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"
-#define REGION_PATTERN "(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}"
-#define LAYER_PATTERN \
-        "(arn:(aws[a-zA-Z-]*)?:lambda:" REGION_PATTERN ":\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)" \
-        "|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"
-#define BOUNDS(low, high) .bounded = true, .min = (low), .max = (high)
-
-const struct rule role_rule = { "Role", RULE_STRING, BOUNDS(0, 10000), .pattern = ROLE_PATTERN,
-                                .matches = is_role };
-const struct rule architectures_rule = { "Architectures", RULE_LIST, BOUNDS(1, 1), .item_ok = is_architecture,
-                                         .item_constraint =
-                                                 "Member must satisfy constraint: [Member must satisfy enum "
-                                                 "value set: [x86_64, arm64], Member must not be null]" };
-
-/* How AWS prints the constraints on the items of a list. */
-#define ITEMS(constraints) "Member must satisfy constraint: [" constraints "]"
-#define LENGTHS(low, high) \
-        "Member must have length less than or equal to " high \
-        ", Member must have length greater than or equal to " low
-#define MATCHING(pattern) "Member must satisfy regular expression pattern: " pattern
-#define NOT_NULL "Member must not be null"
-
-/* From the model's shapes; Timeout and MemorySize with the limits of ordinary functions
- * (facts/control-plane.md section 8). */
-static const struct rule rules[] = {
-        { "Runtime", RULE_STRING },
-        { "Handler", RULE_STRING, BOUNDS(0, 128), .pattern = "[^\\s]+", .matches = is_handler },
-        { "Description", RULE_STRING, BOUNDS(0, 256) },
-        { "Timeout", RULE_INTEGER, BOUNDS(1, 900) },
-        { "MemorySize", RULE_INTEGER, BOUNDS(128, 10240) },
-        { "VpcConfig", RULE_OBJECT },
-        { "VpcConfig.SubnetIds", RULE_LIST, BOUNDS(0, 16), .item_ok = is_subnet,
-          .item_constraint = ITEMS(LENGTHS("0", "1024") ", " MATCHING("subnet-[0-9a-z]*")) },
-        { "VpcConfig.SecurityGroupIds", RULE_LIST, BOUNDS(0, 5), .item_ok = is_security_group,
-          .item_constraint = ITEMS(LENGTHS("0", "1024") ", " MATCHING("sg-[0-9a-zA-Z]*")) },
-        { "VpcConfig.Ipv6AllowedForDualStack", RULE_BOOLEAN },
-        { "DeadLetterConfig", RULE_OBJECT },
-        { "DeadLetterConfig.TargetArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN,
-          .matches = is_arn_or_empty },
-        { "Environment", RULE_OBJECT },
-        { "Environment.Variables", RULE_MAP, .item_ok = environment_name_is_valid,
-          .item_constraint = "Map keys must satisfy constraint: [" MATCHING("[a-zA-Z]([a-zA-Z0-9_])+") "]" },
-        { "KMSKeyArn", RULE_STRING, BOUNDS(0, 10000), .pattern = ARN_PATTERN, .matches = is_arn_or_empty },
-        { "TracingConfig", RULE_OBJECT },
-        { "TracingConfig.Mode", RULE_STRING, .enumeration = "Active, PassThrough" },
-        { "Layers", RULE_LIST, .item_ok = is_layer_version,
-          .item_constraint = ITEMS(LENGTHS("1", "2048") ", " MATCHING(LAYER_PATTERN) ", " NOT_NULL) },
-        { "FileSystemConfigs", RULE_LIST, BOUNDS(0, 1) },
-        { "ImageConfig", RULE_OBJECT },
-        { "ImageConfig.EntryPoint", RULE_LIST, BOUNDS(0, 1500), .item_ok = is_text,
-          .item_constraint = ITEMS(NOT_NULL) },
-        { "ImageConfig.Command", RULE_LIST, BOUNDS(0, 1500), .item_ok = is_text,
-          .item_constraint = ITEMS(NOT_NULL) },
-        { "ImageConfig.WorkingDirectory", RULE_STRING, BOUNDS(0, 1000) },
-        { "EphemeralStorage", RULE_OBJECT },
-        { "EphemeralStorage.Size", RULE_INTEGER, .required = true, BOUNDS(512, 10240) },
-        { "SnapStart", RULE_OBJECT },
-        { "SnapStart.ApplyOn", RULE_STRING, .enumeration = "PublishedVersions, None" },
-        { "LoggingConfig", RULE_OBJECT },
-        { "LoggingConfig.LogFormat", RULE_STRING, .enumeration = "JSON, Text" },
-        { "LoggingConfig.ApplicationLogLevel", RULE_STRING,
-          .enumeration = "TRACE, DEBUG, INFO, WARN, ERROR, FATAL" },
-        { "LoggingConfig.SystemLogLevel", RULE_STRING, .enumeration = "DEBUG, INFO, WARN" },
-        { "LoggingConfig.LogGroup", RULE_STRING, BOUNDS(1, 512), .pattern = "[\\.\\-_/#A-Za-z0-9]+",
-          .matches = is_log_group },
-};
-
-static const struct rule file_system_rules[] = {
-        { "Arn", RULE_STRING, .required = true, BOUNDS(0, 256) },
-        { "LocalMountPath", RULE_STRING, .required = true, BOUNDS(0, 160) },
-};
-
-/* The items are printed with their place: fileSystemConfigs.1.member.arn. */
-static bool check_file_systems(const json_t *list, struct checker *c, struct problem *ret_problem) {
-        const json_t *item;
-        size_t i;
-
-        json_array_foreach(list, i, item) {
-                for (size_t j = 0; j < ARRAY_SIZE(file_system_rules); j++) {
-                        AUTO(str)
-                        char *path = xasprintf("fileSystemConfigs.%zu.member.%c%s", i + 1,
-                                               tolower(file_system_rules[j].path[0]),
-                                               file_system_rules[j].path + 1);
-                        const json_t *value = json_tree_get(item, file_system_rules[j].path);
-                        struct rule rule = file_system_rules[j];
-
-                        rule.path = path;
-                        if (value && !json_is_string(value))
-                                return problem_set(ret_problem, PROBLEM_SERIALIZATION, "%s must be a String",
-                                                   path);
-                        rule_check_text(&rule, json_string_value(value), c);
-                }
-        }
-        return true;
-}
-
-bool configuration_check(const json_t *body, struct checker *c, struct problem *ret_problem) {
-        return rules_check(rules, ARRAY_SIZE(rules), body, c, ret_problem) &&
-               check_file_systems(json_tree_get(body, "FileSystemConfigs"), c, ret_problem);
-}
 
 void configuration_default(struct version_config *ret_config) {
         *ret_config = (struct version_config){
@@ -279,9 +103,8 @@ static void apply_file_systems(const json_t *list, struct version_config *c) {
         json_array_foreach(list, i, item) {
                 json_t *copy = json_object();
 
-                for (size_t j = 0; j < ARRAY_SIZE(file_system_rules); j++)
-                        json_object_set(copy, file_system_rules[j].path,
-                                        json_object_get(item, file_system_rules[j].path));
+                json_object_set(copy, "Arn", json_object_get(item, "Arn"));
+                json_object_set(copy, "LocalMountPath", json_object_get(item, "LocalMountPath"));
                 json_array_append_new(shown, copy);
         }
         replace(&c->file_systems_json, json_array_size(shown) ? json_tree_text(shown) : NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/configuration.h"
 
+#include "api/constraints.h"
+
 #define VARIABLES_MAX 4096
 
 /* facts/environment.md section 1.1, the rows marked reserved. */
@@ -14,20 +16,12 @@ static const char reserved[] = "_HANDLER, _X_AMZN_TRACE_ID, AWS_REGION, AWS_DEFA
                                "AWS_LAMBDA_METADATA_API, AWS_LAMBDA_METADATA_TOKEN, "
                                "AWS_LAMBDA_MAX_CONCURRENCY";
 
-/* [a-zA-Z]([a-zA-Z0-9_])+ */
-bool environment_name_is_valid(const char *name) {
-        static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-        static const char others[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-
-        return name[0] && strchr(letters, name[0]) && name[1] && name[strspn(name, others)] == '\0';
-}
-
 static bool check_reserved(json_t *variables, struct problem *ret_problem) {
         AUTO(buf) struct buf used = BUF_NULL(64 * KIB);
         const char *name;
         json_t *value;
 
-        json_object_foreach(variables, name, value) if (enumeration_has(reserved, name))
+        json_object_foreach(variables, name, value) if (words_have(reserved, name))
                 must(buf_printf(&used, "%s%s", used.len ? ", " : "", name) == 0);
         if (used.len == 0)
                 return true;

@@ -2,38 +2,10 @@
 /* function_ref - which function a request is about */
 #include "api/names.h"
 #include "api/request.h"
-#include "api/rules.h"
 
-static bool is_namespaced(const char *text) {
-        struct function_name name;
-
-        return function_name_parse(text, true, &name);
-}
-
-static bool is_plain(const char *text) {
-        struct function_name name;
-
-        return function_name_parse(text, false, &name);
-}
-
-static const struct rule qualifier_rule = { "qualifier",
-                                            RULE_STRING,
-                                            .bounded = true,
-                                            .min = 1,
-                                            .max = 128,
-                                            .pattern = qualifier_pattern,
-                                            .matches = qualifier_is_valid };
-/* The length bound of the namespaced form is 256 characters in the model; of the plain one 140. */
-static const struct rule namespaced_rule = { "functionName",
-                                             RULE_STRING,
-                                             .bounded = true,
-                                             .min = 1,
-                                             .max = 256,
-                                             .pattern = namespaced_function_name_pattern,
-                                             .matches = is_namespaced };
-static const struct rule plain_rule = { "functionName",     RULE_STRING, .bounded = true,
-                                        .min = 1,           .max = 140,  .pattern = function_name_pattern,
-                                        .matches = is_plain };
+/* The model's bounds, in bytes: the characters that its patterns take have one each. */
+#define NAME_MAX_LEN 256
+#define QUALIFIER_MAX_LEN 128
 
 void function_ref_clear(struct function_ref *ref) {
         free(ref->name);
@@ -41,15 +13,14 @@ void function_ref_clear(struct function_ref *ref) {
         *ref = (struct function_ref){};
 }
 
-static bool check_shapes(struct api_request *r, const char *text, const char *qualifier, bool strict) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
-        AUTO(problem) struct problem problem = PROBLEM_NULL;
-
-        rule_check_text(&qualifier_rule, qualifier, &checker);
-        rule_check_text(strict ? &plain_rule : &namespaced_rule, text, &checker);
-        if (checker_end(&checker, &problem))
+/* Invocations come here unchecked: the model is asked only when something is wrong, because then it knows the words. */
+static bool read_name(struct api_request *r, const char *text, const char *qualifier,
+                      struct function_name *ret_name) {
+        if (function_name_parse(text, true, ret_name) && strlen(text) <= NAME_MAX_LEN &&
+            (!qualifier || (qualifier_is_valid(qualifier) && strlen(qualifier) <= QUALIFIER_MAX_LEN)))
                 return true;
-        api_fail_with(r, &problem);
+        if (api_validate(r))
+                api_fail(r, PROBLEM_VALIDATION, "The function name or the qualifier cannot be understood.");
         return false;
 }
 
@@ -57,14 +28,13 @@ static bool part_is(struct name_part part, const char *text) {
         return part.len == strlen(text) && memcmp(part.start, text, part.len) == 0;
 }
 
-bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict,
+bool api_name_ref(struct api_request *r, const char *text, const char *qualifier,
                   struct function_ref *ret_ref) {
         struct function_name name;
 
         *ret_ref = (struct function_ref){};
-        if (!check_shapes(r, text, qualifier, strict))
+        if (!read_name(r, text, qualifier, &name))
                 return false;
-        must(function_name_parse(text, !strict, &name));
         if (name.region.start && !part_is(name.region, r->region)) {
                 api_fail(r, PROBLEM_NOT_FOUND,
                          "Functions from '%.*s' are not reachable in this region ('%s')",
@@ -93,7 +63,7 @@ bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref
         AUTO(str) char *qualifier = flags & REF_QUALIFIER ? http_query_param(r->exchange, "Qualifier") : NULL;
 
         must(r->label_count > 0);
-        return api_name_ref(r, r->labels[0], qualifier, flags & REF_STRICT, ret_ref);
+        return api_name_ref(r, r->labels[0], qualifier, ret_ref);
 }
 
 void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier) {

@@ -23,24 +23,6 @@ struct creation {
         bool publish;
 };
 
-static bool is_function_name(const char *text) {
-        struct function_name name;
-
-        return function_name_parse(text, false, &name);
-}
-
-static const struct rule create_rules[] = {
-        { "FunctionName", RULE_STRING, .required = true, .bounded = true, .min = 1, .max = 140,
-          .pattern = function_name_pattern, .matches = is_function_name },
-        { "Code", RULE_OBJECT, .required = true },
-        { "Code.ZipFile", RULE_STRING },
-        { "Code.S3Bucket", RULE_STRING },
-        { "Code.ImageUri", RULE_STRING },
-        { "Publish", RULE_BOOLEAN },
-        { "PackageType", RULE_STRING, .enumeration = "Zip, Image" },
-        { "Tags", RULE_MAP },
-};
-
 static void creation_release(struct api_request *r) {
         struct creation *creation = TAKE(r->state);
 
@@ -48,17 +30,6 @@ static void creation_release(struct api_request *r) {
         version_config_clear(&creation->config);
         free(creation->tags_json);
         free(creation);
-}
-
-static bool check_shape(const json_t *body, struct problem *ret_problem) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
-        struct rule role = role_rule;
-
-        role.required = true;
-        return rules_check(create_rules, ARRAY_SIZE(create_rules), body, &checker, ret_problem) &&
-               rules_check(&role, 1, body, &checker, ret_problem) &&
-               rules_check(&architectures_rule, 1, body, &checker, ret_problem) &&
-               configuration_check(body, &checker, ret_problem) && checker_end(&checker, ret_problem);
 }
 
 static bool is_image(const json_t *body) {
@@ -131,7 +102,7 @@ static void answer_created(struct api_request *r) {
 
 /* Name, region and the limit that Lambda itself holds a plain name to. */
 static bool name_new_function(struct api_request *r, struct function_ref *ref) {
-        if (!api_name_ref(r, json_tree_str(r->body, "FunctionName"), NULL, true, ref))
+        if (!api_name_ref(r, json_tree_str(r->body, "FunctionName"), NULL, ref))
                 return false;
         if (strlen(ref->name) > 64) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
@@ -159,10 +130,6 @@ void api_create_function(struct api_request *r) {
         const json_t *architectures, *tags;
         struct creation *creation;
 
-        if (!check_shape(r->body, &problem)) {
-                api_fail_with(r, &problem);
-                return;
-        }
         creation = r->state = xcalloc(1, sizeof(*creation));
         r->cancel = creation_release;
         tags = json_tree_get(r->body, "Tags");

@@ -77,7 +77,7 @@ static bool parse(struct api_request *r) {
 static void on_end(struct http_exchange *x) {
         struct api_request *r = x->owner;
 
-        if (!r->answered && parse(r))
+        if (!r->answered && parse(r) && api_validate(r))
                 r->route->run(r);
 }
 

@@ -13,7 +13,6 @@
 #include "engine/engine.h"
 
 #define ANSWER_MAX_BYTES (64 * MIB)
-#define LAYER_ITEMS_MAX 50
 
 /* ---- names ---- */
 
@@ -27,20 +26,6 @@ static void layer_ref_parts_freep(struct layer_ref_parts *p) {
         free(p->name);
 }
 
-static bool is_layer_name(const char *text) {
-        struct layer_name name;
-
-        return layer_name_parse(text, &name);
-}
-
-static const struct rule name_rule = { "layerName",
-                                       RULE_STRING,
-                                       .bounded = true,
-                                       .min = 1,
-                                       .max = 140,
-                                       .pattern = layer_name_pattern,
-                                       .matches = is_layer_name };
-
 static void take_parts(const struct api_request *r, const struct layer_name *name,
                        struct layer_ref_parts *ret_parts) {
         ret_parts->account =
@@ -51,22 +36,13 @@ static void take_parts(const struct api_request *r, const struct layer_name *nam
 }
 
 /* False: answered. */
-static bool finish_checks(struct api_request *r, struct checker *checker) {
-        AUTO(problem) struct problem problem = PROBLEM_NULL;
-
-        if (checker_end(checker, &problem))
-                return true;
-        api_fail_with(r, &problem);
-        return false;
-}
-
-static bool read_name(struct api_request *r, struct checker *checker, struct layer_ref_parts *ret_parts) {
+static bool read_name(struct api_request *r, struct layer_ref_parts *ret_parts) {
         struct layer_name name;
 
-        rule_check_text(&name_rule, r->labels[0], checker);
-        if (!finish_checks(r, checker))
+        if (!layer_name_parse(r->labels[0], &name)) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER, "Invalid Layer name: %s", r->labels[0]);
                 return false;
-        must(layer_name_parse(r->labels[0], &name));
+        }
         take_parts(r, &name, ret_parts);
         return true;
 }
@@ -123,26 +99,6 @@ static void answer_layer(struct api_request *r, int status, const struct layer_v
 
 /* ---- PublishLayerVersion ---- */
 
-static bool is_architecture(const char *text) {
-        return streq(text, "x86_64") || streq(text, "arm64");
-}
-
-/* The runtimes' constraint is printed bare, unlike other lists': TestLambdaLayer::test_layer_exceptions. */
-static const struct rule publish_rules[] = {
-        { "CompatibleRuntimes", RULE_LIST, .bounded = true, .min = 0, .max = 15,
-          .item_ok = runtime_is_creatable },
-        { "CompatibleArchitectures", RULE_LIST, .bounded = true, .min = 0, .max = 2,
-          .item_ok = is_architecture,
-          .item_constraint = "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, "
-                             "arm64], Member must not be "
-                             "null]" },
-        { "Description", RULE_STRING, .bounded = true, .min = 0, .max = 256 },
-        { "LicenseInfo", RULE_STRING, .bounded = true, .min = 0, .max = 512 },
-        { "Content", RULE_OBJECT, .required = true },
-        { "Content.ZipFile", RULE_STRING },
-        { "Content.S3Bucket", RULE_STRING },
-};
-
 static char *list_text(const json_t *list) {
         return list ? json_tree_text(list) : xstrdup("[]");
 }
@@ -177,19 +133,9 @@ static void publish(struct api_request *r) {
 }
 
 void api_publish_layer_version(struct api_request *r) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
-        AUTO(problem) struct problem problem = PROBLEM_NULL;
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
-        AUTO(str) char *runtimes = xasprintf("Member must satisfy enum value set: [%s]", runtimes_creatable);
-        struct rule rules[ARRAY_SIZE(publish_rules)];
 
-        memcpy(rules, publish_rules, sizeof(rules));
-        rules[0].item_constraint = runtimes;
-        if (!rules_check(rules, ARRAY_SIZE(rules), r->body, &checker, &problem)) {
-                api_fail_with(r, &problem);
-                return;
-        }
-        if (!read_name(r, &checker, &parts))
+        if (!read_name(r, &parts))
                 return;
         if (json_tree_get(json_tree_get(r->body, "Content"), "S3Bucket"))
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED,
@@ -220,43 +166,21 @@ static void get(struct api_request *r, const struct layer_ref_parts *parts, uint
 }
 
 void api_get_layer_version(struct api_request *r) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
         uint64_t number;
 
-        if (read_name(r, &checker, &parts) && read_number(r, &number))
+        if (read_name(r, &parts) && read_number(r, &number))
                 get(r, &parts, number);
 }
 
-static bool is_layer_version_arn(const char *text) {
-        unsigned long long number;
-        struct layer_name name;
-        bool foreign;
-
-        return layer_version_arn_parse(text, &name, &number, &foreign);
-}
-
 void api_get_layer_version_by_arn(struct api_request *r) {
-        static const struct rule rule = { "arn",
-                                          RULE_STRING,
-                                          .required = true,
-                                          .bounded = true,
-                                          .min = 1,
-                                          .max = 2048,
-                                          .pattern = layer_version_arn_pattern,
-                                          .matches = is_layer_version_arn };
         AUTO(str) char *arn = http_query_param(r->exchange, "Arn");
-        AUTO(checker) struct checker checker = CHECKER_NULL;
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
         unsigned long long number = 0;
         struct layer_name name;
         bool foreign;
 
-        rule_check_text(&rule, arn, &checker);
-        if (!finish_checks(r, &checker))
-                return;
-        must(layer_version_arn_parse(arn, &name, &number, &foreign));
-        if (foreign) {
+        if (!layer_version_arn_parse(arn, &name, &number, &foreign) || foreign) {
                 api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
                 return;
         }
@@ -265,12 +189,11 @@ void api_get_layer_version_by_arn(struct api_request *r) {
 }
 
 void api_delete_layer_version(struct api_request *r) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
         uint64_t number;
         int result;
 
-        if (!read_name(r, &checker, &parts) || !read_number(r, &number))
+        if (!read_name(r, &parts) || !read_number(r, &number))
                 return;
         result = layers_delete(engine_registry(r->engine), parts.account, parts.region, parts.name, number);
         if (result)
@@ -348,18 +271,9 @@ static bool list_version(void *owner, const struct layer_version *layer) {
         return true;
 }
 
-static void check_filters(struct api_request *r, struct listing *l, struct checker *checker) {
-        static const struct rule runtime_rule = { "compatibleRuntime", RULE_STRING,
-                                                  .enumeration = runtimes_known };
-        static const struct rule architecture_rule = { "compatibleArchitecture", RULE_STRING,
-                                                       .enumeration = "x86_64, arm64" };
-
+static void read_filters(struct api_request *r, struct listing *l) {
         l->runtime = http_query_param(r->exchange, "CompatibleRuntime");
         l->architecture = http_query_param(r->exchange, "CompatibleArchitecture");
-        if (l->runtime && !runtime_is_creatable(l->runtime))
-                rule_check_text(&runtime_rule, l->runtime, checker);
-        rule_check_text(&architecture_rule, l->architecture, checker);
-        page_check(r, LAYER_ITEMS_MAX, checker);
 }
 
 /* parts NULL: all layers of the caller. */
@@ -392,20 +306,17 @@ static void list(struct api_request *r, struct listing *l, const struct layer_re
 }
 
 void api_list_layers(struct api_request *r) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
         AUTO(listing) struct listing l = {};
 
-        check_filters(r, &l, &checker);
-        if (finish_checks(r, &checker))
-                list(r, &l, NULL);
+        read_filters(r, &l);
+        list(r, &l, NULL);
 }
 
 void api_list_layer_versions(struct api_request *r) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
         AUTO(listing) struct listing l = {};
 
-        check_filters(r, &l, &checker);
-        if (read_name(r, &checker, &parts))
+        read_filters(r, &l);
+        if (read_name(r, &parts))
                 list(r, &l, &parts);
 }

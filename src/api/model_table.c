@@ -634,11 +634,11 @@ static const struct model_shape shape_LogType = { SHAPE_STRING, .words = "Tail, 
 static const struct model_member members_InvocationRequest[] = {
         { "Qualifier", &shape_NumericLatestPublishedOrAliasQualifier, AT_QUERY },
         { "FunctionName", &shape_NamespacedFunctionName, AT_LABEL, .label = 0, .required = true },
-        { "X-Amz-Invocation-Type", &shape_InvocationType, AT_HEADER, .shown = "InvocationType" },
-        { "X-Amz-Log-Type", &shape_LogType, AT_HEADER, .shown = "LogType" },
-        { "X-Amz-Client-Context", &shape_String, AT_HEADER, .shown = "ClientContext" },
-        { "X-Amz-Durable-Execution-Name", &shape_OperationId, AT_HEADER, .shown = "DurableExecutionName" },
-        { "X-Amz-Tenant-Id", &shape_TenantId, AT_HEADER, .shown = "TenantId" },
+        { "x-amz-invocation-type", &shape_InvocationType, AT_HEADER, .shown = "InvocationType" },
+        { "x-amz-log-type", &shape_LogType, AT_HEADER, .shown = "LogType" },
+        { "x-amz-client-context", &shape_String, AT_HEADER, .shown = "ClientContext" },
+        { "x-amz-durable-execution-name", &shape_OperationId, AT_HEADER, .shown = "DurableExecutionName" },
+        { "x-amz-tenant-id", &shape_TenantId, AT_HEADER, .shown = "TenantId" },
         { "Payload", &shape_Blob, AT_PAYLOAD },
 };
 static const struct model_shape shape_BlobStream = { SHAPE_BLOB };
@@ -650,10 +650,10 @@ static const struct model_shape shape_ResponseStreamingInvocationType = { SHAPE_
 static const struct model_member members_InvokeWithResponseStreamRequest[] = {
         { "Qualifier", &shape_NumericLatestPublishedOrAliasQualifier, AT_QUERY },
         { "FunctionName", &shape_NamespacedFunctionName, AT_LABEL, .label = 0, .required = true },
-        { "X-Amz-Log-Type", &shape_LogType, AT_HEADER, .shown = "LogType" },
-        { "X-Amz-Client-Context", &shape_String, AT_HEADER, .shown = "ClientContext" },
-        { "X-Amz-Tenant-Id", &shape_TenantId, AT_HEADER, .shown = "TenantId" },
-        { "X-Amz-Invocation-Type", &shape_ResponseStreamingInvocationType, AT_HEADER, .shown = "InvocationType" },
+        { "x-amz-log-type", &shape_LogType, AT_HEADER, .shown = "LogType" },
+        { "x-amz-client-context", &shape_String, AT_HEADER, .shown = "ClientContext" },
+        { "x-amz-tenant-id", &shape_TenantId, AT_HEADER, .shown = "TenantId" },
+        { "x-amz-invocation-type", &shape_ResponseStreamingInvocationType, AT_HEADER, .shown = "InvocationType" },
         { "Payload", &shape_Blob, AT_PAYLOAD },
 };
 static const struct model_member members_ListAliasesRequest[] = {
@@ -771,9 +771,9 @@ static const struct model_member members_PublishLayerVersionRequest[] = {
         { "LayerName", &shape_LayerNameOrArn, AT_LABEL, .label = 0, .required = true },
         { "Description", &shape_Description },
         { "Content", &shape_LayerVersionContentInput, .required = true },
-        { "CompatibleArchitectures", &shape_CompatibleArchitectures },
         { "CompatibleRuntimes", &shape_CompatibleRuntimes },
         { "LicenseInfo", &shape_LicenseInfo },
+        { "CompatibleArchitectures", &shape_CompatibleArchitectures },
 };
 static const struct model_member members_PublishVersionRequest[] = {
         { "FunctionName", &shape_FunctionName, AT_LABEL, .label = 0, .required = true },

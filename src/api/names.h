@@ -4,7 +4,7 @@
  *
  * name, name:qualifier, account:function:name[:qualifier], full and partial ARNs: facts/control-plane.md
  * section 3. The parts are those that AWS's pattern would capture, optional parts greedily first; a string
- * the pattern refuses is refused here.
+ * the pattern refuses is refused here. api/constraints.h has the words for that; this is the way of every invocation.
  */
 #pragma once
 #include <stdbool.h>
@@ -19,14 +19,6 @@ struct name_part {
 struct function_name {
         struct name_part region, account, name, qualifier;
 };
-
-/* The patterns as AWS prints them in its errors. */
-extern const char function_name_pattern[]; /* write operations */
-extern const char
-        namespaced_function_name_pattern[]; /* read and invoke operations: dots, $LATEST.PUBLISHED */
-extern const char qualifier_pattern[];
-extern const char layer_name_pattern[];
-extern const char layer_version_arn_pattern[];
 
 bool function_name_parse(const char *text, bool namespaced, struct function_name *ret_name);
 bool qualifier_is_valid(const char *text);

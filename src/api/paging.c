@@ -13,13 +13,6 @@ void page_clear(struct page *p) {
         *p = (struct page){};
 }
 
-void page_check(struct api_request *r, int64_t items_max, struct checker *c) {
-        const struct rule rule = { "maxItems", RULE_INTEGER, .bounded = true, .min = 1, .max = items_max };
-        AUTO(str) char *text = http_query_param(r->exchange, "MaxItems");
-
-        rule_check_text(&rule, text && *text ? text : NULL, c);
-}
-
 static bool read_marker(const char *marker, struct page *p) {
         AUTO(buf) struct buf text = BUF_NULL(MARKER_MAX);
         char *slash;

@@ -7,7 +7,6 @@
  */
 #pragma once
 #include "api/request.h"
-#include "api/rules.h"
 #include "base/json.h"
 
 #define PAGE_ITEMS 50 /* a page never has more, whatever MaxItems says (facts/control-plane.md section 1) */
@@ -25,8 +24,6 @@ void page_clear(struct page *p);
 static inline void page_freep(struct page *p) {
         page_clear(p);
 }
-/* Adds what is wrong with MaxItems to the checker. */
-void page_check(struct api_request *r, int64_t items_max, struct checker *c);
 /* Reads the parameters. False: answered. */
 bool page_begin(struct api_request *r, struct page *ret_page);
 /* Whether one more item fits; if so it counts as taken. */

@@ -28,6 +28,7 @@ struct api_image;
 struct api_request;
 struct api_upload;
 struct engine;
+struct model_operation;
 
 #define API_LABELS_MAX 3
 #define API_BODY_MAX ((int64_t)70167211) /* facts/control-plane.md section 8 */
@@ -45,6 +46,7 @@ struct api_route {
         const char *zip_parent; /* ROUTE_JSON: where ZipFile is: "Code", "Content", "" for the top; NULL:
                                    nowhere */
         bool internal;          /* ours, not AWS's: refused to functions */
+        const struct model_operation *model; /* NULL: none of AWS's */
 };
 
 struct api_request {
@@ -71,6 +73,9 @@ struct api_request {
 };
 
 void api_request_free(struct api_request *r);
+/* The request keeps the constraints of the model. False: it has been answered. Requests of ROUTE_RAW ask for it
+ * themselves, all others have been asked before run(). */
+bool api_validate(struct api_request *r);
 
 /* Answers. fields: further header lines, each ended by \r\n, or NULL. */
 void api_reply(struct api_request *r, int status, const char *content_type, const char *fields,
@@ -93,10 +98,7 @@ struct function_ref {
         char *qualifier; /* NULL: none was given */
 };
 
-enum {
-        REF_QUALIFIER = 1 /* ?Qualifier counts */,
-        REF_STRICT = 2 /* the write operations' pattern: 140 characters, no dots */
-};
+enum { REF_QUALIFIER = 1 /* ?Qualifier counts */ };
 
 /* Reads label 0. False: the request has been answered with AWS's error. name and qualifier are owned by *ret_ref. */
 bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref *ret_ref);
@@ -105,7 +107,7 @@ static inline void function_ref_freep(struct function_ref *ref) {
         function_ref_clear(ref);
 }
 /* The same of a name that did not come in the path. */
-bool api_name_ref(struct api_request *r, const char *text, const char *qualifier, bool strict,
+bool api_name_ref(struct api_request *r, const char *text, const char *qualifier,
                   struct function_ref *ret_ref);
 /* 404 "Function not found: ARN", with the qualifier given here (NULL: without). */
 void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier);

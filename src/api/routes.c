@@ -1,139 +1,209 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
+#include "api/model.h"
 #include "api/operations.h"
 
-/* facts/control-plane.md section 1. Rows that demand a query parameter come before those that share their
- * path; the busiest is the first. */
-static const struct api_route table[] = {
-        { HTTP_POST_, "/2015-03-31/functions/{}/invocations", "Invoke", api_invoke, ROUTE_RAW },
-        { HTTP_GET_, "/2019-09-30/functions/{}/provisioned-concurrency?List=ALL",
-          "ListProvisionedConcurrencyConfigs" },
-        { HTTP_GET_, "/2018-10-31/layers?find=LayerVersion", "GetLayerVersionByArn",
-          api_get_layer_version_by_arn, ROUTE_PLAIN },
-        { HTTP_POST_, "/2015-03-31/functions", "CreateFunction", api_create_function, ROUTE_JSON,
-          .zip_parent = "Code" },
-        { HTTP_GET_, "/2015-03-31/functions/{}", "GetFunction", api_get_function, ROUTE_PLAIN },
-        { HTTP_GET_, "/2015-03-31/functions/{}/configuration", "GetFunctionConfiguration",
-          api_get_function_configuration, ROUTE_PLAIN },
-        { HTTP_GET_, "/2015-03-31/functions", "ListFunctions", api_list_functions, ROUTE_PLAIN },
-        { HTTP_PUT_, "/2015-03-31/functions/{}/code", "UpdateFunctionCode", api_update_function_code,
-          ROUTE_JSON, .zip_parent = "" },
-        { HTTP_PUT_, "/2015-03-31/functions/{}/configuration", "UpdateFunctionConfiguration",
-          api_update_function_configuration, ROUTE_JSON },
-        { HTTP_DELETE_, "/2015-03-31/functions/{}", "DeleteFunction", api_delete_function, ROUTE_PLAIN },
-        { HTTP_POST_, "/2015-03-31/functions/{}/versions", "PublishVersion", api_publish_version,
-          ROUTE_JSON },
-        { HTTP_GET_, "/2015-03-31/functions/{}/versions", "ListVersionsByFunction",
-          api_list_versions_by_function, ROUTE_PLAIN },
-        { HTTP_POST_, "/2014-11-13/functions/{}/invoke-async", "InvokeAsync" },
-        { HTTP_POST_, "/2021-11-15/functions/{}/response-streaming-invocations", "InvokeWithResponseStream",
-          api_invoke_stream, ROUTE_RAW },
-        { HTTP_POST_, "/2015-03-31/functions/{}/aliases", "CreateAlias" },
-        { HTTP_GET_, "/2015-03-31/functions/{}/aliases/{}", "GetAlias" },
-        { HTTP_PUT_, "/2015-03-31/functions/{}/aliases/{}", "UpdateAlias" },
-        { HTTP_DELETE_, "/2015-03-31/functions/{}/aliases/{}", "DeleteAlias" },
-        { HTTP_GET_, "/2015-03-31/functions/{}/aliases", "ListAliases" },
-        { HTTP_POST_, "/2015-03-31/functions/{}/policy", "AddPermission" },
-        { HTTP_DELETE_, "/2015-03-31/functions/{}/policy/{}", "RemovePermission" },
-        { HTTP_GET_, "/2015-03-31/functions/{}/policy", "GetPolicy" },
-        { HTTP_GET_, "/2026-07-09/resource-policy/{}", "GetResourcePolicy" },
-        { HTTP_PUT_, "/2026-07-09/resource-policy/{}", "PutResourcePolicy" },
-        { HTTP_DELETE_, "/2026-07-09/resource-policy/{}", "DeleteResourcePolicy" },
-        { HTTP_PUT_, "/2017-10-31/functions/{}/concurrency", "PutFunctionConcurrency" },
-        { HTTP_GET_, "/2019-09-30/functions/{}/concurrency", "GetFunctionConcurrency" },
-        { HTTP_DELETE_, "/2017-10-31/functions/{}/concurrency", "DeleteFunctionConcurrency" },
-        { HTTP_PUT_, "/2019-09-30/functions/{}/provisioned-concurrency", "PutProvisionedConcurrencyConfig" },
-        { HTTP_GET_, "/2019-09-30/functions/{}/provisioned-concurrency", "GetProvisionedConcurrencyConfig" },
-        { HTTP_DELETE_, "/2019-09-30/functions/{}/provisioned-concurrency",
-          "DeleteProvisionedConcurrencyConfig" },
-        { HTTP_PUT_, "/2019-09-25/functions/{}/event-invoke-config", "PutFunctionEventInvokeConfig" },
-        { HTTP_POST_, "/2019-09-25/functions/{}/event-invoke-config", "UpdateFunctionEventInvokeConfig" },
-        { HTTP_GET_, "/2019-09-25/functions/{}/event-invoke-config", "GetFunctionEventInvokeConfig" },
-        { HTTP_DELETE_, "/2019-09-25/functions/{}/event-invoke-config", "DeleteFunctionEventInvokeConfig" },
-        { HTTP_GET_, "/2019-09-25/functions/{}/event-invoke-config/list", "ListFunctionEventInvokeConfigs" },
-        { HTTP_POST_, "/2021-10-31/functions/{}/url", "CreateFunctionUrlConfig" },
-        { HTTP_GET_, "/2021-10-31/functions/{}/url", "GetFunctionUrlConfig" },
-        { HTTP_PUT_, "/2021-10-31/functions/{}/url", "UpdateFunctionUrlConfig" },
-        { HTTP_DELETE_, "/2021-10-31/functions/{}/url", "DeleteFunctionUrlConfig" },
-        { HTTP_GET_, "/2021-10-31/functions/{}/urls", "ListFunctionUrlConfigs" },
-        { HTTP_POST_, "/2015-03-31/event-source-mappings", "CreateEventSourceMapping" },
-        { HTTP_GET_, "/2015-03-31/event-source-mappings/{}", "GetEventSourceMapping" },
-        { HTTP_PUT_, "/2015-03-31/event-source-mappings/{}", "UpdateEventSourceMapping" },
-        { HTTP_DELETE_, "/2015-03-31/event-source-mappings/{}", "DeleteEventSourceMapping" },
-        { HTTP_GET_, "/2015-03-31/event-source-mappings", "ListEventSourceMappings" },
-        { HTTP_POST_, "/2018-10-31/layers/{}/versions", "PublishLayerVersion", api_publish_layer_version,
-          ROUTE_JSON, .zip_parent = "Content" },
-        { HTTP_GET_, "/2018-10-31/layers/{}/versions/{}", "GetLayerVersion", api_get_layer_version,
-          ROUTE_PLAIN },
-        { HTTP_DELETE_, "/2018-10-31/layers/{}/versions/{}", "DeleteLayerVersion", api_delete_layer_version,
-          ROUTE_PLAIN },
-        { HTTP_GET_, "/2018-10-31/layers", "ListLayers", api_list_layers, ROUTE_PLAIN },
-        { HTTP_GET_, "/2018-10-31/layers/{}/versions", "ListLayerVersions", api_list_layer_versions,
-          ROUTE_PLAIN },
-        { HTTP_POST_, "/2018-10-31/layers/{}/versions/{}/policy", "AddLayerVersionPermission" },
-        { HTTP_DELETE_, "/2018-10-31/layers/{}/versions/{}/policy/{}", "RemoveLayerVersionPermission" },
-        { HTTP_GET_, "/2018-10-31/layers/{}/versions/{}/policy", "GetLayerVersionPolicy" },
-        { HTTP_POST_, "/2020-04-22/code-signing-configs", "CreateCodeSigningConfig" },
-        { HTTP_GET_, "/2020-04-22/code-signing-configs/{}", "GetCodeSigningConfig" },
-        { HTTP_PUT_, "/2020-04-22/code-signing-configs/{}", "UpdateCodeSigningConfig" },
-        { HTTP_DELETE_, "/2020-04-22/code-signing-configs/{}", "DeleteCodeSigningConfig" },
-        { HTTP_GET_, "/2020-04-22/code-signing-configs", "ListCodeSigningConfigs" },
-        { HTTP_GET_, "/2020-04-22/code-signing-configs/{}/functions", "ListFunctionsByCodeSigningConfig" },
-        { HTTP_PUT_, "/2020-06-30/functions/{}/code-signing-config", "PutFunctionCodeSigningConfig" },
-        { HTTP_GET_, "/2020-06-30/functions/{}/code-signing-config", "GetFunctionCodeSigningConfig" },
-        { HTTP_DELETE_, "/2020-06-30/functions/{}/code-signing-config", "DeleteFunctionCodeSigningConfig" },
-        { HTTP_PUT_, "/2021-07-20/functions/{}/runtime-management-config", "PutRuntimeManagementConfig" },
-        { HTTP_GET_, "/2021-07-20/functions/{}/runtime-management-config", "GetRuntimeManagementConfig" },
-        { HTTP_PUT_, "/2024-08-31/functions/{}/recursion-config", "PutFunctionRecursionConfig" },
-        { HTTP_GET_, "/2024-08-31/functions/{}/recursion-config", "GetFunctionRecursionConfig" },
-        { HTTP_PUT_, "/2025-11-30/functions/{}/function-scaling-config", "PutFunctionScalingConfig" },
-        { HTTP_GET_, "/2025-11-30/functions/{}/function-scaling-config", "GetFunctionScalingConfig" },
-        { HTTP_POST_, "/2025-11-30/capacity-providers", "CreateCapacityProvider" },
-        { HTTP_GET_, "/2025-11-30/capacity-providers/{}", "GetCapacityProvider" },
-        { HTTP_PUT_, "/2025-11-30/capacity-providers/{}", "UpdateCapacityProvider" },
-        { HTTP_DELETE_, "/2025-11-30/capacity-providers/{}", "DeleteCapacityProvider" },
-        { HTTP_GET_, "/2025-11-30/capacity-providers", "ListCapacityProviders" },
-        { HTTP_GET_, "/2025-11-30/capacity-providers/{}/function-versions",
-          "ListFunctionVersionsByCapacityProvider" },
-        { HTTP_POST_, "/2025-12-01/durable-executions/{}/checkpoint", "CheckpointDurableExecution" },
-        { HTTP_GET_, "/2025-12-01/durable-executions/{}", "GetDurableExecution" },
-        { HTTP_GET_, "/2025-12-01/durable-executions/{}/history", "GetDurableExecutionHistory" },
-        { HTTP_GET_, "/2025-12-01/durable-executions/{}/state", "GetDurableExecutionState" },
-        { HTTP_GET_, "/2025-12-01/functions/{}/durable-executions", "ListDurableExecutionsByFunction" },
-        { HTTP_POST_, "/2025-12-01/durable-executions/{}/stop", "StopDurableExecution" },
-        { HTTP_POST_, "/2025-12-01/durable-executions/{}/pause", "PauseDurableExecution" },
-        { HTTP_POST_, "/2025-12-01/durable-executions/{}/resume", "ResumeDurableExecution" },
-        { HTTP_DELETE_, "/2025-12-01/durable-executions/{}", "DeleteDurableExecution" },
-        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/succeed",
-          "SendDurableExecutionCallbackSuccess" },
-        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/fail",
-          "SendDurableExecutionCallbackFailure" },
-        { HTTP_POST_, "/2025-12-01/durable-execution-callbacks/{}/heartbeat",
-          "SendDurableExecutionCallbackHeartbeat" },
-        { HTTP_GET_, "/2016-08-19/account-settings", "GetAccountSettings" },
-        { HTTP_POST_, "/2017-03-31/tags/{}", "TagResource" },
-        { HTTP_DELETE_, "/2017-03-31/tags/{}", "UntagResource" },
-        { HTTP_GET_, "/2017-03-31/tags/{}", "ListTags" },
-        { HTTP_GET_, "/_lambent/health", "Health", api_health, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/_lambent/environments", "ListEnvironments", api_list_environments, ROUTE_PLAIN,
-          .internal = true },
-        { HTTP_GET_, "/_lambent/invocations", "ListInvocations", api_list_invocations, ROUTE_PLAIN,
-          .internal = true },
-        { HTTP_GET_, "/_lambent/doctor", "Doctor", api_doctor, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/metrics", "Metrics", api_metrics, ROUTE_PLAIN, .internal = true },
-        { HTTP_GET_, "/_lambent/code/{}", "Download", api_download, ROUTE_PLAIN, .internal = true },
-        { HTTP_POST_, "/_lambent/environments/evict", "EvictEnvironments", api_evict, ROUTE_JSON,
-          .internal = true },
-        { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON,
-          .internal = true },
-        { HTTP_GET_, "/_lambent/logs", "ReadLogs", api_logs, ROUTE_RAW, .internal = true },
+/* What lambent does of the model's operations. */
+static const struct {
+        const char *operation;
+        void (*run)(struct api_request *r);
+} handlers[] = {
+        { "CreateFunction", api_create_function },
+        { "DeleteFunction", api_delete_function },
+        { "DeleteLayerVersion", api_delete_layer_version },
+        { "GetFunction", api_get_function },
+        { "GetFunctionConfiguration", api_get_function_configuration },
+        { "GetLayerVersion", api_get_layer_version },
+        { "GetLayerVersionByArn", api_get_layer_version_by_arn },
+        { "Invoke", api_invoke },
+        { "InvokeWithResponseStream", api_invoke_stream },
+        { "ListFunctions", api_list_functions },
+        { "ListLayerVersions", api_list_layer_versions },
+        { "ListLayers", api_list_layers },
+        { "ListVersionsByFunction", api_list_versions_by_function },
+        { "PublishLayerVersion", api_publish_layer_version },
+        { "PublishVersion", api_publish_version },
+        { "UpdateFunctionCode", api_update_function_code },
+        { "UpdateFunctionConfiguration", api_update_function_configuration },
 };
 
-const struct api_route *route_table(size_t *ret_count) {
-        *ret_count = ARRAY_SIZE(table);
-        return table;
+/* lambent's own. */
+static const struct api_route internal[] = {
+        { HTTP_GET_, "/_lambent/health", "Health", api_health, ROUTE_PLAIN },
+        { HTTP_GET_, "/_lambent/environments", "ListEnvironments", api_list_environments, ROUTE_PLAIN },
+        { HTTP_GET_, "/_lambent/invocations", "ListInvocations", api_list_invocations, ROUTE_PLAIN },
+        { HTTP_GET_, "/_lambent/doctor", "Doctor", api_doctor, ROUTE_PLAIN },
+        { HTTP_GET_, "/metrics", "Metrics", api_metrics, ROUTE_PLAIN },
+        { HTTP_GET_, "/_lambent/code/{}", "Download", api_download, ROUTE_PLAIN },
+        { HTTP_POST_, "/_lambent/environments/evict", "EvictEnvironments", api_evict, ROUTE_JSON },
+        { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON },
+        { HTTP_GET_, "/_lambent/logs", "ReadLogs", api_logs, ROUTE_RAW },
+};
+
+/* Longer than any segment of a pattern: what is longer is a label. */
+#define SEGMENT_MAX 64
+
+struct node {
+        struct map_node node; /* in the children of the one above */
+        char *segment;
+        struct map children;
+        struct node *label;              /* where "{}" leads */
+        const struct api_route **routes; /* that end here; those that demand a parameter first */
+        size_t route_count;
+};
+
+struct routes {
+        struct api_route *all;
+        size_t count;
+        struct node root;
+        const struct api_route *invoke;
+};
+
+/* ---- making ---- */
+
+static void node_clear(struct node *n) {
+        struct map_node *child;
+
+        while ((child = map_next(&n->children, NULL))) {
+                struct node *c = map_entry(child, struct node, node);
+
+                map_remove(&n->children, child);
+                node_clear(c);
+                free(c);
+        }
+        map_deinit(&n->children);
+        if (n->label)
+                node_clear(n->label);
+        free(n->label);
+        free(n->routes);
+        free(n->segment);
 }
+
+static struct node *node_new(void) {
+        struct node *n = xcalloc(1, sizeof(*n));
+
+        map_init(&n->children);
+        return n;
+}
+
+static struct node *node_below(struct node *n, const char *segment, size_t len) {
+        char name[SEGMENT_MAX];
+        struct node *child;
+
+        if (len == 2 && segment[0] == '{') {
+                if (!n->label)
+                        n->label = node_new();
+                return n->label;
+        }
+        must(len < sizeof(name));
+        memcpy(name, segment, len);
+        name[len] = '\0';
+        child = map_entry(map_find(&n->children, name), struct node, node);
+        if (child)
+                return child;
+        child = node_new();
+        child->segment = xstrdup(name);
+        map_add(&n->children, &child->node, child->segment);
+        return child;
+}
+
+static const char *demanded(const struct api_route *route) {
+        return strchr(route->pattern, '?');
+}
+
+static void add(struct routes *routes, const struct api_route *route) {
+        struct node *n = &routes->root;
+        size_t at;
+
+        for (const char *s = route->pattern; *s == '/';) {
+                size_t len = strcspn(++s, "/?");
+
+                if (len) /* older models end some paths with a slash */
+                        n = node_below(n, s, len);
+                s += len;
+        }
+        n->routes = xrealloc(n->routes, (n->route_count + 1) * sizeof(*n->routes));
+        at = demanded(route) ? 0 : n->route_count;
+        memmove(&n->routes[at + 1], &n->routes[at], (n->route_count - at) * sizeof(*n->routes));
+        n->routes[at] = route;
+        n->route_count++;
+}
+
+static void (*handler_of(const char *operation))(struct api_request *r) {
+        for (size_t i = 0; i < ARRAY_SIZE(handlers); i++)
+                if (streq(handlers[i].operation, operation))
+                        return handlers[i].run;
+        return NULL;
+}
+
+/* How the body is read follows from where the members are. */
+static enum route_kind kind_of(const struct model_operation *o) {
+        enum route_kind kind = ROUTE_PLAIN;
+
+        for (size_t i = 0; i < o->member_count; i++) {
+                if (o->members[i].place == AT_PAYLOAD)
+                        return ROUTE_RAW;
+                if (o->members[i].place == AT_BODY)
+                        kind = ROUTE_JSON;
+        }
+        return kind;
+}
+
+static bool has_zip(const struct model_member *members, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (members[i].place == AT_BODY && streq(members[i].name, "ZipFile"))
+                        return true;
+        return false;
+}
+
+static const char *zip_parent_of(const struct model_operation *o) {
+        if (has_zip(o->members, o->member_count))
+                return "";
+        for (size_t i = 0; i < o->member_count; i++)
+                if (has_zip(o->members[i].shape->members, o->members[i].shape->member_count))
+                        return o->members[i].name;
+        return NULL;
+}
+
+struct routes *routes_new(void) {
+        struct routes *routes = xcalloc(1, sizeof(*routes));
+
+        map_init(&routes->root.children);
+        routes->all = xcalloc(model_operation_count + ARRAY_SIZE(internal), sizeof(*routes->all));
+        for (size_t i = 0; i < model_operation_count; i++) {
+                const struct model_operation *o = &model_operations[i];
+
+                routes->all[routes->count++] =
+                        (struct api_route){ o->method,  o->path,          o->name,   handler_of(o->name),
+                                            kind_of(o), zip_parent_of(o), .model = o };
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(internal); i++) {
+                routes->all[routes->count] = internal[i];
+                routes->all[routes->count++].internal = true;
+        }
+        for (size_t i = 0; i < routes->count; i++) {
+                add(routes, &routes->all[i]);
+                if (streq(routes->all[i].operation, "Invoke"))
+                        routes->invoke = &routes->all[i];
+        }
+        return routes;
+}
+
+void routes_free(struct routes *routes) {
+        if (!routes)
+                return;
+        node_clear(&routes->root);
+        free(routes->all);
+        free(routes);
+}
+
+const struct api_route *routes_all(const struct routes *routes, size_t *ret_count) {
+        *ret_count = routes->count;
+        return routes->all;
+}
+
+/* ---- finding ---- */
 
 /* "name=value" as one of the parameters, unescaped: the only ones that decide are plain words. */
 static bool query_has(const char *query, const char *pair) {
@@ -148,38 +218,74 @@ static bool query_has(const char *query, const char *pair) {
         return false;
 }
 
-static bool matches(const char *pattern, const char *path, const char *query,
-                    struct route_labels *ret_labels) {
-        const char *p = pattern, *s = path;
+static const struct api_route *pick(const struct node *n, enum http_method method, const char *query) {
+        for (size_t i = 0; i < n->route_count; i++) {
+                const char *pair = demanded(n->routes[i]);
 
-        ret_labels->count = 0;
-        while (*p && *p != '?') {
-                if (p[0] == '{') {
-                        size_t len = strcspn(s, "/");
-
-                        if (len == 0)
-                                return false;
-                        must(ret_labels->count < API_LABELS_MAX);
-                        ret_labels->label[ret_labels->count].start = s;
-                        ret_labels->label[ret_labels->count++].len = len;
-                        s += len;
-                        p += 2;
-                } else if (*p++ != *s++) {
-                        return false;
-                }
+                if (n->routes[i]->method == method && (!pair || query_has(query, pair + 1)))
+                        return n->routes[i];
         }
-        if (s[0] == '/' && s[1] == '\0')
-                s++;
-        return *s == '\0' && (*p == '\0' || query_has(query, p + 1));
+        return NULL;
 }
 
-int route_find(enum http_method method, const char *path, const char *query,
+static const struct node *child_named(const struct node *n, const char *segment, size_t len) {
+        char name[SEGMENT_MAX];
+
+        if (len >= sizeof(name))
+                return NULL;
+        memcpy(name, segment, len);
+        name[len] = '\0';
+        return map_entry(map_find(&n->children, name), struct node, node);
+}
+
+/* s: the rest of the path, "" or from a slash on. A segment that is named goes before one that is a label. */
+static const struct api_route *find_below(const struct node *n, enum http_method method, const char *s,
+                                          const char *query, struct route_labels *labels) {
+        const struct api_route *route = NULL;
+        const struct node *child;
+        size_t len;
+
+        if (*s == '\0' || streq(s, "/"))
+                return pick(n, method, query);
+        len = strcspn(++s, "/");
+        child = child_named(n, s, len);
+        if (child)
+                route = find_below(child, method, s + len, query, labels);
+        if (route || !n->label || len == 0)
+                return route;
+        must(labels->count < API_LABELS_MAX);
+        labels->label[labels->count].start = s;
+        labels->label[labels->count++].len = len;
+        route = find_below(n->label, method, s + len, query, labels);
+        if (!route)
+                labels->count--;
+        return route;
+}
+
+/* Most requests are invocations: they have a way of their own. */
+static bool is_invoke(const char *path, struct route_labels *labels) {
+        static const char before[] = "/2015-03-31/functions/", behind[] = "/invocations";
+        const char *name = path + sizeof(before) - 1;
+        size_t len;
+
+        if (strncmp(path, before, sizeof(before) - 1) != 0)
+                return false;
+        len = strcspn(name, "/");
+        if (len == 0 || !streq(name + len, behind))
+                return false;
+        labels->label[0].start = name;
+        labels->label[0].len = len;
+        labels->count = 1;
+        return true;
+}
+
+int route_find(const struct routes *routes, enum http_method method, const char *path, const char *query,
                const struct api_route **ret_route, struct route_labels *ret_labels) {
-        for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-                if (table[i].method == method && matches(table[i].pattern, path, query, ret_labels)) {
-                        *ret_route = &table[i];
-                        return 0;
-                }
+        ret_labels->count = 0;
+        if (method == HTTP_POST_ && routes->invoke && is_invoke(path, ret_labels)) {
+                *ret_route = routes->invoke;
+                return 0;
         }
-        return ROUTE_NO_PATH;
+        *ret_route = *path == '/' ? find_below(&routes->root, method, path, query, ret_labels) : NULL;
+        return *ret_route ? 0 : ROUTE_NO_PATH;
 }

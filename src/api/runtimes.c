@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/runtimes.h"
 
-#include "api/rules.h"
+#include "api/constraints.h"
 #include "base/random.h"
 #include "base/sha256.h"
 #include "function/function.h"
@@ -36,13 +36,13 @@ static const char snap_start[] =
         "dotnet8, dotnet10";
 
 bool runtime_is_creatable(const char *runtime) {
-        return enumeration_has(runtimes_creatable, runtime) || enumeration_has(runtimes_newer, runtime);
+        return words_have(runtimes_creatable, runtime) || words_have(runtimes_newer, runtime);
 }
 
 bool runtime_check(const char *runtime, struct problem *ret_problem) {
         if (runtime_is_creatable(runtime))
                 return true;
-        if (enumeration_has(blocked, runtime))
+        if (words_have(blocked, runtime))
                 return problem_set(
                         ret_problem, PROBLEM_INVALID_PARAMETER,
                         "The runtime parameter of %s is no longer supported for creating or updating AWS "
@@ -57,7 +57,7 @@ bool runtime_check(const char *runtime, struct problem *ret_problem) {
 }
 
 bool runtime_has_snap_start(const char *runtime) {
-        return enumeration_has(snap_start, runtime);
+        return words_have(snap_start, runtime);
 }
 
 char *runtime_version_arn(const char *region, const char *runtime) {

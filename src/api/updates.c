@@ -71,24 +71,7 @@ static void change(struct api_request *r, struct function *f, struct version_con
                 answer(r, 200, v, version_is_latest(v) ? NULL : v->number);
 }
 
-static bool check(struct api_request *r, const struct rule *rules, size_t count, bool with_configuration) {
-        AUTO(checker) struct checker checker = CHECKER_NULL;
-        AUTO(problem) struct problem problem = PROBLEM_NULL;
-
-        if (rules_check(rules, count, r->body, &checker, &problem) &&
-            (!with_configuration || configuration_check(r->body, &checker, &problem)) &&
-            checker_end(&checker, &problem))
-                return true;
-        api_fail_with(r, &problem);
-        return false;
-}
-
 /* ---- UpdateFunctionCode ---- */
-
-static const struct rule code_rules[] = {
-        { "ZipFile", RULE_STRING },  { "S3Bucket", RULE_STRING }, { "ImageUri", RULE_STRING },
-        { "Publish", RULE_BOOLEAN }, { "DryRun", RULE_BOOLEAN },  { "RevisionId", RULE_STRING },
-};
 
 static bool check_source(struct api_request *r, const struct function *f) {
         bool is_image = version_config_is_image(&f->latest->config),
@@ -131,7 +114,7 @@ static void use_new_code(struct api_request *r) {
         struct function *f;
 
         /* The function may have been changed or deleted while the package was unpacked or the image looked up. */
-        if (!api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
         version_config_copy(&f->latest->config, &config);
         if (r->image)
@@ -159,13 +142,9 @@ static void find_new_image(struct api_request *r, const struct function *f) {
 
 void api_update_function_code(struct api_request *r) {
         AUTO(function_ref) struct function_ref ref = {};
-        struct rule rules[ARRAY_SIZE(code_rules) + 1];
         struct function *f;
 
-        memcpy(rules, code_rules, sizeof(code_rules));
-        rules[ARRAY_SIZE(code_rules)] = architectures_rule;
-        if (!check(r, rules, ARRAY_SIZE(rules), false) || !api_function_ref(r, REF_STRICT, &ref) ||
-            !(f = find_function(r, &ref)))
+        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)))
                 return;
         if (!check_source(r, f) || !may_change(r, f))
                 return;
@@ -178,15 +157,12 @@ void api_update_function_code(struct api_request *r) {
 /* ---- UpdateFunctionConfiguration ---- */
 
 void api_update_function_configuration(struct api_request *r) {
-        static const struct rule revision_rule = { "RevisionId", RULE_STRING };
-        struct rule rules[] = { revision_rule, role_rule };
         AUTO(function_ref) struct function_ref ref = {};
         AUTO(version_config) struct version_config config = {};
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         struct function *f;
 
-        if (!check(r, rules, ARRAY_SIZE(rules), true) || !api_function_ref(r, REF_STRICT, &ref) ||
-            !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
         version_config_copy(&f->latest->config, &config);
         if (configuration_apply(r, f->region, r->body, &config, &problem) &&
@@ -198,12 +174,6 @@ void api_update_function_configuration(struct api_request *r) {
 
 /* ---- PublishVersion ---- */
 
-static const struct rule publish_rules[] = {
-        { "CodeSha256", RULE_STRING },
-        { "Description", RULE_STRING, .bounded = true, .min = 0, .max = 256 },
-        { "RevisionId", RULE_STRING },
-};
-
 void api_publish_version(struct api_request *r) {
         const char *wanted = json_tree_str(r->body, "CodeSha256");
         AUTO(function_ref) struct function_ref ref = {};
@@ -212,8 +182,7 @@ void api_publish_version(struct api_request *r) {
         char sha256[SHA256_HEX_LEN + 1];
         int result;
 
-        if (!check(r, publish_rules, ARRAY_SIZE(publish_rules), false) ||
-            !api_function_ref(r, REF_STRICT, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
         if (json_tree_get(r->body, "PublishTo")) {
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED,

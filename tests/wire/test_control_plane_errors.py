@@ -211,8 +211,12 @@ def test_constraints_of_the_model(client, settings):
     assert create(EphemeralStorage={}) == violations(
         "Value null at 'ephemeralStorage.size' failed to satisfy constraint: Member must not be null"
     )
-    assert create(FileSystemConfigs=[{"Arn": "a" * 257}]) == violations(
-        breaks("a" * 257, "fileSystemConfigs.1.member.arn", "Member must have length less than or equal to 256"),
+    arn = "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-" + "a" * 200
+    access_point = create(FileSystemConfigs=[{"Arn": arn}])[2].rpartition("pattern: ")[2].partition("; ")[0]
+    assert access_point.startswith("arn:aws[a-zA-Z-]*:elasticfilesystem:")
+    assert create(FileSystemConfigs=[{"Arn": arn}]) == violations(
+        breaks(arn, "fileSystemConfigs.1.member.arn", "Member must have length less than or equal to 256"),
+        pattern(arn, access_point, "fileSystemConfigs.1.member.arn"),
         "Value null at 'fileSystemConfigs.1.member.localMountPath' failed to satisfy constraint: Member must not be null",
     )
     assert refused(client.list_functions, FunctionVersion="invalid") == violations(

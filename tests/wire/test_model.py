@@ -22,3 +22,31 @@ def make_model():
 def test_the_table_is_fresh(make_model):
     """After a change of the model: tools/make_model.py MODEL src/api/model_table.c"""
     assert make_model.make(make_model.read(MODEL)) == (ROOT / "src/api/model_table.c").read_text()
+
+
+def test_an_operation_that_aws_adds_is_in_the_table(make_model):
+    model = make_model.read(MODEL)
+    model["operations"]["PaintFunction"] = {
+        "name": "PaintFunction",
+        "http": {"method": "PUT", "requestUri": "/2030-01-01/functions/{FunctionName}/colour", "responseCode": 202},
+        "input": {"shape": "PaintFunctionRequest"},
+    }
+    model["shapes"]["PaintFunctionRequest"] = {
+        "type": "structure", "required": ["FunctionName", "Colour"],
+        "members": {
+            "FunctionName": {"shape": "FunctionName", "location": "uri", "locationName": "FunctionName"},
+            "Colour": {"shape": "Colour"},
+        },
+    }
+    model["shapes"]["Colour"] = {"type": "string", "enum": ["Red", "Green"]}
+    table = make_model.make(model)
+    assert '{ "PaintFunction", HTTP_PUT_, "/2030-01-01/functions/{}/colour", 202, members_PaintFunctionRequest, 2 }' in table
+    assert '{ "Colour", &shape_Colour, .required = true }' in table
+    assert "const size_t model_operation_count = 92;" in table
+
+
+def test_sets_of_words_are_ordered_as_java_orders_them(make_model):
+    """[TestLambdaRecursion::test_put_function_recursion_config_invalid_value, TestLambdaSnapStart::test_snapstart_exceptions]"""
+    assert make_model.enumeration(["Allow", "Terminate"]) == "Terminate, Allow"
+    assert make_model.enumeration(["None", "PublishedVersions"]) == "PublishedVersions, None"
+    assert make_model.enumeration(["arm64", "x86_64"]) == "x86_64, arm64"

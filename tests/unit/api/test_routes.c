@@ -43,6 +43,16 @@ static const struct {
           "",
           "RemoveLayerVersionPermission",
           { "l", "1", "s" } },
+        { HTTP_GET_,
+          "/2019-09-25/functions/f/event-invoke-config/list",
+          "",
+          "ListFunctionEventInvokeConfigs",
+          { "f" } },
+        { HTTP_POST_, "/_lambent/environments/evict", "", "EvictEnvironments" },
+        { HTTP_POST_, "/_lambent/environments/x/evict", "", "EvictEnvironment", { "x" } },
+        { HTTP_POST_, "/2015-03-31/functions//invocations", "", NULL },
+        { HTTP_POST_, "/2015-03-31/functions/f/invocations/", "", "Invoke", { "f" } },
+        { HTTP_GET_, "/2015-03-31/functions/f/invocations", "", NULL },
         { HTTP_GET_, "/2015-03-31/functions//code", "", NULL },
         { HTTP_GET_, "/2015-03-31/functions/f//", "", NULL },
         { HTTP_GET_, "/2015-03-31/functions/f/code", "", NULL },
@@ -54,12 +64,14 @@ static const struct {
 };
 
 static void paths_find_their_operation(void **state) {
+        AUTO(routes) struct routes *routes = routes_new();
+
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 const struct api_route *route = NULL;
                 struct route_labels labels;
                 size_t count = 0;
 
-                if (route_find(cases[i].method, cases[i].path, cases[i].query, &route, &labels)) {
+                if (route_find(routes, cases[i].method, cases[i].path, cases[i].query, &route, &labels)) {
                         assert_null(cases[i].operation);
                         continue;
                 }
@@ -74,9 +86,39 @@ static void paths_find_their_operation(void **state) {
         }
 }
 
+static void bodies_are_read_where_the_members_are(void **state) {
+        static const struct {
+                const char *operation;
+                enum route_kind kind;
+                const char *zip_parent;
+        } kinds[] = {
+                { "CreateFunction", ROUTE_JSON, "Code" },         { "UpdateFunctionCode", ROUTE_JSON, "" },
+                { "PublishLayerVersion", ROUTE_JSON, "Content" }, { "Invoke", ROUTE_RAW, NULL },
+                { "PublishVersion", ROUTE_JSON, NULL },           { "GetFunction", ROUTE_PLAIN, NULL },
+                { "UntagResource", ROUTE_PLAIN, NULL },           { "GetAccountSettings", ROUTE_PLAIN, NULL },
+        };
+        AUTO(routes) struct routes *routes = routes_new();
+        size_t count, found = 0;
+        const struct api_route *table = routes_all(routes, &count);
+
+        for (size_t i = 0; i < count; i++) {
+                for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+                        if (!streq(table[i].operation, kinds[k].operation))
+                                continue;
+                        assert_int_equal(table[i].kind, kinds[k].kind);
+                        assert_int_equal(table[i].zip_parent != NULL, kinds[k].zip_parent != NULL);
+                        if (kinds[k].zip_parent)
+                                assert_string_equal(table[i].zip_parent, kinds[k].zip_parent);
+                        found++;
+                }
+        }
+        assert_int_equal(found, ARRAY_SIZE(kinds));
+}
+
 static void the_table_is_whole(void **state) {
+        AUTO(routes) struct routes *routes = routes_new();
         size_t count, aws = 0;
-        const struct api_route *table = route_table(&count);
+        const struct api_route *table = routes_all(routes, &count);
 
         for (size_t i = 0; i < count; i++) {
                 aws += str_starts(table[i].pattern, "/20");
@@ -84,6 +126,7 @@ static void the_table_is_whole(void **state) {
                 for (size_t j = 0; j < i; j++)
                         assert_false(table[j].method == table[i].method &&
                                      streq(table[j].pattern, table[i].pattern));
+                assert_int_equal(table[i].model != NULL, !table[i].internal);
         }
         assert_int_equal(aws, 91); /* the operations of the Lambda API, durable executions included */
 }
@@ -91,6 +134,7 @@ static void the_table_is_whole(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(paths_find_their_operation),
+                cmocka_unit_test(bodies_are_read_where_the_members_are),
                 cmocka_unit_test(the_table_is_whole),
         };
 
