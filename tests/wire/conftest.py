@@ -20,6 +20,7 @@ from botocore.config import Config
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from daemon import Daemon, RunningDaemon, adopt_orphans  # noqa: E402
+from shapes import check_answers  # noqa: E402
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/lambent"
@@ -67,10 +68,10 @@ def lambent_factory():
 
 
 def make_client(endpoint, service="lambda", region=REGION, access_key="test", **config):
-    """boto3 without retries, so that a test sees the first answer."""
+    """boto3 without retries, so that a test sees the first answer, and with every answer compared with AWS's model."""
     settings = {"retries": {"max_attempts": 0}, "read_timeout": 120, "connect_timeout": 5, "parameter_validation": False, **config}
-    return boto3.client(service, endpoint_url=endpoint, region_name=region, aws_access_key_id=access_key,
-                        aws_secret_access_key="test", config=Config(**settings))
+    return check_answers(boto3.client(service, endpoint_url=endpoint, region_name=region, aws_access_key_id=access_key,
+                                      aws_secret_access_key="test", config=Config(**settings)))
 
 
 @pytest.fixture(scope="session")
