@@ -71,3 +71,17 @@ void api_fail_no_function(struct api_request *r, const struct function_ref *ref,
 
         api_fail(r, PROBLEM_NOT_FOUND, "Function not found: %s", arn);
 }
+
+void api_fail_no_alias(struct api_request *r, const struct function_ref *ref, const char *alias) {
+        AUTO(str) char *arn = function_arn(ref->region, ref->account, ref->name, alias);
+
+        api_fail(r, PROBLEM_NOT_FOUND, "Cannot find alias arn: %s", arn);
+}
+
+void api_fail_revision(struct api_request *r, const char *call) {
+        api_fail(
+                r, PROBLEM_PRECONDITION,
+                "The Revision Id provided does not match the latest Revision Id. Call the %s API to retrieve the "
+                "latest Revision Id",
+                call);
+}

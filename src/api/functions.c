@@ -9,6 +9,7 @@
 #include "api/upload.h"
 #include "api/view.h"
 #include "engine/engine.h"
+#include "function/alias.h"
 
 /* A configuration is small: environment variables are limited to 4 KB, everything else by the model. */
 #define ANSWER_MAX_BYTES (16 * MIB)
@@ -251,7 +252,11 @@ void api_delete_function(struct api_request *r) {
                 result = registry_delete(registry, f);
         else if ((v = function_version(f, ref.qualifier)))
                 result = registry_delete_version(registry, f, v);
-        if (result)
+        if (result == REGISTRY_ALIASED)
+                api_fail(r, PROBLEM_CONFLICT,
+                         "Version %s is pointed to by alias %s. Please delete or change the alias first.",
+                         ref.qualifier, alias_of_version(f, ref.qualifier)->name);
+        else if (result)
                 api_fail(r, PROBLEM_SERVICE, "The function could not be deleted: %s.", strerror(-result));
         else
                 api_reply(r, 204, NULL, NULL, NULL, 0);

@@ -14,6 +14,13 @@ void api_get_function(struct api_request *r);
 void api_get_function_configuration(struct api_request *r);
 void api_delete_function(struct api_request *r);
 
+/* aliases.c */
+void api_create_alias(struct api_request *r);
+void api_get_alias(struct api_request *r);
+void api_update_alias(struct api_request *r);
+void api_delete_alias(struct api_request *r);
+void api_list_aliases(struct api_request *r);
+
 /* lists.c */
 void api_list_functions(struct api_request *r);
 void api_list_versions_by_function(struct api_request *r);

@@ -111,3 +111,7 @@ bool api_name_ref(struct api_request *r, const char *text, const char *qualifier
                   struct function_ref *ret_ref);
 /* 404 "Function not found: ARN", with the qualifier given here (NULL: without). */
 void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier);
+/* 404 "Cannot find alias arn: ARN". */
+void api_fail_no_alias(struct api_request *r, const struct function_ref *ref, const char *alias);
+/* 412; call: the operation that tells the last revision. */
+void api_fail_revision(struct api_request *r, const char *call);

@@ -9,21 +9,26 @@ static const struct {
         const char *operation;
         void (*run)(struct api_request *r);
 } handlers[] = {
+        { "CreateAlias", api_create_alias },
         { "CreateFunction", api_create_function },
+        { "DeleteAlias", api_delete_alias },
         { "DeleteFunction", api_delete_function },
         { "DeleteLayerVersion", api_delete_layer_version },
+        { "GetAlias", api_get_alias },
         { "GetFunction", api_get_function },
         { "GetFunctionConfiguration", api_get_function_configuration },
         { "GetLayerVersion", api_get_layer_version },
         { "GetLayerVersionByArn", api_get_layer_version_by_arn },
         { "Invoke", api_invoke },
         { "InvokeWithResponseStream", api_invoke_stream },
+        { "ListAliases", api_list_aliases },
         { "ListFunctions", api_list_functions },
         { "ListLayerVersions", api_list_layer_versions },
         { "ListLayers", api_list_layers },
         { "ListVersionsByFunction", api_list_versions_by_function },
         { "PublishLayerVersion", api_publish_layer_version },
         { "PublishVersion", api_publish_version },
+        { "UpdateAlias", api_update_alias },
         { "UpdateFunctionCode", api_update_function_code },
         { "UpdateFunctionConfiguration", api_update_function_configuration },
 };

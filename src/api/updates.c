@@ -40,10 +40,7 @@ static bool may_change(struct api_request *r, const struct function *f) {
                 return false;
         }
         if (revision && !streq(revision, f->latest->status.revision_id)) {
-                api_fail(r, PROBLEM_PRECONDITION,
-                         "The Revision Id provided does not match the latest Revision Id. Call the "
-                         "GetFunction/GetAlias API to retrieve "
-                         "the latest Revision Id");
+                api_fail_revision(r, "GetFunction/GetAlias");
                 return false;
         }
         return true;

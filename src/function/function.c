@@ -2,6 +2,7 @@
 #include "function/function.h"
 
 #include "base/buf.h"
+#include "function/alias.h"
 #include "function/registry_private.h"
 
 static const char *const state_names[] = {
@@ -177,14 +178,18 @@ struct function *function_new(struct registry *r, const char *account, const cha
         f->region = xstrdup(region);
         f->name = xstrdup(name);
         list_init(&f->versions);
+        list_init(&f->aliases);
         map_add(&r->functions, &f->node, f->key);
         return f;
 }
 
 void function_free(struct registry *r, struct function *f) {
         struct version *v;
+        struct alias *a;
 
         map_remove(&r->functions, &f->node);
+        list_each(a, &f->aliases, link)
+                alias_free(a);
         list_each(v, &f->versions, link) {
                 list_unlink(&v->link);
                 v->function = NULL;
@@ -206,11 +211,13 @@ void function_free(struct registry *r, struct function *f) {
 
 struct version *function_version(const struct function *f, const char *qualifier) {
         struct version *v;
+        struct alias *a;
 
         if (!qualifier || streq(qualifier, "$LATEST"))
                 return f->latest;
         list_each(v, &f->versions, link)
                 if (streq(v->number, qualifier))
                         return v;
-        return NULL;
+        a = function_alias(f, qualifier);
+        return a ? function_version(f, a->version) : NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * function - the domain's nouns: functions, their versions, layers
+ * function - the domain's nouns: functions, their versions, aliases, layers
  *
  * A struct version is an immutable snapshot: configuration, digests of code and layers. An update of $LATEST
  * makes a new snapshot; running invocations and their environments keep the old one alive (reference count)
@@ -125,6 +125,7 @@ struct function {
         char *key, *account, *region, *name;
         struct version *latest, *serving;
         struct list versions; /* published, ascending */
+        struct list aliases;  /* alias.h */
         uint64_t last_number; /* of the last published version; numbers are never reused */
         char *tags_json;      /* NULL */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load - the registry as the last daemon left it */
+#include "function/alias.h"
 #include "function/registry_private.h"
 
 #include <stdio.h>
@@ -70,6 +71,12 @@ static int load_version(void *owner, const struct version_row *row) {
         return 0;
 }
 
+static int load_alias(void *owner, const struct alias_row *row) {
+        struct function *f = registry_find(owner, row->account, row->region, row->name);
+
+        return f ? alias_load(f, row) : fault(-EUCLEAN);
+}
+
 static int load_layer_digest(void *owner, const char *sha256) {
         if (strlen(sha256) != SHA256_HEX_LEN)
                 return fault(-EUCLEAN);
@@ -82,6 +89,8 @@ int registry_load(struct registry *r) {
 
         if (result == 0)
                 result = store_each_version(r->store, load_version, r);
+        if (result == 0)
+                result = store_each_alias(r->store, load_alias, r);
         if (result == 0)
                 result = store_each_layer_digest(r->store, load_layer_digest, r);
         if (result)

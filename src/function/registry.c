@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "function/alias.h"
 #include "function/registry_private.h"
 
 /* How many preparations are begun in one turn: after a restart there may be thousands of versions. */
@@ -228,9 +229,12 @@ struct version *registry_resolve(struct registry *r, const char *account, const 
                                  const char *name, const char *qualifier) {
         struct function *f = registry_find(r, account, region, name);
         struct version *v;
+        struct alias *a;
 
         if (!f)
                 return NULL;
+        if (qualifier && (a = function_alias(f, qualifier)))
+                qualifier = alias_draw(a);
         v = !qualifier || streq(qualifier, "$LATEST") ? f->serving : function_version(f, qualifier);
         if (v && !v->prepared && !v->preparing && v->status.state == STATE_ACTIVE)
                 begin_preparation(r, v);
@@ -463,8 +467,11 @@ int registry_delete(struct registry *r, struct function *f) {
 }
 
 int registry_delete_version(struct registry *r, struct function *f, struct version *v) {
-        int result = store_begin(r->store);
+        int result;
 
+        if (alias_of_version(f, v->number))
+                return REGISTRY_ALIASED;
+        result = store_begin(r->store);
         if (result == 0)
                 result = store_delete_version(r->store, f->account, f->region, f->name,
                                               strtoll(v->number, NULL, 10));

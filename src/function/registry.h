@@ -47,10 +47,11 @@ void registry_prepared(struct registry *r, struct version *v, const char *reason
 /* Asking. */
 struct function *registry_find(const struct registry *r, const char *account, const char *region,
                                const char *name);
-/* The version that an invocation with this qualifier runs on (NULL or "$LATEST": serving); NULL: none. */
+/* The version that an invocation with this qualifier runs on (NULL or "$LATEST": serving; an alias: one of its
+ * versions); NULL: none. */
 struct version *registry_resolve(struct registry *r, const char *account, const char *region,
                                  const char *name, const char *qualifier);
-/* The version as the API shows it (NULL or "$LATEST": latest). */
+/* The version as the API shows it (NULL or "$LATEST": latest; an alias: its first version). */
 struct version *function_version(const struct function *f, const char *qualifier);
 size_t registry_function_count(const struct registry *r);
 /* Functions of an account and region in the order of their names, behind `after` (NULL: from the first),
@@ -62,6 +63,7 @@ int registry_each(struct registry *r, const char *account, const char *region, c
 enum registry_outcome {
         REGISTRY_EXISTS = 1, /* the name is taken */
         REGISTRY_BUSY,       /* Pending, or an update is in progress */
+        REGISTRY_ALIASED,    /* an alias points to the version */
 };
 
 /* publish: version 1 as well. *ret_version (borrowed) is what the answer shows. The configuration's contents

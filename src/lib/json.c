@@ -20,17 +20,20 @@ static int append_some(const char *text, size_t len, void *owner) {
         return buf_append(owner, text, len);
 }
 
+/* Fifteen digits: what a client writes as 0.2 is written as 0.2 again. */
+#define FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+
 int json_tree_append(const json_t *tree, struct buf *buf) {
         size_t before = buf->len;
 
-        if (json_dump_callback(tree, append_some, buf, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
+        if (json_dump_callback(tree, append_some, buf, FLAGS) == 0)
                 return 0;
         buf->len = before;
         return -E2BIG;
 }
 
 char *json_tree_text(const json_t *tree) {
-        char *text = json_dumps(tree, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text = json_dumps(tree, FLAGS);
 
         must(text);
         return text;

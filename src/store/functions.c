@@ -20,9 +20,13 @@ int store_delete_version(struct store *s, const char *account, const char *regio
 }
 
 int store_delete_function(struct store *s, const char *account, const char *region, const char *name) {
-        int r = store_run(store_bind(s, SQL_DELETE_VERSIONS, "ttt", account, region, name));
+        static const enum statement parts[] = { SQL_DELETE_ALIASES, SQL_DELETE_VERSIONS,
+                                                SQL_DELETE_FUNCTION };
+        int r = 0;
 
-        return r ? r : store_run(store_bind(s, SQL_DELETE_FUNCTION, "ttt", account, region, name));
+        for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
+                r = store_run(store_bind(s, parts[i], "ttt", account, region, name));
+        return r;
 }
 
 int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row),

@@ -32,6 +32,12 @@ static const char *const migrations[] = {
         " description TEXT NOT NULL, license TEXT, runtimes TEXT NOT NULL, architectures TEXT NOT NULL,"
         " sha256 TEXT NOT NULL, size INTEGER NOT NULL, unzipped INTEGER NOT NULL, created INTEGER NOT NULL,"
         " PRIMARY KEY (account, region, name, number)) WITHOUT ROWID;",
+        /* aliases */
+        "CREATE TABLE aliases ("
+        " account TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL,"
+        " version TEXT NOT NULL, description TEXT NOT NULL, other TEXT, weight REAL NOT NULL,"
+        " revision_id TEXT NOT NULL,"
+        " PRIMARY KEY (account, region, name, alias)) WITHOUT ROWID;",
 };
 
 #define OWNER "account = ?1 AND region = ?2"
@@ -65,6 +71,10 @@ static const char *const sql[STATEMENTS] = {
                 "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 ORDER BY number DESC",
         [SQL_LAYER] = "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 AND number = ?4",
         [SQL_LAYER_DIGESTS] = "SELECT sha256 FROM layer_versions",
+        [SQL_PUT_ALIAS] = "INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        [SQL_DELETE_ALIAS] = "DELETE FROM aliases WHERE " OWNER " AND name = ?3 AND alias = ?4",
+        [SQL_DELETE_ALIASES] = "DELETE FROM aliases WHERE " OWNER " AND name = ?3",
+        [SQL_ALL_ALIASES] = "SELECT * FROM aliases ORDER BY account, region, name, alias",
 };
 
 int store_errno(int code) {
@@ -105,6 +115,8 @@ sqlite3_stmt *store_bind(struct store *s, enum statement statement, const char *
                 i++;
                 if (*l == 'i') {
                         r = sqlite3_bind_int64(stmt, i, va_arg(ap, int64_t));
+                } else if (*l == 'd') {
+                        r = sqlite3_bind_double(stmt, i, va_arg(ap, double));
                 } else if (*l == 'b') {
                         text = va_arg(ap, const char *);
                         r = sqlite3_bind_text64(stmt, i, text, va_arg(ap, size_t), SQLITE_STATIC,

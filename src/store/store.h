@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store - what outlives the daemon: functions, versions, layers, in one SQLite file
+ * store - what outlives the daemon: functions, versions, aliases, layers, in one SQLite file
  *
  * One connection, used on the loop thread only; statements are prepared once. The journal is a WAL with
  * synchronous=NORMAL: a commit survives kill -9, a power cut may lose the last ones but never consistency.
@@ -61,7 +61,7 @@ int store_put_function(struct store *s, const struct function_row *row);
 int store_put_version(struct store *s, const struct version_row *row);
 int store_delete_version(struct store *s, const char *account, const char *region, const char *name,
                          int64_t number);
-/* With its versions. */
+/* With its versions and all that belongs to it. */
 int store_delete_function(struct store *s, const char *account, const char *region, const char *name);
 int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row),
                         void *owner);
@@ -70,6 +70,20 @@ int store_each_version(struct store *s, int (*visit)(void *owner, const struct v
 /* Names behind `after` in order, until visit says false. */
 int store_each_name(struct store *s, const char *account, const char *region, const char *after,
                     bool (*visit)(void *owner, const char *name), void *owner);
+
+/* Aliases. */
+struct alias_row {
+        const char *account, *region, *name, *alias;
+        const char *version, *description, *other; /* other NULL: no second version */
+        double weight;                             /* of other */
+        const char *revision_id;
+};
+
+int store_put_alias(struct store *s, const struct alias_row *row);
+int store_delete_alias(struct store *s, const char *account, const char *region, const char *name,
+                       const char *alias);
+/* By function, then by name. */
+int store_each_alias(struct store *s, int (*visit)(void *owner, const struct alias_row *row), void *owner);
 
 /* Layers. */
 struct layer_row {

@@ -24,6 +24,10 @@ enum statement {
         SQL_LAYER_VERSIONS,
         SQL_LAYER,
         SQL_LAYER_DIGESTS,
+        SQL_PUT_ALIAS,
+        SQL_DELETE_ALIAS,
+        SQL_DELETE_ALIASES,
+        SQL_ALL_ALIASES,
         STATEMENTS
 };
 
@@ -36,7 +40,7 @@ struct store {
 
 /* SQLite's codes as errno. */
 int store_errno(int code);
-/* Binds by letters: t text or NULL, b text with a size_t length, i int64_t. */
+/* Binds by letters: t text or NULL, b text with a size_t length, i int64_t, d double. */
 sqlite3_stmt *store_bind(struct store *s, enum statement statement, const char *letters, ...);
 /* Runs a bound statement that has no rows of interest. 0 or -errno. */
 int store_run(sqlite3_stmt *statement);

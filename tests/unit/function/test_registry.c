@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../store/faulty.h"
+#include "function/alias.h"
 #include "function/layers.h"
 #include "function/registry.h"
 #include "loop/loop.h"
@@ -324,6 +325,94 @@ static void deleting_ends_everything(void **state) {
         assert_int_equal(find(b)->last_number, 0);
 }
 
+static struct alias *alias_to(struct bench *b, const char *name, const char *version, const char *other,
+                              double weight) {
+        const struct alias_change change = {
+                .version = version, .routed = true, .other = other, .weight = weight
+        };
+        struct alias *a = NULL;
+        const char *missing;
+
+        return alias_create(b->registry, find(b), name, &change, &a, &missing) ? NULL : a;
+}
+
+/* Version 1 and version 2, both ready. */
+static void publish_two(struct bench *b) {
+        struct version *v;
+
+        assert_int_equal(create(b, "f", true, &v), 0);
+        prepared(b, NULL);
+        prepared(b, NULL);
+        assert_int_equal(update(b, CODE_B, "x", true, &v), 0);
+        prepared(b, NULL);
+        prepared(b, NULL);
+        assert_string_equal(v->number, "2");
+}
+
+static void aliases_lead_to_versions(void **state) {
+        struct bench *b = *state;
+        const struct alias_change to_2 = { .version = "2" };
+        const char *missing;
+        struct alias *a;
+        unsigned second = 0;
+
+        publish_two(b);
+        a = alias_to(b, "live", "1", NULL, 0);
+        assert_ptr_equal(resolve(b, "live"), resolve(b, "1"));
+        assert_ptr_equal(alias_of_version(find(b), "1"), a);
+        assert_int_equal(registry_delete_version(b->registry, find(b), resolve(b, "1")), REGISTRY_ALIASED);
+        assert_int_equal(alias_update(b->registry, find(b), a, &to_2, &missing), 0);
+        assert_ptr_equal(resolve(b, "live"), resolve(b, "2"));
+        assert_ptr_equal(function_version(find(b), "live"), resolve(b, "2"));
+        assert_null(alias_of_version(find(b), "1"));
+        a = alias_to(b, "half", "1", "2", 0.5);
+        for (int i = 0; i < 1000; i++)
+                second += resolve(b, "half") == resolve(b, "2");
+        assert_in_range(second, 300, 700);
+        assert_ptr_equal(function_version(find(b), "half"), resolve(b, "1"));
+        assert_ptr_equal(alias_of_version(find(b), "1"), a);
+        shut_registry(b);
+        open_registry(b);
+        a = function_alias(find(b), "half");
+        assert_true(a && streq(a->other, "2") && a->weight == 0.5);
+        assert_int_equal(alias_delete(b->registry, find(b), a), 0);
+        assert_null(function_alias(find(b), "half"));
+        assert_non_null(function_alias(find(b), "live"));
+}
+
+static void aliases_are_checked_and_stored_whole(void **state) {
+        struct alias_change change = { .version = "3" };
+        struct bench *b = *state;
+        const char *missing = NULL;
+        struct alias *a;
+
+        publish_two(b);
+        assert_int_equal(alias_create(b->registry, find(b), "x", &change, &a, &missing), ALIAS_NO_VERSION);
+        assert_string_equal(missing, "3");
+        change = (struct alias_change){ .version = "1", .routed = true, .other = "3" };
+        assert_int_equal(alias_create(b->registry, find(b), "x", &change, &a, &missing), ALIAS_NO_VERSION);
+        assert_string_equal(missing, "3");
+        change.other = "1";
+        assert_int_equal(alias_create(b->registry, find(b), "x", &change, &a, &missing), ALIAS_SAME_VERSION);
+        change.version = "$LATEST";
+        assert_int_equal(alias_create(b->registry, find(b), "x", &change, &a, &missing),
+                         ALIAS_LATEST_WITH_OTHER);
+        change = (struct alias_change){ .version = "$LATEST" };
+        faulty_fail_at(1);
+        assert_true(alias_create(b->registry, find(b), "x", &change, &a, &missing) < 0);
+        assert_null(function_alias(find(b), "x"));
+        faulty_fail_at(0);
+        assert_int_equal(alias_create(b->registry, find(b), "x", &change, &a, &missing), 0);
+        assert_int_equal(alias_create(b->registry, find(b), "x", &change, &a, &missing), ALIAS_EXISTS);
+        assert_ptr_equal(resolve(b, "x"), find(b)->serving);
+        change = (struct alias_change){ .version = "1" };
+        faulty_fail_at(1);
+        assert_true(alias_update(b->registry, find(b), a, &change, &missing) < 0);
+        assert_true(alias_delete(b->registry, find(b), a) < 0);
+        faulty_fail_at(0);
+        assert_string_equal(function_alias(find(b), "x")->version, "$LATEST");
+}
+
 static void a_version_outlives_its_registry(void **state) {
         struct bench *b = *state;
         struct version *v, *kept;
@@ -436,6 +525,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(deleting_ends_everything, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_version_outlives_its_registry, setup, teardown),
                 cmocka_unit_test_setup_teardown(layers_hold_their_code, setup, teardown),
+                cmocka_unit_test_setup_teardown(aliases_lead_to_versions, setup, teardown),
+                cmocka_unit_test_setup_teardown(aliases_are_checked_and_stored_whole, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_failed_change_leaves_no_trace, setup, teardown),
         };
 
