@@ -9,7 +9,11 @@ int store_put_alias(struct store *s, const struct alias_row *row) {
 
 int store_delete_alias(struct store *s, const char *account, const char *region, const char *name,
                        const char *alias) {
-        return store_run(store_bind(s, SQL_DELETE_ALIAS, "tttt", account, region, name, alias));
+        int r = store_run(store_bind(s, SQL_DELETE_ALIAS, "tttt", account, region, name, alias));
+
+        return r ? r
+                 : store_run(store_bind(s, SQL_DELETE_PART, "ttitt", account, region, (int64_t)STORE_OWNED,
+                                        name, alias));
 }
 
 int store_each_alias(struct store *s, int (*visit)(void *owner, const struct alias_row *row), void *owner) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_private.h"
 
+#include <stdio.h>
+
 int store_put_function(struct store *s, const struct function_row *row) {
         return store_run(store_bind(s, SQL_PUT_FUNCTION, "tttit", row->account, row->region, row->name,
                                     (int64_t)row->last_number, row->tags));
@@ -16,13 +18,21 @@ int store_put_version(struct store *s, const struct version_row *row) {
 
 int store_delete_version(struct store *s, const char *account, const char *region, const char *name,
                          int64_t number) {
-        return store_run(store_bind(s, SQL_DELETE_VERSION, "ttti", account, region, name, number));
+        char part[24];
+        int r = store_run(store_bind(s, SQL_DELETE_VERSION, "ttti", account, region, name, number));
+
+        if (r || number <= 0)
+                return r;
+        snprintf(part, sizeof(part), "%lld", (long long)number);
+        return store_run(
+                store_bind(s, SQL_DELETE_PART, "ttitt", account, region, (int64_t)STORE_OWNED, name, part));
 }
 
 int store_delete_function(struct store *s, const char *account, const char *region, const char *name) {
         static const enum statement parts[] = { SQL_DELETE_ALIASES, SQL_DELETE_VERSIONS,
                                                 SQL_DELETE_FUNCTION };
-        int r = 0;
+        int r = store_run(
+                store_bind(s, SQL_DELETE_DOCUMENTS, "ttit", account, region, (int64_t)STORE_OWNED, name));
 
         for (size_t i = 0; r == 0 && i < ARRAY_SIZE(parts); i++)
                 r = store_run(store_bind(s, parts[i], "ttt", account, region, name));

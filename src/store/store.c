@@ -38,6 +38,11 @@ static const char *const migrations[] = {
         " version TEXT NOT NULL, description TEXT NOT NULL, other TEXT, weight REAL NOT NULL,"
         " revision_id TEXT NOT NULL,"
         " PRIMARY KEY (account, region, name, alias)) WITHOUT ROWID;",
+        /* documents */
+        "CREATE TABLE documents ("
+        " account TEXT NOT NULL, region TEXT NOT NULL, kind INTEGER NOT NULL, owner TEXT NOT NULL, part TEXT NOT NULL,"
+        " text TEXT NOT NULL,"
+        " PRIMARY KEY (account, region, kind, owner, part)) WITHOUT ROWID;",
 };
 
 #define OWNER "account = ?1 AND region = ?2"
@@ -71,6 +76,19 @@ static const char *const sql[STATEMENTS] = {
                 "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 ORDER BY number DESC",
         [SQL_LAYER] = "SELECT * FROM layer_versions WHERE " OWNER " AND name = ?3 AND number = ?4",
         [SQL_LAYER_DIGESTS] = "SELECT sha256 FROM layer_versions",
+        [SQL_PUT_DOCUMENT] = "INSERT OR REPLACE INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        [SQL_GET_DOCUMENT] =
+                "SELECT text FROM documents WHERE " OWNER " AND kind = ?3 AND owner = ?4 AND part = ?5",
+        [SQL_DELETE_DOCUMENT] =
+                "DELETE FROM documents WHERE " OWNER " AND kind = ?3 AND owner = ?4 AND part = ?5",
+        [SQL_DELETE_PART] =
+                "DELETE FROM documents WHERE " OWNER " AND kind < ?3 AND owner = ?4 AND part = ?5",
+        [SQL_DELETE_DOCUMENTS] = "DELETE FROM documents WHERE " OWNER " AND kind < ?3 AND owner = ?4",
+        [SQL_PARTS_AFTER] = "SELECT account, region, owner, part, text FROM documents"
+                            " WHERE " OWNER " AND kind = ?3 AND owner = ?4 AND part > ?5 ORDER BY part",
+        [SQL_OWNERS_AFTER] = "SELECT account, region, owner, part, text FROM documents"
+                             " WHERE " OWNER " AND kind = ?3 AND owner > ?4 ORDER BY owner, part",
+        [SQL_ALL_DOCUMENTS] = "SELECT account, region, owner, part, text FROM documents WHERE kind = ?1",
         [SQL_PUT_ALIAS] = "INSERT OR REPLACE INTO aliases VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         [SQL_DELETE_ALIAS] = "DELETE FROM aliases WHERE " OWNER " AND name = ?3 AND alias = ?4",
         [SQL_DELETE_ALIASES] = "DELETE FROM aliases WHERE " OWNER " AND name = ?3",

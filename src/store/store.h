@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store - what outlives the daemon: functions, versions, aliases, layers, in one SQLite file
+ * store - what outlives the daemon: functions, versions, aliases, layers and what
+ * belongs to them, in one SQLite file
  *
  * One connection, used on the loop thread only; statements are prepared once. The journal is a WAL with
  * synchronous=NORMAL: a commit survives kill -9, a power cut may lose the last ones but never consistency.
@@ -80,10 +81,38 @@ struct alias_row {
 };
 
 int store_put_alias(struct store *s, const struct alias_row *row);
+/* With what belongs to it. */
 int store_delete_alias(struct store *s, const char *account, const char *region, const char *name,
                        const char *alias);
 /* By function, then by name. */
 int store_each_alias(struct store *s, int (*visit)(void *owner, const struct alias_row *row), void *owner);
+
+/*
+ * Documents: what belongs to something and is asked for by nothing but its name. kind says what it is; those below
+ * STORE_OWNED belong to the function that is their owner and go with it, part is then a qualifier.
+ */
+#define STORE_OWNED 100
+
+struct document_row {
+        const char *account, *region;
+        int kind;
+        const char *owner, *part; /* part "": the owner itself */
+        const char *text;         /* JSON */
+};
+
+int store_put_document(struct store *s, const struct document_row *row);
+/* The row without its text. 0 also when there is none. */
+int store_delete_document(struct store *s, const struct document_row *row);
+/* 0 with the text visited, -ENOENT. */
+int store_get_document(struct store *s, const struct document_row *row,
+                       void (*visit)(void *owner, const char *text), void *owner);
+/* Of one account, region and kind, until visit says false: those of an owner behind `part`, by part; or, with row->owner
+ * NULL, of all owners behind `after`, by owner. */
+int store_each_document(struct store *s, const struct document_row *row, const char *after,
+                        bool (*visit)(void *owner, const struct document_row *row), void *owner);
+/* Everybody's of one kind. */
+int store_each_document_of(struct store *s, int kind,
+                           bool (*visit)(void *owner, const struct document_row *row), void *owner);
 
 /* Layers. */
 struct layer_row {
