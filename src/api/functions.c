@@ -6,14 +6,15 @@
 #include "api/names.h"
 #include "api/operations.h"
 #include "api/runtimes.h"
+#include "api/tags.h"
 #include "api/upload.h"
 #include "api/view.h"
 #include "engine/engine.h"
 #include "function/alias.h"
+#include "function/concurrency.h"
 
 /* A configuration is small: environment variables are limited to 4 KB, everything else by the model. */
 #define ANSWER_MAX_BYTES (16 * MIB)
-#define TAGS_MAX 50
 
 /* ---- CreateFunction ---- */
 
@@ -60,13 +61,6 @@ static bool check_zip(struct api_request *r, const json_t *body, struct problem 
 
 static bool check_code(struct api_request *r, const json_t *body, struct problem *ret_problem) {
         return is_image(body) ? image_creation_check(r, ret_problem) : check_zip(r, body, ret_problem);
-}
-
-static bool check_tags(const json_t *tags, struct problem *ret_problem) {
-        if (json_object_size(tags) <= TAGS_MAX)
-                return true;
-        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                           "Number of tags exceeds resource tag limit.");
 }
 
 static void answer_created(struct api_request *r) {
@@ -135,7 +129,7 @@ void api_create_function(struct api_request *r) {
         r->cancel = creation_release;
         tags = json_tree_get(r->body, "Tags");
         configuration_default(&creation->config);
-        if (!check_code(r, r->body, &problem) || !check_tags(tags, &problem)) {
+        if (!check_code(r, r->body, &problem) || !tags_check(tags, &problem)) {
                 api_fail_with(r, &problem);
                 return;
         }
@@ -203,6 +197,11 @@ void api_get_function(struct api_request *r) {
         else
                 write_location(r, &w, &v->config);
         json_close_object(&w);
+        if (v->function->concurrency->reserved != NOT_RESERVED) {
+                json_open_object(&w, "Concurrency");
+                json_int(&w, "ReservedConcurrentExecutions", v->function->concurrency->reserved);
+                json_close_object(&w);
+        }
         if (v->function->tags_json)
                 json_raw(&w, "Tags", v->function->tags_json, strlen(v->function->tags_json));
         json_close_object(&w);

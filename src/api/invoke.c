@@ -164,6 +164,9 @@ static void on_refused(void *owner, enum refusal why, const char *detail) {
         case REFUSED_THROTTLED:
                 api_throttle(r, "ConcurrentInvocationLimitExceeded");
                 break;
+        case REFUSED_RESERVED:
+                api_throttle(r, "ReservedFunctionConcurrentInvocationLimitExceeded");
+                break;
         case REFUSED_PENDING:
         case REFUSED_FAILED:
                 api_fail(

@@ -21,6 +21,25 @@ void api_update_alias(struct api_request *r);
 void api_delete_alias(struct api_request *r);
 void api_list_aliases(struct api_request *r);
 
+/* concurrency.c */
+void api_put_function_concurrency(struct api_request *r);
+void api_get_function_concurrency(struct api_request *r);
+void api_delete_function_concurrency(struct api_request *r);
+void api_get_account_settings(struct api_request *r);
+
+/* policies.c */
+void api_add_permission(struct api_request *r);
+void api_remove_permission(struct api_request *r);
+void api_get_policy(struct api_request *r);
+void api_add_layer_version_permission(struct api_request *r);
+void api_remove_layer_version_permission(struct api_request *r);
+void api_get_layer_version_policy(struct api_request *r);
+
+/* tags.c */
+void api_tag_resource(struct api_request *r);
+void api_untag_resource(struct api_request *r);
+void api_list_tags(struct api_request *r);
+
 /* lists.c */
 void api_list_functions(struct api_request *r);
 void api_list_versions_by_function(struct api_request *r);

@@ -15,6 +15,8 @@ static const struct {
 } kinds[PROBLEM_KINDS] = {
         [PROBLEM_VALIDATION] = { "ValidationException", 400, false, false },
         [PROBLEM_INVALID_PARAMETER] = { "InvalidParameterValueException", 400, false, true },
+        [PROBLEM_LIMIT] = { "InvalidParameterValueException", 400, false, false },
+        [PROBLEM_POLICY_LENGTH] = { "PolicyLengthExceededException", 400, false, true },
         [PROBLEM_SERIALIZATION] = { "SerializationException", 400, false, false },
         [PROBLEM_INVALID_CONTENT] = { "InvalidRequestContentException", 400, false, true },
         [PROBLEM_NOT_FOUND] = { "ResourceNotFoundException", 404, true, true },

@@ -12,6 +12,8 @@
 enum problem_kind {
         PROBLEM_VALIDATION,         /* 400, a constraint of the model */
         PROBLEM_INVALID_PARAMETER,  /* 400, a check of Lambda's own */
+        PROBLEM_LIMIT,              /* the same, where AWS tells no Type */
+        PROBLEM_POLICY_LENGTH,      /* 400 PolicyLengthExceededException */
         PROBLEM_SERIALIZATION,      /* 400, the body has the wrong shape */
         PROBLEM_INVALID_CONTENT,    /* 400 InvalidRequestContentException */
         PROBLEM_NOT_FOUND,          /* 404 ResourceNotFoundException */

@@ -286,6 +286,7 @@ static void tell(struct lambent_invocation *i, const struct lambent_answer *answ
 static void on_refused(void *owner, enum refusal why, const char *detail) {
         static const char *const words[] = {
                 [REFUSED_THROTTLED] = "throttled",
+                [REFUSED_RESERVED] = "throttled",
                 [REFUSED_PENDING] = "pending",
                 [REFUSED_FAILED] = "failed",
                 [REFUSED_SHUTDOWN] = "stopping",

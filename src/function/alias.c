@@ -101,19 +101,23 @@ static int check(const struct function *f, const struct alias *a, const struct a
         return 0;
 }
 
+int alias_save(struct registry *r, const struct function *f, const struct alias *a) {
+        return store_put_alias(r->store, &(struct alias_row){ .account = f->account,
+                                                              .region = f->region,
+                                                              .name = f->name,
+                                                              .alias = a->name,
+                                                              .version = a->version,
+                                                              .description = a->description,
+                                                              .other = a->other,
+                                                              .weight = a->weight,
+                                                              .revision_id = a->revision_id });
+}
+
 static int save(struct registry *r, const struct function *f, const struct alias *a) {
         int result = store_begin(r->store);
 
         if (result == 0)
-                result = store_put_alias(r->store, &(struct alias_row){ .account = f->account,
-                                                                        .region = f->region,
-                                                                        .name = f->name,
-                                                                        .alias = a->name,
-                                                                        .version = a->version,
-                                                                        .description = a->description,
-                                                                        .other = a->other,
-                                                                        .weight = a->weight,
-                                                                        .revision_id = a->revision_id });
+                result = alias_save(r, f, a);
         if (result == 0)
                 result = registry_commit(r);
         if (result)

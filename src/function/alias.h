@@ -46,5 +46,7 @@ struct alias *alias_of_version(const struct function *f, const char *number);
 const char *alias_draw(const struct alias *a);
 void alias_free(struct alias *a);
 struct alias_row;
+/* Between store_begin and store_commit. */
+int alias_save(struct registry *r, const struct function *f, const struct alias *a);
 /* As stored. 0, -EUCLEAN. */
 int alias_load(struct function *f, const struct alias_row *row);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "function/alias.h"
+#include "function/concurrency.h"
 #include "function/registry_private.h"
 
 static const char *const state_names[] = {
@@ -94,6 +95,7 @@ void version_unref(struct version *v) {
                 for (size_t i = 0; i < v->config.layer_count; i++)
                         registry_release(r, v->config.layers[i].sha256);
         }
+        concurrency_unref(v->concurrency);
         version_config_clear(&v->config);
         free(v->status.state_reason);
         free(v->status.state_reason_code);
@@ -179,6 +181,7 @@ struct function *function_new(struct registry *r, const char *account, const cha
         f->name = xstrdup(name);
         list_init(&f->versions);
         list_init(&f->aliases);
+        f->concurrency = concurrency_new(&r->accounts, account, region);
         map_add(&r->functions, &f->node, f->key);
         return f;
 }
@@ -201,6 +204,8 @@ void function_free(struct registry *r, struct function *f) {
                 f->serving->function = NULL;
         version_unref(f->serving);
         version_unref(f->latest);
+        concurrency_reserve(f->concurrency, NOT_RESERVED);
+        concurrency_unref(f->concurrency);
         free(f->tags_json);
         free(f->key);
         free(f->account);

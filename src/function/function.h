@@ -22,6 +22,7 @@
 #include "base/util.h"
 
 struct buf;
+struct concurrency;
 struct pool;
 struct registry;
 
@@ -105,8 +106,9 @@ struct version {
         /* Where the code lies, set when it is prepared (then the version can serve). */
         char *task_dir, *opt_dir; /* task_dir NULL: an image; opt_dir NULL: no layers */
         bool prepared;
-        struct pool *pool; /* made at the first invocation; owned by the pools, see pool.h */
-        struct list link;  /* on function->versions when published */
+        struct concurrency *concurrency; /* the function's; NULL: nobody counts */
+        struct pool *pool;               /* made at the first invocation; owned by the pools, see pool.h */
+        struct list link;                /* on function->versions when published */
         /* What environments and ARNs need; copies, so that they outlive the function. */
         char *account, *region, *name;
         char *arn; /* of the function, without a qualifier */
@@ -126,6 +128,7 @@ struct function {
         struct version *latest, *serving;
         struct list versions; /* published, ascending */
         struct list aliases;  /* alias.h */
+        struct concurrency *concurrency;
         uint64_t last_number; /* of the last published version; numbers are never reused */
         char *tags_json;      /* NULL */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "base/log.h"
+#include "function/concurrency.h"
 #include "function/pool_private.h"
 
 static char *copy(const char *s) {
@@ -15,6 +16,21 @@ static void invocation_free(struct invocation *i) {
                 free(i->tenant_id);
         free(i->held_content_type), free(i->held_error_type);
         free(i);
+}
+
+/* It counts until its answer: who has that may invoke again at once. */
+static void leave(struct invocation *i) {
+        if (i->concurrency)
+                concurrency_leave(TAKE(i->concurrency));
+}
+
+static int enter(struct invocation *i, struct version *v) {
+        int spent = v->concurrency ? concurrency_enter(v->concurrency) : 0;
+
+        if (spent)
+                return spent == CONCURRENCY_RESERVED_SPENT ? REFUSED_RESERVED : REFUSED_THROTTLED;
+        i->concurrency = v->concurrency;
+        return 0;
 }
 
 static int admit(struct pool *pool, struct invocation *i) {
@@ -53,10 +69,10 @@ struct invocation *invocation_start(struct pools *pools, struct invocation_reque
                 refusal = REFUSED_FAILED;
         else if (!v->prepared && v->status.state == STATE_PENDING)
                 refusal = REFUSED_PENDING;
-        else
+        else if (!(refusal = enter(i, v)))
                 refusal = admit(pool_of(pools, v), i);
         if (refusal) {
-                if (refusal == REFUSED_THROTTLED)
+                if (refusal == REFUSED_THROTTLED || refusal == REFUSED_RESERVED)
                         ++pools->totals.throttles;
                 invocation_refuse(i, (enum refusal)refusal, function_state_name(v->status.state));
                 return NULL;
@@ -65,6 +81,7 @@ struct invocation *invocation_start(struct pools *pools, struct invocation_reque
 }
 
 void invocation_refuse(struct invocation *i, enum refusal why, const char *detail) {
+        leave(i);
         if (!i->abandoned)
                 i->events->refused(i->owner, why, detail);
         invocation_free(i);
@@ -120,6 +137,7 @@ void invocation_credit(struct invocation *i, size_t len) {
 }
 
 void invocation_on_answered(struct invocation *i, struct invocation_answer *answer) {
+        leave(i);
         i->state = INVOCATION_ANSWERED;
         i->answered = loop_now(i->pools->loop);
         buf_deinit(&i->payload);
@@ -187,6 +205,7 @@ void invocation_fail(struct invocation *i, const char *why) {
         struct invocation_report report = { .outcome = OUTCOME_SANDBOX_FAILURE,
                                             .error_type = "Sandbox.Failure" };
 
+        leave(i);
         if (i->state == INVOCATION_ANSWERED) {
                 /* Only its REPORT is missing. */
                 if (!i->abandoned)
@@ -207,6 +226,7 @@ void invocation_fail(struct invocation *i, const char *why) {
 
 void invocation_abandon(struct invocation *i) {
         if (i->state == INVOCATION_WAITING) {
+                leave(i);
                 pool_withdraw(i);
                 invocation_free(i);
                 return;

@@ -16,10 +16,12 @@ struct invocation;
 struct pools;
 
 enum refusal {
-        REFUSED_THROTTLED = 1, /* every environment is busy and no more may start: 429 */
-        REFUSED_PENDING,       /* the function is not Active yet: 409 */
-        REFUSED_FAILED,        /* its state is Failed: 409 */
-        REFUSED_SHUTDOWN,      /* lambent is stopping: 500 */
+        REFUSED_THROTTLED =
+                1, /* every environment is busy and no more may start, or the account's share is spent: 429 */
+        REFUSED_RESERVED, /* the function's reservation is spent: 429 */
+        REFUSED_PENDING,  /* the function is not Active yet: 409 */
+        REFUSED_FAILED,   /* its state is Failed: 409 */
+        REFUSED_SHUTDOWN, /* lambent is stopping: 500 */
 };
 
 struct invocation_events {

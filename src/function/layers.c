@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "function/layers.h"
 
+#include "function/document.h"
 #include "function/registry_private.h"
 
 void layer_version_clear(struct layer_version *l) {
@@ -104,6 +105,14 @@ int layers_get(struct registry *r, const char *account, const char *region, cons
         return result == -ENOENT ? LAYERS_NOT_FOUND : result;
 }
 
+static int delete_policy(struct registry *r, const char *account, const char *region, const char *name,
+                         uint64_t number) {
+        char part[U64_TEXT];
+
+        return store_delete_document(r->store, &(struct document_row){ account, region, DOCUMENT_LAYER_POLICY,
+                                                                       name, u64_text(number, part), NULL });
+}
+
 int layers_delete(struct registry *r, const char *account, const char *region, const char *name,
                   uint64_t number) {
         AUTO(layer_version) struct layer_version l = {};
@@ -114,6 +123,8 @@ int layers_delete(struct registry *r, const char *account, const char *region, c
         result = store_begin(r->store);
         if (result == 0)
                 result = store_delete_layer(r->store, account, region, name, number);
+        if (result == 0)
+                result = delete_policy(r, account, region, name, number);
         if (result == 0)
                 result = registry_commit(r);
         if (result) {

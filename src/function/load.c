@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* load - the registry as the last daemon left it */
 #include "function/alias.h"
+#include "function/concurrency.h"
+#include "function/document.h"
 #include "function/registry_private.h"
 
 #include <stdio.h>
@@ -56,6 +58,7 @@ static int load_version(void *owner, const struct version_row *row) {
                         &config);
         load_status(v, row);
         v->function = f;
+        v->concurrency = concurrency_ref(f->concurrency);
         if (row->number == STORE_SERVING) {
                 f->serving = v;
         } else if (row->number == 0) {
@@ -77,6 +80,15 @@ static int load_alias(void *owner, const struct alias_row *row) {
         return f ? alias_load(f, row) : fault(-EUCLEAN);
 }
 
+static bool load_reservation(void *owner, const struct document_row *row) {
+        struct function *f = registry_find(owner, row->account, row->region, row->owner);
+        AUTO(json_tree) json_t *number = NULL;
+
+        if (f && json_tree_parse(row->text, strlen(row->text), &number, NULL) == 0 && json_is_integer(number))
+                concurrency_reserve(f->concurrency, json_integer_value(number));
+        return true;
+}
+
 static int load_layer_digest(void *owner, const char *sha256) {
         if (strlen(sha256) != SHA256_HEX_LEN)
                 return fault(-EUCLEAN);
@@ -91,6 +103,8 @@ int registry_load(struct registry *r) {
                 result = store_each_version(r->store, load_version, r);
         if (result == 0)
                 result = store_each_alias(r->store, load_alias, r);
+        if (result == 0)
+                result = store_each_document_of(r->store, DOCUMENT_RESERVED, load_reservation, r);
         if (result == 0)
                 result = store_each_layer_digest(r->store, load_layer_digest, r);
         if (result)

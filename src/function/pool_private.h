@@ -72,6 +72,7 @@ struct invocation {
         enum invocation_state state;
         const struct invocation_events *events;
         void *owner;
+        struct concurrency *concurrency; /* the version's, until it has left */
         bool abandoned, stream, want_tail;
         char request_id[UUID_LEN + 1];
         char *arn, *trace_id, *client_context, *cognito_identity, *tenant_id;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "function/alias.h"
+#include "function/concurrency.h"
+#include "function/document.h"
 #include "function/registry_private.h"
 
 /* How many preparations are begun in one turn: after a restart there may be thousands of versions. */
@@ -35,6 +37,7 @@ struct registry *registry_new(struct loop *loop, struct store *store, const stru
         r->ports = *ports;
         map_init(&r->functions);
         map_init(&r->digests);
+        map_init(&r->accounts);
         list_init(&r->alive);
         list_init(&r->waiting);
         return r;
@@ -60,8 +63,10 @@ void registry_free(struct registry *r) {
                 map_remove(&r->digests, node);
                 free(map_entry(node, struct digest, node));
         }
+        accounts_forget(&r->accounts);
         map_deinit(&r->functions);
         map_deinit(&r->digests);
+        map_deinit(&r->accounts);
         free(r);
 }
 
@@ -274,6 +279,7 @@ static struct version *make_version(struct registry *r, struct function *f, cons
         struct version *v = version_new(r, f->account, f->region, f->name, number, config_consume);
 
         v->function = f;
+        v->concurrency = concurrency_ref(f->concurrency);
         v->status.last_modified = loop_wall(r->loop);
         version_touch(v);
         return v;
@@ -443,6 +449,46 @@ int registry_publish(struct registry *r, struct function *f, const char *descrip
         adopt_published(r, f, published);
         *ret_version = published;
         return 0;
+}
+
+int registry_set_tags(struct registry *r, struct function *f, const char *tags_json) {
+        char revision[UUID_LEN + 1];
+        char *before = f->tags_json;
+        int result = store_begin(r->store);
+
+        memcpy(revision, f->latest->status.revision_id, sizeof(revision));
+        version_touch(f->latest);
+        f->tags_json = tags_json ? xstrdup(tags_json) : NULL;
+        if (result == 0)
+                result = save_function(r, f, f->last_number);
+        if (result == 0)
+                result = version_save(f->latest, 0);
+        if (result == 0)
+                result = registry_commit(r);
+        if (result) {
+                store_rollback(r->store);
+                memcpy(f->latest->status.revision_id, revision, sizeof(revision));
+                free(f->tags_json);
+                f->tags_json = before;
+                return fault(result);
+        }
+        free(before);
+        return 0;
+}
+
+int registry_reserve(struct registry *r, struct function *f, int64_t reserved) {
+        const struct document_name name = document_of(f, DOCUMENT_RESERVED, NULL);
+        AUTO(json_tree) json_t *number = json_integer(reserved);
+        int result = reserved == NOT_RESERVED ? document_delete(r, &name) : document_put(r, &name, number);
+
+        if (result == 0)
+                concurrency_reserve(f->concurrency, reserved);
+        return result;
+}
+
+const struct account_concurrency *registry_account(const struct registry *r, const char *account,
+                                                   const char *region) {
+        return accounts_find(&r->accounts, account, region);
 }
 
 int registry_delete(struct registry *r, struct function *f) {

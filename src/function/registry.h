@@ -20,6 +20,7 @@
 #pragma once
 #include "function/function.h"
 
+struct account_concurrency;
 struct loop;
 struct store;
 
@@ -53,6 +54,9 @@ struct version *registry_resolve(struct registry *r, const char *account, const 
                                  const char *name, const char *qualifier);
 /* The version as the API shows it (NULL or "$LATEST": latest; an alias: its first version). */
 struct version *function_version(const struct function *f, const char *qualifier);
+/* What an account's functions share; NULL: it has none. */
+const struct account_concurrency *registry_account(const struct registry *r, const char *account,
+                                                   const char *region);
 size_t registry_function_count(const struct registry *r);
 /* Functions of an account and region in the order of their names, behind `after` (NULL: from the first),
  * until visit says false. 0 or -errno. */
@@ -78,6 +82,10 @@ int registry_update(struct registry *r, struct function *f, struct version_confi
  * $LATEST. */
 int registry_publish(struct registry *r, struct function *f, const char *description,
                      struct version **ret_version);
+/* tags_json NULL: none. */
+int registry_set_tags(struct registry *r, struct function *f, const char *tags_json);
+/* So many invocations at once from now on, or NOT_RESERVED (concurrency.h). 0 or -errno. */
+int registry_reserve(struct registry *r, struct function *f, int64_t reserved);
 int registry_delete(struct registry *r, struct function *f);
 int registry_delete_version(struct registry *r, struct function *f, struct version *v);
 

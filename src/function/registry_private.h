@@ -13,6 +13,7 @@ struct registry {
         struct registry_ports ports;
         struct map functions; /* "account/region/name" */
         struct map digests;   /* how many use what */
+        struct map accounts;  /* concurrency.h */
         struct list alive;    /* every struct version there is */
         struct list waiting;  /* versions whose preparation has not begun */
         struct defer prepare_some;

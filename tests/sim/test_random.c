@@ -6,6 +6,8 @@
  */
 #include "sim.h"
 
+#include "function/concurrency.h"
+
 #define VERSIONS 4
 #define STEPS 400
 
@@ -146,6 +148,7 @@ static void random_run(uint64_t seed, uint64_t *ret_calls) {
                 prepare(&s, versions[i]);
         sim_close(&s);
         for (size_t i = 0; i < VERSIONS; ++i) {
+                assert_int_equal(versions[i]->concurrency->running, 0);
                 assert_int_equal(versions[i]->refs, 1);
                 version_unref(versions[i]);
         }
@@ -192,6 +195,7 @@ static void fixed_run(struct sim *s, uint64_t fail_make_at, uint64_t fail_start_
         sim_pass(s, SECOND);
         sim_close(s);
         for (size_t i = 0; i < ARRAY_SIZE(versions); ++i) {
+                assert_int_equal(versions[i]->concurrency->running, 0);
                 assert_int_equal(versions[i]->refs, 1);
                 version_unref(versions[i]);
         }

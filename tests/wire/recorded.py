@@ -89,7 +89,7 @@ class Case:
         return [] if expected == actual and type(expected) is type(actual) else [f"{path}: {actual!r}, recorded {expected!r}"]
 
     def same(self, name, answer, without=()):
-        """The answer is what was recorded under the name. without: members that the recording is too old for."""
+        """The answer is what was recorded under the name. without: members that the recording does not have."""
         self.seen.add(name)
         expected = plain(self.answers[name], with_metadata="ResponseMetadata" in self.answers[name])
         actual = plain(answer, with_metadata="ResponseMetadata" in self.answers[name])
@@ -100,11 +100,11 @@ class Case:
         assert not found, "\n".join(found)
         return answer
 
-    def refused(self, name, call, **arguments):
+    def refused(self, name, call, without=(), **arguments):
         """The call ends in the error that was recorded under the name."""
         with pytest.raises(ClientError) as error:
             call(**arguments)
-        return self.same(name, error.value.response)
+        return self.same(name, error.value.response, without)
 
 
 def plain(answer, with_metadata=True):

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "function/concurrency.h"
+
+static struct account_concurrency *find(const struct map *accounts, const char *key) {
+        return map_entry(map_find(accounts, key), struct account_concurrency, node);
+}
+
+static struct account_concurrency *account_ref(struct map *accounts, const char *account,
+                                               const char *region) {
+        AUTO(str) char *key = xstrcat(account, "/", region, NULL);
+        struct account_concurrency *a = find(accounts, key);
+
+        if (!a) {
+                a = xcalloc(1, sizeof(*a));
+                a->map = accounts;
+                a->key = TAKE(key);
+                map_add(accounts, &a->node, a->key);
+        }
+        a->refs++;
+        return a;
+}
+
+static void account_unref(struct account_concurrency *a) {
+        if (--a->refs > 0)
+                return;
+        if (a->map)
+                map_remove(a->map, &a->node);
+        free(a->key);
+        free(a);
+}
+
+void accounts_forget(struct map *accounts) {
+        struct map_node *node;
+
+        while ((node = map_next(accounts, NULL))) {
+                map_remove(accounts, node);
+                map_entry(node, struct account_concurrency, node)->map = NULL;
+        }
+}
+
+const struct account_concurrency *accounts_find(const struct map *accounts, const char *account,
+                                                const char *region) {
+        AUTO(str) char *key = xstrcat(account, "/", region, NULL);
+
+        return find(accounts, key);
+}
+
+struct concurrency *concurrency_new(struct map *accounts, const char *account, const char *region) {
+        struct concurrency *c = xcalloc(1, sizeof(*c));
+
+        c->refs = 1;
+        c->account = account_ref(accounts, account, region);
+        c->reserved = NOT_RESERVED;
+        return c;
+}
+
+struct concurrency *concurrency_ref(struct concurrency *c) {
+        c->refs++;
+        return c;
+}
+
+void concurrency_unref(struct concurrency *c) {
+        if (!c || --c->refs > 0)
+                return;
+        concurrency_reserve(c, NOT_RESERVED);
+        c->account->running -= c->running;
+        account_unref(c->account);
+        free(c);
+}
+
+int concurrency_enter(struct concurrency *c) {
+        if (c->reserved != NOT_RESERVED) {
+                if (c->running >= (uint64_t)c->reserved)
+                        return CONCURRENCY_RESERVED_SPENT;
+        } else {
+                if (c->account->running + c->account->reserved >= ACCOUNT_CONCURRENCY)
+                        return CONCURRENCY_ACCOUNT_SPENT;
+                c->account->running++;
+        }
+        c->running++;
+        return 0;
+}
+
+void concurrency_leave(struct concurrency *c) {
+        must(c->running > 0);
+        c->running--;
+        if (c->reserved == NOT_RESERVED)
+                c->account->running--;
+}
+
+static uint64_t reserved_now(const struct concurrency *c) {
+        return c->reserved == NOT_RESERVED ? 0 : (uint64_t)c->reserved;
+}
+
+bool concurrency_may_reserve(const struct concurrency *c, int64_t reserved) {
+        return c->account->reserved - reserved_now(c) + (uint64_t)reserved + UNRESERVED_MIN <=
+               ACCOUNT_CONCURRENCY;
+}
+
+void concurrency_reserve(struct concurrency *c, int64_t reserved) {
+        c->account->reserved -= reserved_now(c);
+        if (c->reserved == NOT_RESERVED)
+                c->account->running -= c->running;
+        c->reserved = reserved;
+        c->account->reserved += reserved_now(c);
+        if (c->reserved == NOT_RESERVED)
+                c->account->running += c->running;
+}
