@@ -2,6 +2,7 @@
 /* function_ref - which function a request is about */
 #include "api/names.h"
 #include "api/request.h"
+#include "engine/engine.h"
 
 /* The model's bounds, in bytes: the characters that its patterns take have one each. */
 #define NAME_MAX_LEN 256
@@ -64,6 +65,22 @@ bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref
 
         must(r->label_count > 0);
         return api_name_ref(r, r->labels[0], qualifier, ret_ref);
+}
+
+bool api_subject(struct api_request *r, struct subject *ret_subject) {
+        struct function_ref *ref = &ret_subject->ref;
+        struct subject *s = ret_subject;
+
+        if (!api_function_ref(r, REF_QUALIFIER, ref))
+                return false;
+        s->function = registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
+        s->qualifier = ref->qualifier ? ref->qualifier : "$LATEST";
+        s->version = s->function ? function_version(s->function, s->qualifier) : NULL;
+        return true;
+}
+
+char *subject_arn(const struct subject *s) {
+        return function_arn(s->ref.region, s->ref.account, s->ref.name, s->qualifier);
 }
 
 void api_fail_no_function(struct api_request *r, const struct function_ref *ref, const char *qualifier) {

@@ -40,6 +40,26 @@ void api_tag_resource(struct api_request *r);
 void api_untag_resource(struct api_request *r);
 void api_list_tags(struct api_request *r);
 
+/* urls.c */
+void api_create_function_url_config(struct api_request *r);
+void api_get_function_url_config(struct api_request *r);
+void api_update_function_url_config(struct api_request *r);
+void api_delete_function_url_config(struct api_request *r);
+void api_list_function_url_configs(struct api_request *r);
+
+/* event_invoke.c */
+void api_put_function_event_invoke_config(struct api_request *r);
+void api_update_function_event_invoke_config(struct api_request *r);
+void api_get_function_event_invoke_config(struct api_request *r);
+void api_delete_function_event_invoke_config(struct api_request *r);
+void api_list_function_event_invoke_configs(struct api_request *r);
+
+/* runtime_settings.c */
+void api_put_function_recursion_config(struct api_request *r);
+void api_get_function_recursion_config(struct api_request *r);
+void api_put_runtime_management_config(struct api_request *r);
+void api_get_runtime_management_config(struct api_request *r);
+
 /* lists.c */
 void api_list_functions(struct api_request *r);
 void api_list_versions_by_function(struct api_request *r);

@@ -55,15 +55,26 @@ bool page_take(struct page *p, const char *name, uint64_t number) {
         return true;
 }
 
-void page_write_marker(const struct page *p, struct json_writer *w) {
+/* NULL on the last page; malloc'ed. */
+static char *marker_of(const struct page *p) {
         AUTO(buf) struct buf marker = BUF_NULL(MARKER_MAX);
         AUTO(str) char *text = NULL;
 
-        if (!p->more) {
-                json_write_null(w, "NextMarker");
-                return;
-        }
+        if (!p->more)
+                return NULL;
         text = xasprintf("%s/%llu", p->last_name, (unsigned long long)p->last_number);
         must(base64_append(&marker, text, strlen(text)) == 0);
-        json_strn(w, "NextMarker", buf_data(&marker), marker.len);
+        return buf_take_str(&marker, NULL);
+}
+
+void page_write_marker(const struct page *p, struct json_writer *w) {
+        AUTO(str) char *marker = marker_of(p);
+
+        json_str(w, "NextMarker", marker);
+}
+
+json_t *page_tree(const struct page *p, const char *member, json_t *items) {
+        AUTO(str) char *marker = marker_of(p);
+
+        return json_pack("{s:O, s:s?}", member, items, "NextMarker", marker);
 }

@@ -28,5 +28,7 @@ static inline void page_freep(struct page *p) {
 bool page_begin(struct api_request *r, struct page *ret_page);
 /* Whether one more item fits; if so it counts as taken. */
 bool page_take(struct page *p, const char *name, uint64_t number);
+/* {member: items, "NextMarker"}; a new reference. */
+json_t *page_tree(const struct page *p, const char *member, json_t *items);
 /* NextMarker: null on the last page. */
 void page_write_marker(const struct page *p, struct json_writer *w);

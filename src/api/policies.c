@@ -26,14 +26,6 @@ static void answer(struct api_request *r, int status, const char *member, const 
         api_reply_json(r, status, &body);
 }
 
-/* False: answered. */
-static bool check_result(struct api_request *r, int result) {
-        if (result < 0)
-                api_fail(r, PROBLEM_SERVICE, "The policy could not be stored or read: %s.",
-                         strerror(-result));
-        return result >= 0;
-}
-
 /* Adds the statement, as text in *ret_text, if it may be. False: answered. */
 static bool add_statement(struct api_request *r, const struct policy_grant *grant, json_t *statements,
                           char **ret_text) {
@@ -74,39 +66,17 @@ static void fail_no_policy(struct api_request *r) {
 
 /* ---- functions ---- */
 
-struct subject {
-        struct function_ref ref;
-        struct function *function; /* NULL: there is none */
-        const char *qualifier;     /* "$LATEST" when none was given */
-};
-
-static void subject_freep(struct subject *s) {
-        function_ref_clear(&s->ref);
-}
-
-/* False: answered. */
-static bool read_subject(struct api_request *r, struct subject *ret_subject) {
-        struct function_ref *ref = &ret_subject->ref;
-
-        if (!api_function_ref(r, REF_QUALIFIER, ref))
-                return false;
-        ret_subject->function =
-                registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
-        ret_subject->qualifier = ref->qualifier ? ref->qualifier : "$LATEST";
-        return true;
-}
-
 static const char *revision_of(const struct subject *s) {
         struct alias *a = function_alias(s->function, s->qualifier);
 
-        return a ? a->revision_id : function_version(s->function, s->qualifier)->status.revision_id;
+        return a ? a->revision_id : s->version->status.revision_id;
 }
 
 /* The function and what the qualifier names exist. False: answered. */
 static bool check_subject(struct api_request *r, const struct subject *s) {
         if (!s->function)
                 api_fail_no_function(r, &s->ref, NULL);
-        else if (function_version(s->function, s->qualifier))
+        else if (s->version)
                 return true;
         else if (qualifier_is_alias(s->qualifier))
                 api_fail_no_alias(r, &s->ref, s->qualifier);
@@ -145,7 +115,7 @@ void api_add_permission(struct api_request *r) {
         struct policy_grant grant;
         int result;
 
-        if (!read_subject(r, &s))
+        if (!api_subject(r, &s))
                 return;
         if (s.ref.qualifier && s.ref.qualifier[0] == '$') {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
@@ -155,7 +125,7 @@ void api_add_permission(struct api_request *r) {
         if (!check_subject(r, &s) || !check_revision(r, &s, json_tree_str(r->body, "RevisionId")))
                 return;
         result = policy_get(engine_registry(r->engine), s.function, s.qualifier, &statements);
-        if (!check_result(r, result))
+        if (!api_stored(r, result))
                 return;
         if (result == DOCUMENT_ABSENT)
                 statements = json_array();
@@ -164,7 +134,7 @@ void api_add_permission(struct api_request *r) {
         if (json_tree_get(r->body, "InvokedViaFunctionUrl"))
                 grant.via_url = &via_url;
         if (add_statement(r, &grant, statements, &text) &&
-            check_result(r, policy_put(engine_registry(r->engine), s.function, s.qualifier, statements)))
+            api_stored(r, policy_put(engine_registry(r->engine), s.function, s.qualifier, statements)))
                 answer(r, 201, "Statement", text, NULL);
 }
 
@@ -174,7 +144,7 @@ void api_remove_permission(struct api_request *r) {
         AUTO(subject) struct subject s = {};
         int result;
 
-        if (!read_subject(r, &s))
+        if (!api_subject(r, &s))
                 return;
         if (!s.function) {
                 AUTO(str) char *arn = function_arn(s.ref.region, s.ref.account, s.ref.name, NULL);
@@ -183,7 +153,7 @@ void api_remove_permission(struct api_request *r) {
                 return;
         }
         result = policy_get(engine_registry(r->engine), s.function, s.qualifier, &statements);
-        if (!check_result(r, result))
+        if (!api_stored(r, result))
                 return;
         if (result == DOCUMENT_ABSENT)
                 fail_no_policy(r);
@@ -191,8 +161,8 @@ void api_remove_permission(struct api_request *r) {
                 fail_no_statement(r, r->labels[1]);
         else if (check_revision(r, &s, revision)) {
                 policy_drop(statements, r->labels[1]);
-                if (check_result(r,
-                                 policy_put(engine_registry(r->engine), s.function, s.qualifier, statements)))
+                if (api_stored(r,
+                               policy_put(engine_registry(r->engine), s.function, s.qualifier, statements)))
                         api_reply(r, 204, NULL, NULL, NULL, 0);
         }
 }
@@ -202,11 +172,11 @@ void api_get_policy(struct api_request *r) {
         AUTO(subject) struct subject s = {};
         int result = DOCUMENT_ABSENT;
 
-        if (!read_subject(r, &s))
+        if (!api_subject(r, &s))
                 return;
         if (s.function)
                 result = policy_get(engine_registry(r->engine), s.function, s.qualifier, &statements);
-        if (!check_result(r, result))
+        if (!api_stored(r, result))
                 return;
         if (result == DOCUMENT_ABSENT) {
                 api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
@@ -265,7 +235,7 @@ static bool read_layer_policy(struct api_request *r, struct layer_policy *ret_po
                 document = layer_document(p);
                 result = document_get(engine_registry(r->engine), &document, &p->document);
         }
-        return check_result(r, result);
+        return api_stored(r, result);
 }
 
 static const char *layer_revision(const struct layer_policy *p) {
@@ -280,10 +250,10 @@ static bool save_layer_policy(struct api_request *r, struct layer_policy *p, jso
         char revision[UUID_LEN + 1];
 
         if (json_array_size(statements) == 0)
-                return check_result(r, document_delete(engine_registry(r->engine), &name));
+                return api_stored(r, document_delete(engine_registry(r->engine), &name));
         random_uuid(revision);
         json_object_set_new(p->document, "revision", json_string(revision));
-        return check_result(r, document_put(engine_registry(r->engine), &name, p->document));
+        return api_stored(r, document_put(engine_registry(r->engine), &name, p->document));
 }
 
 static bool check_layer_revision(struct api_request *r, const struct layer_policy *p) {

@@ -55,6 +55,23 @@ void api_reply_json(struct api_request *r, int status, struct buf *body) {
         http_respond_buf_consume(r->exchange, status, buf_data(&head), body);
 }
 
+void api_reply_tree(struct api_request *r, int status, json_t *tree_consume) {
+        AUTO(json_tree) json_t *tree = tree_consume;
+        AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
+
+        if (json_tree_append(tree, &body))
+                api_fail(r, PROBLEM_SERVICE, "The answer is too large.");
+        else
+                api_reply_json(r, status, &body);
+}
+
+bool api_stored(struct api_request *r, int result) {
+        if (result < 0)
+                api_fail(r, PROBLEM_SERVICE, "The change could not be stored, or what there is not read: %s.",
+                         strerror(-result));
+        return result >= 0;
+}
+
 void api_fail_with(struct api_request *r, struct problem *problem_consume) {
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
         bool throttled = problem_consume->kind == PROBLEM_TOO_MANY_REQUESTS;

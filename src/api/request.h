@@ -86,6 +86,10 @@ void api_fail(struct api_request *r, enum problem_kind kind, const char *format,
 /* With the problem as it was made; clears it. */
 void api_fail_with(struct api_request *r, struct problem *problem_consume);
 void api_throttle(struct api_request *r, const char *reason); /* 429 "Rate Exceeded." */
+/* The tree as the body. */
+void api_reply_tree(struct api_request *r, int status, json_t *tree_consume);
+/* False: a negative errno of the store, which is answered. */
+bool api_stored(struct api_request *r, int result);
 /* Appends the header lines every answer has (request id) for those who respond on the exchange themselves. */
 void api_common_fields(const struct api_request *r, struct buf *fields);
 
@@ -106,6 +110,21 @@ void function_ref_clear(struct function_ref *ref);
 static inline void function_ref_freep(struct function_ref *ref) {
         function_ref_clear(ref);
 }
+/* What a request is about: a function's qualifier. */
+struct subject {
+        struct function_ref ref;
+        struct function *function; /* NULL: there is none */
+        struct version *version;   /* what the qualifier names; NULL: nothing */
+        const char *qualifier;     /* "$LATEST" when none was given */
+};
+
+/* False: answered, because the name is none. */
+bool api_subject(struct api_request *r, struct subject *ret_subject);
+static inline void subject_freep(struct subject *s) {
+        function_ref_clear(&s->ref);
+}
+/* Its ARN with the qualifier; malloc'ed. */
+char *subject_arn(const struct subject *s);
 /* The same of a name that did not come in the path. */
 bool api_name_ref(struct api_request *r, const char *text, const char *qualifier,
                   struct function_ref *ret_ref);

@@ -29,12 +29,6 @@ static void tagged_freep(struct tagged *t) {
         json_decref(t->tags);
 }
 
-static bool check_result(struct api_request *r, int result) {
-        if (result < 0)
-                api_fail(r, PROBLEM_SERVICE, "The tags could not be stored or read: %s.", strerror(-result));
-        return result >= 0;
-}
-
 /* "arn:aws:lambda:REGION:ACCOUNT:KIND:NAME[:QUALIFIER]", cut; the model's pattern has seen it. */
 struct arn_parts {
         char *text, *part[8];
@@ -85,7 +79,7 @@ static bool find_document(struct api_request *r, const struct arn_parts *arn, st
                          t->arn);
         else if (result == 0)
                 result = document_get(engine_registry(r->engine), &tags, &t->tags);
-        return check_result(r, result) && !r->answered;
+        return api_stored(r, result) && !r->answered;
 }
 
 /* The tags as they are. False: answered. */
@@ -124,7 +118,7 @@ static void save(struct api_request *r, const struct tagged *t) {
                 result = registry_set_tags(engine_registry(r->engine), t->function, text);
         else
                 result = tags_put(r, t->arn, t->tags);
-        if (check_result(r, result))
+        if (api_stored(r, result))
                 api_reply(r, 204, NULL, NULL, NULL, 0);
 }
 

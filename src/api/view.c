@@ -7,14 +7,26 @@
 #include "api/runtimes.h"
 #include "base/base64.h"
 
-void view_time(nsec_t wall, char ret_text[static 32]) {
+static void write_time(nsec_t wall, const char *zone, char ret_text[static 32]) {
         time_t seconds = (time_t)(wall / SECOND);
         struct tm tm;
         size_t len;
 
         gmtime_r(&seconds, &tm);
         len = strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(ret_text + len, 32 - len, ".%03u+0000", (unsigned)(wall / MILLISECOND % 1000));
+        snprintf(ret_text + len, 32 - len, ".%03u%s", (unsigned)(wall / MILLISECOND % 1000), zone);
+}
+
+void view_time(nsec_t wall, char ret_text[static 32]) {
+        write_time(wall, "+0000", ret_text);
+}
+
+void view_zulu(nsec_t wall, char ret_text[static 32]) {
+        write_time(wall, "Z", ret_text);
+}
+
+double view_epoch(nsec_t wall) {
+        return (double)(wall / MILLISECOND) / 1000;
 }
 
 static unsigned char nibble(char c) {

@@ -719,31 +719,6 @@ static void what_can_be_looked_at(void **state) {
         close_pair(&p);
 }
 
-static void a_reservation_counts_until_the_answer(void **state) {
-        struct caller *first, *second, *third;
-        struct pair p;
-
-        open_pair(&p, roomy);
-        p.sim.plan.idle = 5 * MS; /* between its answer and its next poll */
-        concurrency_reserve(p.a->concurrency, 1);
-        first = sim_invoke(&p.sim, p.a);
-        second = sim_invoke(&p.sim, p.a);
-        assert_int_equal(second->refusal, REFUSED_RESERVED);
-        assert_int_equal(sim_invoke(&p.sim, p.b)->refused, 0);
-        sim_pass(&p.sim, 15 * MS);
-        assert_int_equal(first->answered, 1);
-        third = sim_invoke(&p.sim, p.a);
-        assert_int_equal(third->refused, 0);
-        sim_abandon(third); /* it waits for the environment that is about to poll */
-        third = sim_invoke(&p.sim, p.a);
-        assert_int_equal(third->refused, 0);
-        sim_pass(&p.sim, 20 * MS);
-        assert_int_equal(third->answered, 1);
-        assert_int_equal(p.a->concurrency->running, 0);
-        assert_int_equal(p.b->concurrency->running, 0);
-        close_pair(&p);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(cold_then_warm),
@@ -776,7 +751,6 @@ int main(void) {
                 cmocka_unit_test(what_may_not_be_invoked_is_refused),
                 cmocka_unit_test(code_that_is_being_prepared),
                 cmocka_unit_test(freed_in_the_midst),
-                cmocka_unit_test(a_reservation_counts_until_the_answer),
                 cmocka_unit_test(what_can_be_looked_at),
         };
 
