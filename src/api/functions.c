@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* functions - CreateFunction, GetFunction, GetFunctionConfiguration, DeleteFunction */
+#include "api/code_signing.h"
 #include "api/configuration.h"
 #include "api/download.h"
 #include "api/image_code.h"
@@ -22,6 +23,7 @@ struct creation {
         struct function_ref ref;
         struct version_config config;
         char *tags_json;
+        const char *code_signing; /* an ARN, of the body; NULL: none */
         bool publish;
 };
 
@@ -86,7 +88,8 @@ static void answer_created(struct api_request *r) {
                 api_fail(r, PROBLEM_CONFLICT, "Function already exist: %s", ref->name);
         } else if (result) {
                 api_fail(r, PROBLEM_SERVICE, "The function could not be stored: %s.", strerror(-result));
-        } else {
+        } else if (!creation->code_signing ||
+                   api_stored(r, code_signing_use(r, v->function, creation->code_signing))) {
                 /* Also with Publish the ARN is the function's:
                  * TestLambdaVersions::test_publish_version_on_create. */
                 view_version(&w, NULL, v, NULL, VIEW_WHOLE);
@@ -148,6 +151,9 @@ void api_create_function(struct api_request *r) {
         }
         creation->tags_json = json_object_size(tags) ? json_tree_text(tags) : NULL;
         creation->publish = json_tree_bool(r->body, "Publish", false);
+        creation->code_signing = json_tree_str(r->body, "CodeSigningConfigArn");
+        if (creation->code_signing && !code_signing_exists(r, creation->code_signing))
+                return;
         if (r->upload && !version_config_is_image(&creation->config))
                 api_upload_finish(r->upload, answer_created);
         else

@@ -60,6 +60,24 @@ void api_get_function_recursion_config(struct api_request *r);
 void api_put_runtime_management_config(struct api_request *r);
 void api_get_runtime_management_config(struct api_request *r);
 
+/* code_signing.c */
+void api_create_code_signing_config(struct api_request *r);
+void api_get_code_signing_config(struct api_request *r);
+void api_update_code_signing_config(struct api_request *r);
+void api_delete_code_signing_config(struct api_request *r);
+void api_list_code_signing_configs(struct api_request *r);
+void api_list_functions_by_code_signing_config(struct api_request *r);
+void api_put_function_code_signing_config(struct api_request *r);
+void api_get_function_code_signing_config(struct api_request *r);
+void api_delete_function_code_signing_config(struct api_request *r);
+
+/* event_sources.c */
+void api_create_event_source_mapping(struct api_request *r);
+void api_get_event_source_mapping(struct api_request *r);
+void api_update_event_source_mapping(struct api_request *r);
+void api_delete_event_source_mapping(struct api_request *r);
+void api_list_event_source_mappings(struct api_request *r);
+
 /* lists.c */
 void api_list_functions(struct api_request *r);
 void api_list_versions_by_function(struct api_request *r);

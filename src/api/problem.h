@@ -17,6 +17,9 @@ enum problem_kind {
         PROBLEM_SERIALIZATION,      /* 400, the body has the wrong shape */
         PROBLEM_INVALID_CONTENT,    /* 400 InvalidRequestContentException */
         PROBLEM_NOT_FOUND,          /* 404 ResourceNotFoundException */
+        PROBLEM_NOT_FOUND_BARE,     /* the same, where AWS tells no Type */
+        PROBLEM_NO_CODE_SIGNING,    /* 404 CodeSigningConfigNotFoundException */
+        PROBLEM_NO_PROVISIONED,     /* 404 ProvisionedConcurrencyConfigNotFoundException */
         PROBLEM_UNKNOWN_OPERATION,  /* 404, no such route */
         PROBLEM_CONFLICT,           /* 409 ResourceConflictException */
         PROBLEM_PRECONDITION,       /* 412 */

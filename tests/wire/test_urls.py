@@ -70,7 +70,7 @@ def test_recorded_refusals(client, name):
             answer = f"{verb}_function_url_config_{what}"
             if isinstance(case.answers.get(answer), dict):  # AWS failed inside at one of them
                 case.refused(answer, call, **given, **more)
-    assert case.rest() == {"create_alias_result", "delete_function_url_config_qualifier_alias_doesnotmatch_arn"}
+    assert case.rest() == {"create_alias_result", "fn_version_result", "delete_function_url_config_qualifier_alias_doesnotmatch_arn"}
 
 
 def test_life(client, name):
