@@ -70,24 +70,22 @@ static void change(struct api_request *r, struct function *f, struct version_con
 
 /* ---- UpdateFunctionCode ---- */
 
-static bool check_source(struct api_request *r, const struct function *f) {
-        bool is_image = version_config_is_image(&f->latest->config),
-             has_uri = json_tree_get(r->body, "ImageUri");
+static bool check_image_source(struct api_request *r) {
+        if (json_tree_get(r->body, "ImageUri") && !json_tree_get(r->body, "ZipFile") &&
+            !json_tree_get(r->body, "S3Bucket"))
+                return true;
+        api_fail(r, PROBLEM_INVALID_PARAMETER,
+                 "Please provide ImageUri when updating a function with packageType Image.");
+        return false;
+}
 
-        if (is_image && (!has_uri || json_tree_get(r->body, "ZipFile") || json_tree_get(r->body, "S3Bucket")))
-                api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "Please provide ImageUri when updating a function with packageType Image.");
-        else if (!is_image && has_uri)
+static bool check_zip_source(struct api_request *r) {
+        if (json_tree_get(r->body, "ImageUri"))
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "Please don't provide ImageUri when updating a function with packageType Zip.");
         else if (json_tree_get(r->body, "S3Bucket") || json_tree_get(r->body, "S3Key"))
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED,
                          "lambent does not implement UpdateFunctionCode with S3Bucket.");
-        else if (json_tree_get(r->body, "PublishTo"))
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement UpdateFunctionCode with PublishTo.");
-        else if (is_image)
-                return true;
         else if (json_tree_get(r->body, "ZipFile") && !r->upload)
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
         else if (!r->upload)
@@ -143,12 +141,15 @@ void api_update_function_code(struct api_request *r) {
 
         if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)))
                 return;
-        if (!check_source(r, f) || !may_change(r, f))
-                return;
-        if (version_config_is_image(&f->latest->config))
-                find_new_image(r, f);
-        else
+        if (json_tree_get(r->body, "PublishTo")) {
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement UpdateFunctionCode with PublishTo.");
+        } else if (version_config_is_image(&f->latest->config)) {
+                if (check_image_source(r) && may_change(r, f))
+                        find_new_image(r, f);
+        } else if (check_zip_source(r) && may_change(r, f)) {
                 api_upload_finish(r->upload, use_new_code);
+        }
 }
 
 /* ---- UpdateFunctionConfiguration ---- */
