@@ -64,6 +64,14 @@ while True:
 
 ECHO = "def handler(event, context):\n    return event\n"
 
+# Never ends, unless it is called again.
+STUCK = """
+import threading
+
+def handler(event, context):
+    return event if event == "again" else threading.Event().wait()
+"""
+
 
 class Desk:
     """Where witnesses report. Each report waits for its answer."""
@@ -247,7 +255,7 @@ def test_the_answer_does_not_wait_for_extensions(here, witnessed, desk):
 @pytest.mark.parametrize("at,answer,kind", [("START", "exit 3", "Crash"), ("REGISTERED", "error init/error 3", "InitError"),
                                             ("INVOKE", "exit 3", "Crash"), ("INVOKE", "error exit/error 3", "ExitError")])
 def test_an_extension_that_fails(here, witnessed, desk, at, answer, kind):
-    name = witnessed(source="import time\ndef handler(event, context):\n    return event if event == 'again' else time.sleep(100)\n")
+    name = witnessed(source=STUCK)
     answers = here.start(name)
     # Its first failure may be in an INIT that nobody has asked for; the caller's is the next one.
     with desk.rule({at: answer, "SHUTDOWN": "exit 0"}):
@@ -271,7 +279,7 @@ def test_an_extension_that_fails(here, witnessed, desk, at, answer, kind):
 
 
 def test_a_timeout_is_told(here, witnessed, desk):
-    name = witnessed(Timeout=1, source="import time\ndef handler(event, context):\n    time.sleep(100)\n")
+    name = witnessed(Timeout=1, source=STUCK)
     answers = here.start(name)
     desk.let("START")
     desk.let("REGISTERED")
