@@ -30,7 +30,7 @@ struct plan {
         nsec_t doom; /* gone by itself, so long after start(); NEVER */
         bool init_fails, never_started;
         bool has_extensions; /* from started on */
-        unsigned chunks; /* of a streamed answer */
+        unsigned chunks;     /* of a streamed answer */
         enum invocation_outcome outcome;
 };
 #define PLAN \

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reserved concurrency at exact times. */
-#include "sim.h"
+#include "pair.h"
 
 #include "function/concurrency.h"
-
-#define MS MILLISECOND
-
-static const struct pools_options roomy = {
-        .environments_max = 100,
-        .builders = 100,
-        .idle_ttl = 60 * SECOND,
-        .freeze_after = 50 * MILLISECOND,
-};
 
 static void it_counts_until_the_answer(void **state) {
         struct version *own, *other;
