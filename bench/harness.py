@@ -109,22 +109,25 @@ class Relay:
 
 
 class Daemon:
-    """One `lambent serve` with a data directory of its own; use it as a context."""
+    """One `lambent serve`, with a data directory of its own unless it is given one; use it as a context.
 
-    def __init__(self, tools, cpu=None, options=()):
+    wrapper: a command that runs it, valgrind as a rule.
+    """
+
+    def __init__(self, tools, cpu=None, options=(), wrapper=(), data_dir=None):
         if not tools.lambent.exists():
             raise Missing(f"{tools.lambent} has not been built")
         self.folder = tempfile.mkdtemp(prefix="bench-")
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.log = open(os.path.join(self.folder, "log"), "wb")
-        command = [str(tools.lambent), "serve", "--listen", self.address, "--data-dir", os.path.join(self.folder, "data"),
-                   *options]
+        command = [*wrapper, str(tools.lambent), "serve", "--listen", self.address,
+                   "--data-dir", data_dir or os.path.join(self.folder, "data"), *options]
         began = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         preexec_fn=_pinned(cpu))
         try:
-            self._await_health(began)
+            self._await_health(began, READY_SECONDS * (10 if wrapper else 1))
         except BaseException:
             self.close()
             raise
@@ -141,9 +144,9 @@ class Daemon:
     def pid(self):
         return self.process.pid
 
-    def _await_health(self, began):
+    def _await_health(self, began, patience):
         request = f"GET /_lambent/health HTTP/1.1\r\nHost: {self.address}\r\nConnection: close\r\n\r\n".encode()
-        while time.monotonic() - began < READY_SECONDS:
+        while time.monotonic() - began < patience:
             if self.process.poll() is not None:
                 raise Missing(f"lambent ended at start: {self._last_words()}")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as sock:
