@@ -140,10 +140,12 @@ def test_closed_standard_descriptors_are_nobodys(tmp_path):
     process = subprocess.Popen(["/bin/sh", "-c", f'exec "$0" "$@" --ready-fd {writer} <&- >&- 2>&-', binary(), "serve", "--listen", "127.0.0.1:0",
                                 "--temporary"], pass_fds=[writer], env=environment(TMPDIR=tmp_path))
     os.close(writer)
-    with open(reader) as ready:
-        assert ready.read().startswith("http://")
-    assert [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)] == ["/dev/null"] * 3
-    process.terminate()
+    try:
+        with open(reader) as ready:
+            assert ready.read().startswith("http://")
+        assert [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)] == ["/dev/null"] * 3
+    finally:
+        process.terminate()
     assert process.wait(30) == 0
 
 
