@@ -75,6 +75,14 @@ def rust_handler():
     return _built("rust", _build_rust, _version(_tool("cargo"), "--version"))
 
 
+WEB_ADAPTER = "1.0.0-rc1"
+
+
+def web_adapter():
+    """AWS's Lambda Web Adapter as an extension, and a web application as bootstrap: a layer for provided.al2023."""
+    return _built("web-adapter", _build_web_adapter, f"{WEB_ADAPTER} {_version(_tool('cargo'), '--version')}")
+
+
 def python_ric():
     """awslambdaric for provided.al2023 on the host's Python; Handler app.handler."""
     return _built("python-ric", _build_python, _version(_python(), "--version"))
@@ -119,6 +127,7 @@ GUESTS = {
     "c-bootstrap": c_bootstrap,
     "go": go_handler,
     "rust": rust_handler,
+    "web-adapter": web_adapter,
     "python-ric": python_ric,
     "node-ric": node_ric,
     "bash": bash_curl,
@@ -164,6 +173,16 @@ def _go_program(folder, name, *options):
     _run(["go", "list", *options, "-deps", "."], folder, GuestUnavailable, env)
     _run(["go", "build", "-p", "2", "-trimpath", *options, "-ldflags=-s", "-o", name, "."], folder, GuestBroken, env)
     return _files_of(folder, only=[name])
+
+
+def _build_web_adapter(folder):
+    env = {"CARGO_TARGET_DIR": str(cache_dir() / "web-adapter-target")}
+    _run(["cargo", "info", "--quiet", f"lambda_web_adapter@{WEB_ADAPTER}"], folder, GuestUnavailable)
+    _run(["cargo", "install", "--quiet", "--locked", "--debug", "--no-track", "--jobs", "2", "--root", ".",
+          f"lambda_web_adapter@{WEB_ADAPTER}"], folder, GuestBroken, env)
+    _run([_tool("strip"), "bin/lambda-adapter"], folder, GuestBroken)
+    return {"extensions/lambda-adapter": ((folder / "bin" / "lambda-adapter").read_bytes(), 0o755),
+            "bootstrap": ((folder / "bootstrap").read_bytes(), 0o755)}
 
 
 def _build_rust(folder):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import queue
 import re
+import socket
 import socketserver
 import threading
 import urllib.request
@@ -13,7 +14,7 @@ import urllib.request
 import pytest
 
 from conftest import ROLE
-from guests import go_handler, host_python_runtime
+from guests import go_handler, host_python_runtime, web_adapter
 
 SECONDS = 30
 
@@ -138,9 +139,9 @@ class Place:
         made = self.client.publish_layer_version(LayerName=name, Content={"ZipFile": self.zip_of(files)})
         return made["LayerVersionArn"]
 
-    def function(self, name, layers, source=ECHO, package=None, variables=None, **settings):
+    def function(self, name, layers, source=ECHO, package=None, variables=None, ready=(), **settings):
         self.client.create_function(FunctionName=name, Code={"ZipFile": package or self.zip_of({"app.py": source})},
-                                    Layers=[self.layer(f"{name}-{i}", files) for i, files in enumerate(layers)],
+                                    Layers=[self.layer(f"{name}-{i}", files) for i, files in enumerate(layers)] + [*ready],
                                     Environment={"Variables": variables or {}},
                                     **{"Runtime": host_python_runtime(), "Handler": "app.handler", "Role": ROLE, "Timeout": 20,
                                        **settings})
@@ -362,6 +363,32 @@ def test_gos_sigterm(here, unique_name):
     here.evict(name)
     log = here.log_until(name, "go guest: farewell")
     assert "EXTENSION\tName: GoLangEnableSIGTERM\tState: Ready\tEvents: []\n" in log
+
+
+def test_the_web_adapter(here, unique_name):
+    """AWS's own extension: it polls the Runtime API in the place of the application, which is a plain web server."""
+    name = unique_name("web")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    layer = here.client.publish_layer_version(LayerName=name, Content={"ZipFile": web_adapter()})["LayerVersionArn"]
+    here.function(name, [], package=here.zip_of({"none": ""}), Runtime="provided.al2023", Handler="any", ready=[layer],
+                  variables={"AWS_LWA_PORT": str(port)})
+    for method, path, status in (("GET", "/hello", 200), ("POST", "/send", 200), ("GET", "/missing", 404)):
+        event = {"version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "a=1&b=2",
+                 "headers": {"x-agent": "test", "host": "example.com"}, "isBase64Encoded": False,
+                 "body": "text" if method == "POST" else None,
+                 "requestContext": {"accountId": "0", "apiId": "a", "domainName": "example.com", "domainPrefix": "example",
+                                    "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "t", "timeEpoch": 1,
+                                    "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
+                                             "userAgent": "test"}}}
+        answer = here.invoke(name, event)["body"]
+        assert answer["statusCode"] == status
+        assert json.loads(answer["body"]) == {
+            "method": method, "path": f"{path}?a=1&b=2", "body": "text" if method == "POST" else "", "agent": "test"
+        }
+        assert answer["cookies"] == ["seen=yes"]
+    log = here.log_until(name, "REPORT RequestId")
+    assert "EXTENSION\tName: lambda-adapter\tState: Ready\tEvents: []\n" in log
 
 
 def test_a_layer_switches_them_off(here, unique_name):
