@@ -6,6 +6,7 @@ import contextlib
 import json
 import queue
 import re
+import signal
 import socket
 import socketserver
 import threading
@@ -314,6 +315,19 @@ def test_the_daemon_lets_them_take_leave(elsewhere, unique_name, witnessed, desk
     answer.put("exit 0")
     stopped.join(SECONDS)
     assert place.daemon.process.returncode == 0
+
+
+def test_a_second_signal_waits_for_nobody(elsewhere, witnessed, desk):
+    place = elsewhere()
+    name = witnessed(place)
+    answers = place.start(name)
+    for kind in ("START", "REGISTERED", "INVOKE"):
+        desk.let(kind)
+    answers.get(timeout=SECONDS)
+    place.daemon.process.send_signal(signal.SIGTERM)
+    desk.next("SHUTDOWN")  # and it never goes on
+    assert place.daemon.stop() == 0
+    assert any("stopping at once" in line for line in place.daemon.lines)
 
 
 INTERNAL = """

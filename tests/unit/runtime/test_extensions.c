@@ -295,6 +295,53 @@ static void the_timeout_covers_extensions(void **state) {
         cast_end(&c);
 }
 
+/* ---- ends ---- */
+
+enum { STARTED, REGISTERED, PARKED, IDLE, RUNNING, TAKING_LEAVE, POINTS };
+
+static void bring_to(struct cast *c, unsigned point) {
+        if (point <= PARKED)
+                cast_begin(c, point == STARTED ? NULL : ALL);
+        else
+                cast_warm(c, ALL);
+        if (point == PARKED)
+                out_polls(c);
+        if (point >= RUNNING) {
+                stage_invoke(&c->st);
+                runtime_reply(&c->st, c->out);
+        }
+        if (point == TAKING_LEAVE) {
+                stage_exit(&c->st, PLACE_EXITED, 1);
+                stage_settle(&c->st);
+        }
+        stage_events(&c->st);
+}
+
+/* Stopped, lost and freed at any point: said once, and nothing is left (stage_end looks). */
+static void ended_at_every_point(void **state) {
+        for (unsigned point = 0; point < POINTS; ++point)
+                for (unsigned how = 0; how < 3; ++how) {
+                        struct cast c;
+                        const char *said;
+
+                        bring_to(&c, point);
+                        if (how == 1)
+                                stage_lose(&c.st, "broken");
+                        if (how == 2) {
+                                c.st.e->ops->stop(c.st.e);
+                                stage_settle(&c.st);
+                                stage_exit(&c.st, PLACE_SIGNALED, SIGTERM);
+                                stage_exit_of(&c.st, OUTSIDE, PLACE_EXITED, 0);
+                                stage_settle(&c.st);
+                        }
+                        said = stage_events(&c.st);
+                        assert_int_equal(count_of(said, "gone"), how > 0);
+                        assert_int_equal(count_of(said, "idle"), how > 0 && point >= RUNNING);
+                        assert_int_equal(count_of(said, "answered"), how > 0 && point == RUNNING);
+                        cast_end(&c);
+                }
+}
+
 /* ---- failures ---- */
 
 static void dies_in_init(void **state) {
@@ -567,6 +614,7 @@ int main(void) {
                 cmocka_unit_test(one_without_events),
                 cmocka_unit_test(an_event_is_not_lost),
                 cmocka_unit_test(the_timeout_covers_extensions),
+                cmocka_unit_test(ended_at_every_point),
                 cmocka_unit_test(dies_in_init),
                 cmocka_unit_test(cannot_be_spawned),
                 cmocka_unit_test(too_many_files),
