@@ -27,11 +27,18 @@ static void refuse_transition(struct http_exchange *x, const struct extension *e
 
 /* ---- register ---- */
 
+/* JSON is not ended by a NUL, so the C library's string calls are not for it. */
+static const char *skip(const char *at, const char *end, const char *what) {
+        while (at < end && strchr(what, *at))
+                ++at;
+        return at;
+}
+
 /* The next string in a valid JSON array: 1 with *ret_word, 0 at its end, -EINVAL for what is no string. */
 static int next_string(const char **at, const char *end, struct buf *ret_word) {
         const char *from;
 
-        *at += strspn(*at, " \t\r\n,");
+        *at = skip(*at, end, " \t\r\n,");
         if (*at >= end || **at == ']')
                 return 0;
         from = (*at)++;
@@ -81,8 +88,8 @@ static bool is_null(const char *json, size_t len) {
         return len == 4 && memcmp(json, "null", 4) == 0;
 }
 
-static bool is_empty_array(const char *json) {
-        return *json == '[' && json[1 + strspn(json + 1, " \t\r\n")] == ']';
+static bool is_empty_array(const char *json, size_t len) {
+        return *json == '[' && *skip(json + 1, json + len, " \t\r\n") == ']';
 }
 
 static bool read_body(struct http_exchange *x, const struct buf *body, bool external, unsigned *ret_events) {
@@ -102,7 +109,7 @@ static bool read_body(struct http_exchange *x, const struct buf *body, bool exte
         }
         switch (json_member(buf_data(body), body->len, "configurationKeys", &value, &len)) {
         case 0:
-                if (is_null(value, len) || is_empty_array(value))
+                if (is_null(value, len) || is_empty_array(value, len))
                         break;
                 refuse(x, "InvalidRequestFormat",
                        "configurationKeys are deprecated; use environment variables instead");

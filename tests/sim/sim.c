@@ -165,7 +165,7 @@ struct version *sim_version(const char *name) {
         static struct map accounts;
         struct version *v = xcalloc(1, sizeof(*v));
 
-        if (accounts.count == 0)
+        if (!accounts.slots)
                 map_init(&accounts);
         v->concurrency = concurrency_new(&accounts, "000000000000", "us-east-1");
         v->refs = 1;
