@@ -141,6 +141,13 @@ void remote_cell_free(struct remote_cell *cell) {
 
 /* ---- spares ---- */
 
+static void free_spares(struct native *native) {
+        struct remote_cell *cell;
+
+        while ((cell = list_first(&native->spares, struct remote_cell, link)))
+                remote_cell_free(cell);
+}
+
 static void refill(struct timer *timer) {
         struct native *native = container_of(timer, struct native, refill);
         struct remote_cell *cell;
@@ -319,6 +326,12 @@ static int set_up_launcher(struct native *native, enum native_tier tier, char **
         return r;
 }
 
+/* All cells die with the launcher, also those whose end we have not heard of yet. */
+static void lose_cells(struct native *native, const char *why) {
+        free_spares(native);
+        place_lose_all(native, why);
+}
+
 static void on_control(struct source *source, uint32_t events) {
         struct native *native = container_of(source, struct native, control_source);
         int r;
@@ -330,7 +343,7 @@ static void on_control(struct source *source, uint32_t events) {
                 return;
         log_error("sandbox=native the launcher has ended; the next start brings a new one");
         end_launcher(native);
-        place_lose_all(native, "the sandbox launcher was killed");
+        lose_cells(native, "the sandbox launcher was killed");
 }
 
 /* The launcher goes with it. Only who has the privileges of the tier can start both again: root for T1, which
@@ -342,7 +355,7 @@ static void on_guard(struct source *source, uint32_t events) {
         log_error("sandbox=native guard=%d was killed; %s", native->guard_pid,
                   again ? "the next start brings a new one" : GUARD_IS_LOST);
         end_guard(native);
-        place_lose_all(native, again ? "the sandbox guard was killed" : GUARD_IS_LOST);
+        lose_cells(native, again ? "the sandbox guard was killed" : GUARD_IS_LOST);
         if (!again)
                 native->report.why_not_better = GUARD_IS_LOST;
 }
@@ -557,8 +570,7 @@ void native_free(struct native *native) {
                 return;
         timer_disarm(&native->refill);
         place_lose_all(native, NULL);
-        while (!list_is_empty(&native->spares))
-                remote_cell_free(list_first(&native->spares, struct remote_cell, link));
+        free_spares(native);
         end_guard(native);
         fd_close(native->diag_fd);
         free((char *)native->options.launcher_path);
