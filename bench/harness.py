@@ -118,6 +118,7 @@ class Daemon:
         if not tools.lambent.exists():
             raise Missing(f"{tools.lambent} has not been built")
         self.folder = tempfile.mkdtemp(prefix="bench-")
+        os.chmod(self.folder, 0o755)  # for the user that root's daemon becomes
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.log = open(os.path.join(self.folder, "log"), "wb")

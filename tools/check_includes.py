@@ -27,7 +27,7 @@ MAY_USE = {
     "api": ["base", "loop", "http", "lib", "engine", "function", "runtime/environment.h", "logs", "archive", "oci", "store", "sandbox"],
     # The commands talk HTTP to a daemon; helper.h is how any program of ours speaks with lambent-archive.
     "cli": ["base", "loop", "http", "lib", "archive/helper.h"],
-    "daemon": ["base", "loop", "http", "lib", "engine", "api", "cli"],
+    "daemon": ["base", "loop", "http", "lib", "engine", "api", "cli", "sandbox/native/uids.h"],
 }
 # The part that travels into containers: the C library and llhttp, nothing else.
 CARRIED = {"base", "loop", "http", "runtime"}

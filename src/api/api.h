@@ -16,6 +16,8 @@ struct engine;
 struct api_options {
         const char *const *allowed_hosts; /* --allow-host, see http/guard.h; borrowed */
         size_t allowed_host_count;
+        const char *user,
+                *why_root; /* who serves, and why root although nobody asked for it (NULL); borrowed */
 };
 
 struct api *api_new(struct loop *loop, struct engine *engine, const struct api_options *options);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "api/api_private.h"
 #include "api/operations.h"
 #include "base/json.h"
 #include "engine/engine.h"
@@ -177,6 +178,8 @@ static void doctor_ready(struct interpreters_wait *wait) {
         json_str(&w, "sandbox", "native");
         json_str(&w, "tier", native_tier_name(report->tier));
         json_str(&w, "whyNotBetter", report->why_not_better);
+        json_str(&w, "user", r->api->options.user);
+        json_str(&w, "whyRoot", r->api->options.why_root ? r->api->options.why_root : "");
         json_str(&w, "memoryLimit", report->memory_limit);
         json_str(&w, "processLimit", report->process_limit);
         json_str(&w, "freezer", report->freezer);

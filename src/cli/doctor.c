@@ -49,6 +49,8 @@ static void print_report(const json_t *report) {
         } facts[] = {
                 { "sandbox tier", "tier" },
                 { "why not better", "whyNotBetter" },
+                { "serves as", "user" },
+                { "why as root", "whyRoot" },
                 { "memory limit", "memoryLimit" },
                 { "process limit", "processLimit" },
                 { "freezer", "freezer" },

@@ -189,13 +189,14 @@ static int run_run(void *values, const struct strings *operands) {
         AUTO(buf) struct buf event = BUF_NULL(EVENT_BYTES_MAX), zip = BUF_NULL(PACKAGE_BYTES_MAX);
         struct private_daemon daemon;
         struct package package = {};
+        AUTO(str) char *user = xasprintf("%u", geteuid());
         int r = 2;
 
         /* Nothing is compressed: the zip goes no further than to a daemon on this machine. */
         if (event_read(options->event, &event) == 0 && package_open(&package, operands->items[0]) == 0 &&
             package_zip(&package, 0, &zip) == 0) {
                 r = 1;
-                if (private_daemon_start(&daemon, NULL) == 0) {
+                if (private_daemon_start(&daemon, (const char *const[]){ "--user", user, NULL }) == 0) {
                         r = run_function(&daemon, options, &package, &zip, &event);
                         fflush(stdout);
                         private_daemon_stop(&daemon, true);

@@ -11,8 +11,12 @@ const struct option serve_option_table[] = {
           "where to listen; a loopback address means both 127.0.0.1 and ::1, port 0 a free one", AT(listen) },
         { "data-dir", 0, "LAMBENT_DATA_DIR", OPTION_PATH, "DIR", NULL,
           "where functions, code and logs are kept (default: $XDG_DATA_HOME/lambent or "
-          "~/.local/share/lambent)",
+          "~/.local/share/lambent; as root /var/lib/lambent)",
           AT(data_dir) },
+        { "user", 0, "LAMBENT_USER", OPTION_TEXT, "NAME|UID", NULL,
+          "whom root's daemon becomes once it listens (default: the data dir's owner, a system user lambent, or an id "
+          "that nobody has); root stays root",
+          AT(user) },
         { "sandbox", 0, "LAMBENT_SANDBOX", OPTION_CHOICE, "auto|native", "auto", "where environments run",
           AT(sandbox) },
         { "sandbox-tier", 0, "LAMBENT_SANDBOX_TIER", OPTION_COUNT, "N", "0",
@@ -67,11 +71,14 @@ const struct option serve_option_table[] = {
 static char *default_data_dir(void) {
         const char *data_home = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
+        /* Root's home is closed to whom the daemon becomes. */
+        if (geteuid() == 0)
+                return xstrdup("/var/lib/lambent");
         if (data_home && *data_home == '/')
                 return xasprintf("%s/lambent", data_home);
         if (home && *home == '/')
                 return xasprintf("%s/.local/share/lambent", home);
-        return geteuid() == 0 ? xstrdup("/var/lib/lambent") : NULL;
+        return NULL;
 }
 
 static char *temporary_data_dir(void) {

@@ -5,7 +5,7 @@
 
 struct serve_options {
         struct strings listen;
-        char *config, *data_dir, *sandbox, *region, *account, *network, *log_level;
+        char *config, *data_dir, *user, *sandbox, *region, *account, *network, *log_level;
         uint64_t sandbox_tier, environments_max, log_bytes, ready_fd, life_fd;
         nsec_t idle_ttl, freeze_after, drain_time;
         struct strings allow_host;

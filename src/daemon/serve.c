@@ -15,6 +15,7 @@
 #include "daemon/listen.h"
 #include "daemon/options.h"
 #include "daemon/schedule.h"
+#include "daemon/user.h"
 #include "engine/engine.h"
 #include "http/http.h"
 #include "loop/loop.h"
@@ -22,6 +23,8 @@
 struct daemon {
         const struct serve_options *options;
         struct loop *loop;
+        struct user user;
+        struct user_needs needs;
         struct listen_sockets sockets;
         struct http_listener *listeners[LISTEN_SOCKETS_MAX];
         size_t listener_count, loud_count; /* loud: stopped, and with exchanges under way */
@@ -80,12 +83,14 @@ static int raise_descriptors(char **ret_problem) {
 }
 
 static int make_folders(const char *path, char **ret_problem) {
+        /* Whom root's daemon becomes must get through to the last one, which becomes its own. */
+        const mode_t around = geteuid() == 0 ? 0755 : 0700;
         AUTO(str) char *part = xstrdup(path);
 
         for (char *slash = strchr(part + 1, '/');; slash = strchr(slash + 1, '/')) {
                 if (slash)
                         *slash = '\0';
-                if (mkdir(part, 0700) && errno != EEXIST) {
+                if (mkdir(part, slash ? around : 0700) && errno != EEXIST) {
                         int r = -errno;
 
                         *ret_problem =
@@ -158,12 +163,26 @@ static void daemon_on_life(struct source *source, uint32_t events) {
         }
 }
 
+static int daemon_prepare_user(void *owner, char **ret_problem) {
+        struct daemon *d = owner;
+
+        return user_prepare(&d->user, &d->needs, ret_problem);
+}
+
+static int daemon_become_user(void *owner, char **ret_problem) {
+        struct daemon *d = owner;
+
+        return user_become(&d->user, ret_problem);
+}
+
 static int daemon_open_engine(struct daemon *d, char **ret_problem) {
         const struct serve_options *o = d->options;
         AUTO(str) char *libexec = install_libexec(ret_problem);
         AUTO(str) char *runtimes = libexec ? install_runtimes(ret_problem) : NULL;
+        AUTO(str) char *data_dir = NULL;
+        const struct engine_user user = { daemon_prepare_user, daemon_become_user, d };
         struct engine_options engine = {
-                .data_dir = o->data_dir,
+                .user = &user,
                 .libexec_dir = libexec,
                 .runtimes_dir = runtimes,
                 .sandbox = o->sandbox,
@@ -184,8 +203,24 @@ static int daemon_open_engine(struct daemon *d, char **ret_problem) {
 
         if (!runtimes)
                 return -ENOENT;
-        r = make_folders(o->data_dir, ret_problem);
-        return r ? r : engine_open(d->loop, &engine, &d->engine, ret_problem);
+        r = user_choose(&d->user, o->user, o->data_dir, ret_problem);
+        r = r ?: make_folders(o->data_dir, ret_problem);
+        if (r)
+                return r;
+        /* Whole, because it must not matter where we were started. */
+        data_dir = realpath(o->data_dir, NULL);
+        if (!data_dir)
+                return -errno;
+        engine.data_dir = data_dir;
+        d->needs = (struct user_needs){
+                .data_dir = data_dir,
+                .libexec_dir = libexec,
+                .runtimes_dir = runtimes,
+                .removes_data_dir = o->temporary,
+        };
+        r = engine_open(d->loop, &engine, &d->engine, ret_problem);
+        d->needs = (struct user_needs){};
+        return r;
 }
 
 static void daemon_serve_function(struct http_exchange *x, void *owner) {
@@ -194,6 +229,8 @@ static void daemon_serve_function(struct http_exchange *x, void *owner) {
 
 static int daemon_open_api(struct daemon *d) {
         struct api_options options = {
+                .user = d->user.name,
+                .why_root = d->user.why_root,
                 .allowed_hosts = (const char *const *)d->options->allow_host.items,
                 .allowed_host_count = d->options->allow_host.count,
         };
@@ -247,6 +284,7 @@ static void daemon_close(struct daemon *d) {
         if (d->loop)
                 loop_free(d->loop);
         listen_close(&d->sockets);
+        user_release(&d->user);
         fd_close(d->signal_fd);
 }
 
@@ -303,7 +341,7 @@ const struct command serve_command = {
         .summary = "run the daemon: Lambda's API on this machine",
         .details =
                 "Answers AWS clients on the listen addresses until SIGTERM or SIGINT, then lets running "
-                "invocations end. "
+                "invocations end. When root has started it, it gives up root once it listens; --user says for whom. "
                 "When it is ready, a line \"lambent listening on http://HOST:PORT\" goes to standard error.",
         .options = serve_option_table,
         .values_size = sizeof(struct serve_options),

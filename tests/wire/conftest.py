@@ -3,13 +3,14 @@
 
 LAMBENT_TEST_ENDPOINT  test the daemon that runs there instead of starting one; tests that need their own are skipped
 LAMBENT_TEST_BINARY    the lambent to start (default: build/lambent)
-LAMBENT_TEST_TIER      --sandbox-tier of every daemon that the tests start
+LAMBENT_TEST_TIER      --sandbox-tier of every daemon that the tests start; 2 and 3 stay root when root starts them
 """
 
 import io
 import os
 import pathlib
 import sys
+import tempfile
 import uuid
 import zipfile
 
@@ -21,6 +22,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from daemon import Daemon, RunningDaemon, adopt_orphans  # noqa: E402
 from shapes import check_answers  # noqa: E402
+
+# What the tests know of limits in the lower tiers they know of root's cgroups, which only root can use.
+if os.geteuid() == 0 and os.environ.get("LAMBENT_TEST_TIER") in ("2", "3"):
+    os.environ.setdefault("LAMBENT_USER", "root")
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/lambent"
@@ -44,8 +49,11 @@ def lambent():
 
 
 @pytest.fixture
-def lambent_factory():
-    """make(*options, env={}, data_dir=…, tier=…) starts a daemon of the test's own; all are stopped and searched for leaks."""
+def lambent_factory(tmp_path):
+    """make(*options, env={}, data_dir=…, tier=…) starts a daemon of the test's own; all are stopped and searched for leaks.
+
+    tmp_path is asked for so that it goes after the daemons that keep their data there.
+    """
     if os.environ.get("LAMBENT_TEST_ENDPOINT"):
         pytest.skip("needs a daemon of its own")
     adopt_orphans()
@@ -78,6 +86,14 @@ def make_client(endpoint, service="lambda", region=REGION, access_key="test", **
 def client(lambent):
     """boto3's Lambda client for the session's daemon."""
     return make_client(lambent.endpoint)
+
+
+@pytest.fixture
+def tmp_path():
+    """Instead of pytest's, which is closed to the user that root's daemon becomes."""
+    with tempfile.TemporaryDirectory(prefix="lambent-test-") as folder:
+        os.chmod(folder, 0o1777)
+        yield pathlib.Path(folder)
 
 
 @pytest.fixture

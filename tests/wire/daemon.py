@@ -100,6 +100,7 @@ class Daemon:
         os.chmod(self.folder, 0o755)
         self.tmp = self.folder / "tmp"
         self.tmp.mkdir()
+        os.chmod(self.tmp, 0o1777)
         self.data_dir = pathlib.Path(data_dir) if data_dir else self.folder / "data"
         self.tier = tier or os.environ.get("LAMBENT_TEST_TIER")
         self.env = {**os.environ, "TMPDIR": str(self.tmp), "XDG_CONFIG_HOME": str(self.folder / "config"), **(env or {})}
@@ -108,6 +109,7 @@ class Daemon:
         self.process = None
         self._cgroups = set()
         self._ready = threading.Event()
+        self._said = threading.Condition()
 
     def start(self):
         """Returns when it listens. What it said is in the error when it did not."""
@@ -130,11 +132,19 @@ class Daemon:
 
     def _read(self, stream):
         for line in stream:
-            self.lines.append(line)
+            with self._said:
+                self.lines.append(line)
+                self._said.notify_all()
             if line.startswith(READY):
                 self.endpoint = line[len(READY):].strip()
                 self._ready.set()
         self._ready.set()
+
+    def await_lines(self, text, count=1):
+        """Until it has said that many lines with the text."""
+        with self._said:
+            if not self._said.wait_for(lambda: sum(text in line for line in self.lines) >= count, START_SECONDS):
+                raise RuntimeError(f'the daemon did not say "{text}":\n' + "".join(self.lines))
 
     @property
     def port(self):

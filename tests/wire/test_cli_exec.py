@@ -20,6 +20,7 @@ def tmp(tmp_path):
     """TMPDIR for a command; nothing may be left there."""
     folder = tmp_path / "tmp"
     folder.mkdir()
+    folder.chmod(0o1777)
     yield folder
     assert list(folder.iterdir()) == []
 

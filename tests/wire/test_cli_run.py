@@ -13,7 +13,6 @@ def run(*arguments, tmp_path, **settings):
     """Runs with a temporary folder of its own, and nothing may be left there."""
     tmp = tmp_path / "tmp"
     tmp.mkdir(exist_ok=True)
-    tmp_path.chmod(0o755)
     done = lambent("run", *arguments, env={"TMPDIR": tmp}, **settings)
     assert list(tmp.iterdir()) == []
     return done

@@ -268,7 +268,6 @@ def test_followers_of_logs_are_told_of_the_end(lambent_factory, client_of, slow_
 
 
 def test_functions_are_there_after_a_restart_even_after_kill_9(lambent_factory, client_of, slow_package, tmp_path):
-    tmp_path.chmod(0o755)
     daemon = lambent_factory(data_dir=tmp_path / "data")
     deploy_slow(client_of(daemon), slow_package)
     daemon.kill()
