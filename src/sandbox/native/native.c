@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "http/peer.h"
 #include "sandbox/native/native_private.h"
 
 extern char **environ;

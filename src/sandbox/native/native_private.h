@@ -67,7 +67,6 @@ int place_send_spawn(struct remote_cell *cell, const struct process_spec *spec);
 void place_lose_all(struct native *native, const char *why);
 
 /* peer.c */
-int peer_open_diag(void); /* a netlink socket or -errno */
 bool peer_is_of_cell(const struct remote_cell *cell, int fd);
 /* The process of the cell that its PID 1 numbers `inner`, its youngest child when that is 0; 0: none. */
 pid_t peer_find_process(const struct remote_cell *cell, pid_t inner);

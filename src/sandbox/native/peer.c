@@ -6,66 +6,12 @@
  * uid of the socket at the other end, and that uid is the environment's own. T2 and T3: all uids are the
  * caller's, so sock_diag tells the socket's inode, and one of the cell's processes must have it open.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <fcntl.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
+#include "http/peer.h"
 #include "sandbox/native/family.h"
 #include "sandbox/native/native_private.h"
-
-int peer_open_diag(void) {
-        int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
-
-        return fd < 0 ? -errno : fd;
-}
-
-/* The kernel answers within the send. */
-static int ask(int diag, int fd, struct inet_diag_msg *ret_socket) {
-        struct {
-                struct nlmsghdr head;
-                struct inet_diag_req_v2 req;
-        } question = {
-                .head = { .nlmsg_len = sizeof(question),
-                          .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                          .nlmsg_flags = NLM_F_REQUEST },
-                .req = { .sdiag_family = AF_INET,
-                         .sdiag_protocol = IPPROTO_TCP,
-                         .idiag_states = ~0u,
-                         .id.idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } },
-        };
-        struct sockaddr_in peer, own;
-        socklen_t peer_len = sizeof(peer), own_len = sizeof(own);
-        _Alignas(struct nlmsghdr) char answer[1024];
-        struct nlmsghdr *head = (struct nlmsghdr *)answer;
-        ssize_t n;
-
-        if (getpeername(fd, (struct sockaddr *)&peer, &peer_len) < 0 ||
-            getsockname(fd, (struct sockaddr *)&own, &own_len) < 0)
-                return -errno;
-        if (peer.sin_family != AF_INET)
-                return -EAFNOSUPPORT;
-        /* The other end: its source is our peer. */
-        question.req.id.idiag_sport = peer.sin_port;
-        question.req.id.idiag_dport = own.sin_port;
-        question.req.id.idiag_src[0] = peer.sin_addr.s_addr;
-        question.req.id.idiag_dst[0] = own.sin_addr.s_addr;
-        if (send(diag, &question, sizeof(question), 0) < 0)
-                return -errno;
-        n = recv(diag, answer, sizeof(answer), 0);
-        if (n < 0)
-                return -errno;
-        if (!NLMSG_OK(head, (size_t)n) || head->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-            head->nlmsg_len < NLMSG_LENGTH(sizeof(*ret_socket)))
-                return -ENOENT;
-        memcpy(ret_socket, NLMSG_DATA(head), sizeof(*ret_socket));
-        return 0;
-}
 
 /* ---- the cell's processes ---- */
 
@@ -106,15 +52,15 @@ static bool family_has_socket(const struct remote_cell *cell, uint32_t inode) {
 
 bool peer_is_of_cell(const struct remote_cell *cell, int fd) {
         const struct native *native = cell->native;
-        struct inet_diag_msg other;
+        struct peer other;
 
         if (native->flags & WIRE_PRIVATE_NETWORK && native->tier != NATIVE_T3)
                 return true;
-        if (native->diag_fd < 0 || ask(native->diag_fd, fd, &other))
+        if (native->diag_fd < 0 || peer_find(native->diag_fd, fd, &other))
                 return false;
         if (native->tier == NATIVE_T1)
-                return other.idiag_uid == cell->uid;
-        return family_has_socket(cell, other.idiag_inode);
+                return other.uid == cell->uid;
+        return family_has_socket(cell, other.inode);
 }
 
 /* The last number on the NSpid line is the one in the innermost namespace. */
