@@ -108,23 +108,6 @@ static void begin_stream(struct call *call) {
         http_respond_begin(call->request->exchange, 200, buf_data(&fields), -1);
 }
 
-static void send_frame(struct call *call, const char *event, const char *content_type, const char *data,
-                       size_t len) {
-        const struct eventstream_header headers[] = {
-                { ":event-type", event },
-                { ":content-type", content_type },
-                { ":message-type", "event" },
-        };
-        struct eventstream_frame frame;
-
-        eventstream_frame(&frame, headers, ARRAY_SIZE(headers), data, len);
-        http_respond_some(call->request->exchange,
-                          (const struct iovec[]){ { frame.head, frame.head_len },
-                                                  { (char *)data, len },
-                                                  { frame.tail, sizeof(frame.tail) } },
-                          3);
-}
-
 /* InvokeComplete tells how it ended: the status line has long gone out (facts/invoke.md section 1.6). */
 static void end_stream(struct call *call, struct invocation_answer *answer,
                        const struct invocation_report *report) {
@@ -134,8 +117,8 @@ static void end_stream(struct call *call, struct invocation_answer *answer,
 
         begin_stream(call);
         if (!answer->is_error && answer->payload->len)
-                send_frame(call, "PayloadChunk", "application/octet-stream", buf_data(answer->payload),
-                           answer->payload->len);
+                eventstream_send(call->request->exchange, "PayloadChunk", "application/octet-stream",
+                                 buf_data(answer->payload), answer->payload->len);
         json_open_object(&w, NULL);
         if (answer->is_error) {
                 json_str(&w, "ErrorCode", "Unhandled");
@@ -149,7 +132,8 @@ static void end_stream(struct call *call, struct invocation_answer *answer,
                 http_abort(call->request->exchange);
                 return;
         }
-        send_frame(call, "InvokeComplete", "application/json", buf_data(&body), body.len);
+        eventstream_send(call->request->exchange, "InvokeComplete", "application/json", buf_data(&body),
+                         body.len);
         http_respond_end(call->request->exchange);
 }
 
@@ -189,7 +173,7 @@ static void on_chunk(void *owner, const char *data, size_t len) {
         struct call *call = owner;
 
         begin_stream(call);
-        send_frame(call, "PayloadChunk", "application/octet-stream", data, len);
+        eventstream_send(call->request->exchange, "PayloadChunk", "application/octet-stream", data, len);
         if (http_queued(call->request->exchange))
                 call->unsettled += len;
         else

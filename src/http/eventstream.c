@@ -55,6 +55,23 @@ void eventstream_frame(struct eventstream_frame *frame, const struct eventstream
         put_u32(frame->tail, crc32_update(crc, payload, len));
 }
 
+void eventstream_send(struct http_exchange *x, const char *event, const char *content_type,
+                      const void *payload, size_t len) {
+        const struct eventstream_header headers[] = {
+                { ":event-type", event },
+                { ":content-type", content_type },
+                { ":message-type", "event" },
+        };
+        struct eventstream_frame frame;
+
+        eventstream_frame(&frame, headers, ARRAY_SIZE(headers), payload, len);
+        http_respond_some(x,
+                          (const struct iovec[]){ { frame.head, frame.head_len },
+                                                  { (void *)(uintptr_t)payload, len },
+                                                  { frame.tail, sizeof(frame.tail) } },
+                          3);
+}
+
 int eventstream_parse(const char *data, size_t len, struct eventstream_message *ret_message) {
         size_t total, headers;
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "base/buf.h"
+#include "http/http.h"
 
 struct eventstream_header {
         const char *name, *value; /* type 7, strings */
@@ -23,6 +24,10 @@ struct eventstream_frame {
 /* payload at most 16 MiB, headers within EVENTSTREAM_HEAD_MAX (must). */
 void eventstream_frame(struct eventstream_frame *frame, const struct eventstream_header *headers,
                        size_t count, const void *payload, size_t len);
+
+/* Sends one event of a response stream on a response that has begun. */
+void eventstream_send(struct http_exchange *x, const char *event, const char *content_type,
+                      const void *payload, size_t len);
 
 struct eventstream_message {
         const char *headers, *payload; /* spans of the input */
