@@ -10,17 +10,19 @@
 #include "base/json.h"
 #include "runtime/supervisor_private.h"
 
+void journal_keep_tail(struct journal *j, const char *line, size_t len) {
+        size_t keep = MIN(len, LOG_TAIL_MAX);
+
+        if (!j->keep_tail)
+                return;
+        if (j->tail.len + keep > LOG_TAIL_MAX)
+                buf_consume(&j->tail, MIN(j->tail.len, j->tail.len + keep - LOG_TAIL_MAX));
+        if (buf_append(&j->tail, line + len - keep, keep))
+                j->keep_tail = false; /* no memory: the caller's tail ends here */
+}
+
 static void emit(struct supervisor *s, const char *line, size_t len) {
-        struct journal *j = &s->journal;
-
-        if (j->keep_tail) {
-                size_t keep = MIN(len, LOG_TAIL_MAX);
-
-                if (j->tail.len + keep > LOG_TAIL_MAX)
-                        buf_consume(&j->tail, MIN(j->tail.len, j->tail.len + keep - LOG_TAIL_MAX));
-                if (buf_append(&j->tail, line + len - keep, keep))
-                        j->keep_tail = false; /* no memory: the caller's tail ends here */
-        }
+        journal_keep_tail(&s->journal, line, len);
         s->base.events->log(&s->base, loop_wall(s->loop), line, len);
 }
 

@@ -26,4 +26,5 @@ void journal_extensions(struct supervisor *s); /* how far INIT has brought each 
 void journal_start(struct supervisor *s);
 void journal_end(struct supervisor *s);
 void journal_report(struct supervisor *s, const struct invocation_report *report);
+void journal_keep_tail(struct journal *journal, const char *line, size_t len); /* while keep_tail says so */
 void journal_deinit(struct journal *journal);
