@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the carried part (base, loop, http, runtime) alone, static and whole, for x86-64 and arm64.
+"""Builds lambent-init, and with it the carried part (base, loop, http, runtime), alone and static, for x86-64 and arm64.
 
-It will travel into containers inside a small init, so it may use libc and llhttp only and must stay below 1 MB.
+It travels into containers, so it may use libc and llhttp only and must stay below 1 MB.
 Usage: build_carried.py BUILD_DIR. Prints TAP; a missing cross compiler fails the arm64 line with the package's name.
 """
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 import sys
 
-ROOMS = ["base", "loop", "http", "runtime"]
+ROOMS = ["base", "loop", "http", "runtime", "init"]
 LIMIT = 1_000_000
 TARGETS = {
     "x86-64": (["x86_64-linux-gnu-gcc", "gcc", "cc"], ["x86_64-linux-gnu-strip", "strip"], "gcc"),
@@ -20,15 +21,14 @@ TARGETS = {
 }
 LLHTTP_SOURCES = "/usr/share/llhttp"
 LLHTTP_HEADERS = "/usr/share/include/llhttp"
-# What an init needs of it; the linker drops what none of these reaches.
-ENTRANCES = ["loop_new", "loop_run", "loop_free", "flow_start", "flow_cancel", "job_submit", "http_listen", "http_listener_free",
-             "eventstream_frame", "eventstream_parse", "supervisor_new"]
-MAIN = "".join(f"void {name}(void);\n" for name in ENTRANCES) + (
-    "void (*volatile entrances[])(void) = {" + ", ".join(ENTRANCES) + "};\nint main(void) { return entrances[0] == 0; }\n")
-
 
 def first_tool(names):
     return next((found for found in map(shutil.which, names) if found), None)
+
+
+def version(root):
+    with open(f"{root}/meson.build") as f:
+        return re.search(r"version: '([^']+)'", f.read())[1]
 
 
 def build(root, out_dir, name):
@@ -36,15 +36,13 @@ def build(root, out_dir, name):
     compiler, strip = first_tool(compilers), first_tool(strips)
     if not compiler or not strip:
         return False, f"no compiler: install {package}"
-    out = os.path.join(out_dir, f"carried-{name}")
-    main = os.path.join(out_dir, "carried_main.c")
-    with open(main, "w") as f:
-        f.write(MAIN)
+    out = os.path.join(out_dir, f"lambent-init-{name}")
     sources = [c for room in ROOMS for c in sorted(glob.glob(f"{root}/src/{room}/*.c"))]
     foreign = sorted(glob.glob(f"{LLHTTP_SOURCES}/*.c"))
     command = [compiler, "-std=gnu17", "-Os", "-D_GNU_SOURCE", "-fvisibility=hidden", "-w", f"-I{root}/src",
                f"-isystem{LLHTTP_HEADERS}", "-DLLHTTP_STRICT_MODE=1", "-ffunction-sections", "-fdata-sections",
-               "-Wl,--gc-sections", "-static", "-pthread", main, *sources, *foreign]
+               "-fno-asynchronous-unwind-tables", f"-DLAMBENT_VERSION=\"{version(root)}\"", "-Wl,--gc-sections", "-Wl,--build-id=none",
+               "-static", "-pthread", *sources, *foreign]
     if not foreign:
         command.append("-lllhttp")
     result = subprocess.run([*command, "-o", out], capture_output=True, text=True)
@@ -64,7 +62,7 @@ def main():
         fine, what = build(root, out_dir, name)
         failed += not fine
         first, *rest = what.split("\n")
-        print(f"{'ok' if fine else 'not ok'} {number} - carried part for {name}: {first}")
+        print(f"{'ok' if fine else 'not ok'} {number} - lambent-init for {name}: {first}")
         for line in rest[:40]:
             print(f"# {line}")
     return 1 if failed else 0

@@ -15,6 +15,7 @@ MAY_USE = {
     "loop": ["base"],
     "http": ["base", "loop"],
     "runtime": ["base", "loop", "http"],
+    "init": ["base", "loop", "http", "runtime"],
     "lib": ["base", "loop", "http"],
     "archive": ["base", "loop", "lib"],
     "oci": ["base", "loop", "http", "archive", "lib"],
@@ -30,7 +31,7 @@ MAY_USE = {
     "daemon": ["base", "loop", "http", "lib", "engine", "api", "cli", "sandbox/native/uids.h"],
 }
 # The part that travels into containers: the C library and llhttp, nothing else.
-CARRIED = {"base", "loop", "http", "runtime"}
+CARRIED = {"base", "loop", "http", "runtime", "init"}
 # Large libraries, by the header that a file would include.
 LIBRARIES = {"jansson.h", "sqlite3.h", "archive.h", "archive_entry.h", "seccomp.h", "curl/curl.h", "openssl/evp.h", "openssl/hmac.h",
              "cmocka.h"}

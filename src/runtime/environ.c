@@ -145,9 +145,10 @@ void environ_build(struct supervisor *s, const struct environment_spec *spec,
         set(&b, "AWS_EXECUTION_ENV", command->execution_env);
         if (!streq(s->place->opt_root, "/opt"))
                 set(&b, "LAMBENT_OPT_DIR", s->place->opt_root);
-        /* Calls of the Lambda API lead home, unless the function chose an endpoint itself. */
+        /* Calls of the Lambda API lead home where somebody answers them, unless the function chose an endpoint itself. */
         s->endpoint_var = SIZE_MAX;
-        if (find(&b, "AWS_ENDPOINT_URL_LAMBDA") == SIZE_MAX && find(&b, "AWS_ENDPOINT_URL") == SIZE_MAX)
+        if (s->on_foreign_request && find(&b, "AWS_ENDPOINT_URL_LAMBDA") == SIZE_MAX &&
+            find(&b, "AWS_ENDPOINT_URL") == SIZE_MAX)
                 s->endpoint_var = set(&b, "AWS_ENDPOINT_URL_LAMBDA", "");
         s->api_var = set(&b, "AWS_LAMBDA_RUNTIME_API", "");
         s->envp = b.vars;

@@ -9,10 +9,19 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "runtime/line.h"
+
 #define PATIENCE (10 * SECOND)
 
 static void turn(struct stage *st, nsec_t most) {
+        ++st->turning;
         assert_int_equal(loop_turn(st->loop, most), 0);
+        --st->turning;
+}
+
+void stage_arrive(struct stage *st) {
+        if (stage_is_linked && !st->turning)
+                stage_settle(st);
 }
 
 /* ---- the place ---- */
@@ -34,10 +43,17 @@ static int new_listener(struct stage *st) {
         return fd;
 }
 
+/* A place that was freed, as it is when the far end of a link has said gone, is silent. */
+static bool place_is_gone(const struct stage *st) {
+        return st->frees > 0;
+}
+
 void stage_open_now(struct stage *st) {
         char address[32];
         int fd = -1;
 
+        if (place_is_gone(st))
+                return;
         if (st->bad_listener)
                 fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         else if (!st->no_listener)
@@ -45,6 +61,7 @@ void stage_open_now(struct stage *st) {
 
         snprintf(address, sizeof(address), "127.0.0.1:%d", st->port);
         st->place.events->on_opened(&st->place, fd, address);
+        stage_arrive(st);
 }
 
 static void on_opened(struct defer *defer) {
@@ -88,7 +105,10 @@ static void place_signal(struct place *place, unsigned process, int signal_numbe
 }
 
 void stage_empty_now(struct stage *st) {
+        if (place_is_gone(st))
+                return;
         st->place.events->on_emptied(&st->place);
+        stage_arrive(st);
 }
 
 static void on_emptied(struct defer *defer) {
@@ -163,19 +183,30 @@ static const struct place_ops place_ops = {
 };
 
 void stage_exit(struct stage *st, enum place_end end, int detail) {
+        if (place_is_gone(st))
+                return;
         st->place.events->on_exit(&st->place, PROCESS_RUNTIME, end, detail);
+        stage_arrive(st);
 }
 
 void stage_exit_of(struct stage *st, unsigned process, enum place_end end, int detail) {
+        if (place_is_gone(st))
+                return;
         st->place.events->on_exit(&st->place, process, end, detail);
+        stage_arrive(st);
 }
 
 void stage_output(struct stage *st, const char *text) {
+        if (place_is_gone(st))
+                return;
         st->place.events->on_output(&st->place, text, strlen(text));
 }
 
 void stage_lose(struct stage *st, const char *why) {
+        if (place_is_gone(st))
+                return;
         st->place.events->on_lost(&st->place, why);
+        stage_arrive(st);
 }
 
 /* ---- the owner ---- */
@@ -327,9 +358,10 @@ void stage_new(struct stage *st) {
                 .init_limit = st->init_limit,
                 .extensions = st->extensions,
                 .extensions_disabled = st->extensions_disabled,
+                .on_foreign_request = st->foreign,
         };
 
-        st->e = supervisor_new(&options);
+        st->e = stage_make(st, &options);
         st->e->events = &events;
         st->e->owner = st;
         default_order(st);
@@ -338,6 +370,7 @@ void stage_new(struct stage *st) {
 void stage_end(struct stage *st) {
         if (st->e)
                 st->e->ops->free(st->e);
+        stage_unmake(st);
         assert_int_equal(st->frees, 1);
         assert_int_equal(loop_next_due(st->loop), NSEC_NEVER);
         loop_free(st->loop);
@@ -380,6 +413,9 @@ void stage_settle(struct stage *st) {
                 turn(st, 0);
                 if (st->loop && loop_next_due(st->loop) <= loop_now(st->loop))
                         quiet = 0;
+                /* What lingers on its way has not arrived. */
+                while (stage_is_linked && loop_next_due(st->loop) <= loop_clock(st->loop) + LINE_LINGER)
+                        turn(st, LINE_LINGER);
         }
 }
 
@@ -393,10 +429,28 @@ static bool last_line_starts(const struct buf *buf, const char *start) {
         return (size_t)(end - line) >= strlen(start) && memcmp(line, start, strlen(start)) == 0;
 }
 
+/* Over a link several events may come in one turn: there any line counts that was not waited for before. */
+static bool has_come(struct stage *st, const char *event) {
+        const char *at = buf_data(&st->events) + st->awaited, *end = buf_data(&st->events) + st->events.len;
+
+        if (!stage_is_linked)
+                return last_line_starts(&st->events, event);
+        while (st->events.len && at < end) {
+                const char *line = at;
+
+                at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+                if ((size_t)(at - line) > strlen(event) && memcmp(line, event, strlen(event)) == 0) {
+                        st->awaited = (size_t)(at - buf_data(&st->events));
+                        return true;
+                }
+        }
+        return false;
+}
+
 void stage_await(struct stage *st, const char *event) {
         nsec_t until = loop_clock(st->loop) + PATIENCE;
 
-        while (!last_line_starts(&st->events, event)) {
+        while (!has_come(st, event)) {
                 if (loop_clock(st->loop) > until) {
                         print_error("waited for '%s', have:\n%s", event, stage_events(st));
                         fail();
@@ -418,10 +472,12 @@ static const char *text_of(struct buf *buf) {
 }
 
 const char *stage_events(struct stage *st) {
+        st->awaited = 0;
         return text_of(&st->events);
 }
 
 const char *stage_log(struct stage *st) {
+        stage_arrive(st);
         return text_of(&st->log);
 }
 
@@ -514,6 +570,7 @@ const char *runtime_reply(struct stage *st, int fd) {
                 }
                 if (head && have == want) {
                         reply[4 + have] = 0;
+                        stage_arrive(st);
                         return reply;
                 }
         }

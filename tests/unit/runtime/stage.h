@@ -28,6 +28,7 @@ struct stage {
         nsec_t init_limit;
         const char *const *extensions; /* names of external ones; NULL: none */
         bool extensions_disabled;
+        void (*foreign)(struct http_exchange *x, void *owner);
         struct defer opened, emptied;
         unsigned opens, spawns, kills, freezes, thaws, drains, frees;
         int open_error, spawn_error, freeze_error;
@@ -48,7 +49,20 @@ struct stage {
         struct iovec event;
         struct invocation_report report; /* of the last idle */
         bool keep_on_gone, auto_credit;
+        /* Of stage_link.c. */
+        struct carrier *carrier;
+        const struct environment_ops *near_ops;
+        unsigned turning;
+        size_t awaited; /* of events */
 };
+
+/* How the environment is made: stage_local.c, a supervisor on the place; stage_link.c, one at the far end of a link, so
+ * that the same tests say that nobody can tell the two apart. */
+struct environment *stage_make(struct stage *st, const struct supervisor_options *options);
+void stage_unmake(struct stage *st);
+extern const bool stage_is_linked;
+/* What was done has arrived at both ends; inside an event it has not. */
+void stage_arrive(struct stage *st);
 
 /* Between these a test may change spec, command and the place's behaviour. */
 void stage_set(struct stage *st);

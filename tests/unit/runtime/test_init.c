@@ -19,7 +19,8 @@ static void init_is_limited_then_repeated(void **state) {
                                "INIT_REPORT Init Duration: 20.00 ms\tPhase: init\tStatus: timeout\n"));
         stage_invoke(&st);
         assert_int_equal(st.spawns, 2);
-        assert_int_equal(st.e->generation, 2);
+        if (!stage_is_linked) /* over a link it is told with the next `idle` */
+                assert_int_equal(st.e->generation, 2);
         fd = runtime_connect(&st);
         runtime_ask(&st, fd);
         assert_string_equal(runtime_reply(&st, fd), "200 {\"key\":1}");
@@ -33,6 +34,8 @@ static void init_is_limited_after_a_slow_opening(void **state) {
         struct stage st;
         nsec_t before;
 
+        if (stage_is_linked) /* opening has a time of its own there */
+                return;
         stage_set(&st);
         st.init_limit = 20 * MS;
         st.hold_open = true;

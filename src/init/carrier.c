@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "init/carrier.h"
+
+#include <stdio.h>
+
+#include "init/door.h"
+#include "init/image_vars.h"
+#include "runtime/extensions.h"
+#include "runtime/tunnel.h"
+
+#define BACKLOG_HIGH MIB /* of log lines, mostly */
+#define VARS_MAX 2000    /* the function's own; the API allows 4 KB of them */
+#define STATS_EVERY (100 * MILLISECOND)
+
+enum carrier_state {
+        CARRIER_NEW,
+        CARRIER_STARTING,
+        CARRIER_IDLE,
+        CARRIER_FROZEN,
+        CARRIER_BUSY,
+        CARRIER_GONE
+};
+
+struct carrier {
+        struct loop *loop;
+        const struct carrier_ports *ports;
+        void *owner;
+        struct line line;
+        struct tunnels tunnels;
+        struct doors doors;
+        struct environment *e;
+        struct place *place;
+        enum carrier_state state;
+        bool stopping, holding;
+        nsec_t stats_sent;
+        /* The invocation: what was said of it, kept until it is answered. */
+        struct buf order_bytes, event;
+        struct link_message order;
+        struct iovec event_part;
+        uint32_t number;
+};
+
+static const char out_of_turn[] = "the daemon said something out of its turn";
+
+static struct carrier *carrier_of(struct environment *e) {
+        return e->owner;
+}
+
+/* ---- what the supervisor tells ---- */
+
+static void on_started(struct environment *e) {
+        const struct link_message m = { .type = LINK_STARTED };
+
+        line_send(&carrier_of(e)->line, &m);
+}
+
+static void send_stats(struct carrier *c) {
+        struct link_message m = { .type = LINK_STATS };
+        struct environment_stats stats;
+
+        if (!c->e)
+                return;
+        c->e->ops->stats(c->e, &stats);
+        c->stats_sent = loop_now(c->loop);
+        m.stats.memory = stats.memory;
+        m.stats.memory_peak = stats.memory_peak;
+        line_send(&c->line, &m);
+}
+
+static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
+        const struct link_message m = { .type = LINK_READY,
+                                        .ready = { e->generation, init, failed, e->has_extensions } };
+        struct carrier *c = carrier_of(e);
+
+        c->state = CARRIER_IDLE;
+        line_send(&c->line, &m);
+        send_stats(c);
+}
+
+static void on_head(struct environment *e, const char *content_type) {
+        struct carrier *c = carrier_of(e);
+        const struct link_message m = { .type = LINK_HEAD, .head = { c->number, content_type } };
+
+        line_send(&c->line, &m);
+}
+
+static void on_chunk(struct environment *e, const char *data, size_t len) {
+        struct carrier *c = carrier_of(e);
+
+        while (len) {
+                size_t part = MIN(len, LINK_CHUNK_MAX);
+                const struct link_message m = { .type = LINK_CHUNK, .part = { c->number, { data, part } } };
+
+                line_send(&c->line, &m);
+                data += part;
+                len -= part;
+        }
+}
+
+/* The caller waits: this does not wait for the end of the turn. */
+static void on_answered(struct environment *e, struct invocation_answer *answer) {
+        struct carrier *c = carrier_of(e);
+        const struct link_message m = {
+                .type = LINK_ANSWERED,
+                .answered = { c->number, answer->outcome, answer->is_error, answer->content_type,
+                              answer->error_type },
+        };
+
+        line_send_bulk_consume(&c->line, LINK_PAYLOAD, c->number, answer->payload);
+        line_send_behind(&c->line, &m);
+        line_flush(&c->line);
+        buf_deinit(&c->event);
+}
+
+static void on_idle(struct environment *e, const struct invocation_report *report) {
+        struct carrier *c = carrier_of(e);
+        const struct link_message m = {
+                .type = LINK_IDLE,
+                .idle = { c->number, e->generation, report->outcome, e->ending, e->has_extensions,
+                          report->duration, report->billed, report->init, report->memory_mb,
+                          report->max_memory_mb, report->error_type },
+        };
+
+        c->state = CARRIER_IDLE;
+        line_send_behind(&c->line, &m);
+        if (loop_now(c->loop) - c->stats_sent > STATS_EVERY)
+                send_stats(c);
+}
+
+static void hold_output(struct carrier *c, bool hold) {
+        if (c->holding == hold)
+                return;
+        c->holding = hold;
+        if (hold)
+                line_await_drain(&c->line);
+        if (c->ports->hold_output)
+                c->ports->hold_output(c->owner, hold);
+}
+
+static void on_log(struct environment *e, nsec_t wall, const char *line, size_t len) {
+        const struct link_message m = { .type = LINK_LOG, .log = { wall, { line, len } } };
+        struct carrier *c = carrier_of(e);
+
+        line_send_late(&c->line, &m);
+        if (line_backlog(&c->line) > BACKLOG_HIGH)
+                hold_output(c, true);
+}
+
+static void say_gone(struct carrier *c, const char *why) {
+        const struct link_message m = { .type = LINK_GONE, .gone.why = why };
+
+        c->state = CARRIER_GONE;
+        line_send_behind(&c->line, &m);
+        line_await_drain(&c->line);
+}
+
+static void on_gone(struct environment *e, const char *why) {
+        struct carrier *c = carrier_of(e);
+
+        say_gone(c, *why ? why : "gone");
+        c->e = NULL;
+        doors_close(&c->doors);
+        e->ops->free(e);
+}
+
+static const struct environment_events events = {
+        .started = on_started,
+        .ready = on_ready,
+        .head = on_head,
+        .chunk = on_chunk,
+        .answered = on_answered,
+        .idle = on_idle,
+        .log = on_log,
+        .gone = on_gone,
+};
+
+/* ---- START ---- */
+
+static const struct env_var *list_vars(const struct link_bytes *list, size_t *ret_count) {
+        struct env_var *vars = xcalloc(link_list_count(list) / 2 + 1, sizeof(*vars));
+        size_t count = 0;
+
+        for (const char *at = NULL; (at = link_list_next(list, at));) {
+                vars[count].name = at;
+                at = link_list_next(list, at);
+                vars[count++].value = at;
+        }
+        *ret_count = count;
+        return vars;
+}
+
+static bool has_var(const struct env_var *vars, size_t count, const char *name) {
+        for (size_t i = 0; i < count; ++i)
+                if (streq(vars[i].name, name))
+                        return true;
+        return false;
+}
+
+static const char **list_strings(const struct link_bytes *list) {
+        const char **strings = xcalloc(link_list_count(list) + 1, sizeof(*strings));
+        size_t count = 0;
+
+        for (const char *at = NULL; (at = link_list_next(list, at));)
+                strings[count++] = at;
+        return strings;
+}
+
+/* Calls of the Lambda API lead to the daemon through a door of their own, unless image or function chose an endpoint. */
+static void add_endpoint(struct carrier *c, struct image_vars *vars, char ret_url[static 40]) {
+        uint16_t port;
+
+        if (has_var(vars->vars, vars->count, "AWS_ENDPOINT_URL_LAMBDA") ||
+            has_var(vars->vars, vars->count, "AWS_ENDPOINT_URL") || doors_open_api(&c->doors, &port))
+                return;
+        snprintf(ret_url, 40, "http://127.0.0.1:%u", port);
+        vars->vars[vars->count++] = (struct env_var){ "AWS_ENDPOINT_URL_LAMBDA", ret_url };
+}
+
+static void open_ports(struct carrier *c, const struct link_start *start) {
+        uint64_t port;
+
+        for (const char *at = NULL; (at = link_list_next(&start->ports, at));)
+                if (!start->shared_network && str_to_u64(at, UINT16_MAX, &port) == 0 && port)
+                        doors_open_port(&c->doors, (uint16_t)port);
+}
+
+static void make_supervisor(struct carrier *c, struct link_start *start) {
+        struct supervisor_options options = { .loop = c->loop,
+                                              .spec = &start->spec,
+                                              .command = &start->command,
+                                              .init_limit = start->init_limit };
+        size_t own_count;
+        const struct env_var *own = list_vars(&start->vars, &own_count);
+        const struct env_var *command_vars = list_vars(&start->command_vars, &start->command.var_count);
+        const char **argv = list_strings(&start->argv);
+        struct image_vars vars;
+        char **extensions = NULL, url[40];
+
+        c->place = c->ports->make_place(c->owner, start);
+        doors_init(&c->doors, c->loop, &c->tunnels, start->shared_network ? c->place : NULL);
+        open_ports(c, start);
+        image_vars_read(&vars, c->ports->environ, own, own_count);
+        if (start->serves_api)
+                add_endpoint(c, &vars, url);
+        if (c->ports->find_extensions)
+                extensions = c->ports->find_extensions(c->owner, &options.extensions_disabled);
+        start->spec.vars = vars.vars;
+        start->spec.var_count = vars.count;
+        start->command.vars = command_vars;
+        start->command.argv = start->has_command ? argv : NULL;
+        options.place_consume = c->place;
+        options.extensions = (const char *const *)extensions;
+        c->e = supervisor_new(&options);
+        extension_files_free(extensions);
+        image_vars_clear(&vars);
+        free((void *)(uintptr_t)own);
+        free((void *)(uintptr_t)command_vars);
+        free(argv);
+}
+
+static const char *on_start(struct carrier *c, const struct link_message *m) {
+        struct link_start start = m->start;
+        int r;
+
+        if (c->state != CARRIER_NEW)
+                return out_of_turn;
+        if (link_list_count(&start.vars) > 2 * VARS_MAX ||
+            link_list_count(&start.command_vars) > 2 * VARS_MAX)
+                return "the daemon gave more variables than a process can have";
+        c->state = CARRIER_STARTING;
+        make_supervisor(c, &start);
+        c->e->events = &events;
+        c->e->owner = c;
+        r = c->e->ops->start(c->e);
+        if (r)
+                on_gone(c->e, strerror(-r));
+        return NULL;
+}
+
+/* ---- what the daemon asks ---- */
+
+static void deliver(struct carrier *c) {
+        struct invocation_order *order = &c->order.invoke.order;
+
+        c->event_part = (struct iovec){ buf_data(&c->event), c->event.len };
+        order->event = &c->event_part;
+        order->event_parts = 1;
+        c->e->ops->invoke(c->e, order);
+}
+
+/* Encoded once more, what was said of it is a copy that stays. */
+static const char *on_invoke(struct carrier *c, const struct link_message *m) {
+        size_t size;
+
+        if (c->state != CARRIER_IDLE || m->invoke.number != c->number + 1)
+                return out_of_turn;
+        if (c->stopping)
+                return NULL;
+        ++c->number;
+        c->state = CARRIER_BUSY;
+        buf_clear(&c->order_bytes);
+        if (link_encode(&c->order_bytes, m) || link_decode(buf_data(&c->order_bytes), c->order_bytes.len,
+                                                           LINK_DAEMON, &c->order, &size) != LINK_WHOLE)
+                return "no memory for an invocation";
+        if (!m->invoke.event_len)
+                deliver(c);
+        return NULL;
+}
+
+static const char *on_event(struct carrier *c, const struct link_message *m) {
+        size_t want = c->order.invoke.event_len;
+
+        if (c->stopping)
+                return NULL;
+        if (c->state != CARRIER_BUSY || m->part.number != c->number || c->event.len >= want)
+                return out_of_turn;
+        if (m->part.bytes.len > want - c->event.len ||
+            buf_append(&c->event, m->part.bytes.data, m->part.bytes.len))
+                return "the daemon sent more of an event than it may";
+        if (c->event.len == want)
+                deliver(c);
+        return NULL;
+}
+
+static const char *on_freeze(struct carrier *c, bool freeze) {
+        if (c->stopping)
+                return NULL;
+        if (c->state != (freeze ? CARRIER_IDLE : CARRIER_FROZEN))
+                return out_of_turn;
+        c->state = freeze ? CARRIER_FROZEN : CARRIER_IDLE;
+        if (freeze)
+                c->e->ops->freeze(c->e);
+        else
+                c->e->ops->thaw(c->e);
+        return NULL;
+}
+
+void carrier_stop(struct carrier *c) {
+        if (c->stopping)
+                return;
+        c->stopping = true;
+        if (c->e)
+                c->e->ops->stop(c->e);
+        else if (c->state == CARRIER_NEW)
+                say_gone(c, "stopped");
+}
+
+static const char *on_credit(struct carrier *c, const struct link_message *m) {
+        if (c->e && c->state == CARRIER_BUSY && m->credit.number == c->number)
+                c->e->ops->credit(c->e, m->credit.len);
+        return NULL; /* else it is late, which is normal */
+}
+
+static const char *on_message(struct line *line, const struct link_message *m) {
+        struct carrier *c = container_of(line, struct carrier, line);
+
+        if (c->state == CARRIER_GONE)
+                return NULL;
+        switch (m->type) {
+        case LINK_START:
+                return on_start(c, m);
+        case LINK_INVOKE:
+                return on_invoke(c, m);
+        case LINK_EVENT:
+                return on_event(c, m);
+        case LINK_CREDIT:
+                return on_credit(c, m);
+        case LINK_FREEZE:
+                return on_freeze(c, true);
+        case LINK_THAW:
+                return on_freeze(c, false);
+        case LINK_ASK_STATS:
+                send_stats(c);
+                return NULL;
+        case LINK_STOP:
+                carrier_stop(c);
+                return NULL;
+        case LINK_TUNNEL_DATA:
+        case LINK_TUNNEL_CREDIT:
+        case LINK_TUNNEL_END:
+        case LINK_TUNNEL_CLOSE:
+                return tunnels_on_message(&c->tunnels, m);
+        case LINK_HELLO:
+        case LINK_STARTED:
+        case LINK_READY:
+        case LINK_HEAD:
+        case LINK_CHUNK:
+        case LINK_PAYLOAD:
+        case LINK_ANSWERED:
+        case LINK_IDLE:
+        case LINK_LOG:
+        case LINK_STATS:
+        case LINK_GONE:
+        case LINK_TUNNEL_OPEN:
+        case LINK_TYPES:
+                break;
+        }
+        return out_of_turn;
+}
+
+static void on_end(struct line *line, const char *why) {
+        struct carrier *c = container_of(line, struct carrier, line);
+
+        c->ports->on_end(c->owner, why);
+}
+
+static void on_drain(struct line *line) {
+        struct carrier *c = container_of(line, struct carrier, line);
+
+        if (c->state == CARRIER_GONE) {
+                c->ports->on_end(c->owner, "done");
+                return;
+        }
+        hold_output(c, false);
+        tunnels_on_drain(&c->tunnels);
+}
+
+static const struct line_ops line_ops = { .on_message = on_message, .on_end = on_end, .on_drain = on_drain };
+
+/* ---- life ---- */
+
+struct carrier *carrier_new(struct loop *loop, const struct carrier_ports *ports, void *owner) {
+        struct carrier *c = xcalloc(1, sizeof(*c));
+
+        c->loop = loop;
+        c->ports = ports;
+        c->owner = owner;
+        c->order_bytes = BUF_NULL(LINK_FRAME_MAX + KIB);
+        c->event = BUF_NULL(PAYLOAD_MAX);
+        line_init(&c->line, loop, LINK_INIT, &line_ops, c);
+        tunnels_init(&c->tunnels, loop, &c->line);
+        doors_init(&c->doors, loop, &c->tunnels, NULL);
+        return c;
+}
+
+void carrier_free(struct carrier *c) {
+        if (!c)
+                return;
+        doors_close(&c->doors);
+        tunnels_deinit(&c->tunnels);
+        line_deinit(&c->line);
+        if (c->e)
+                c->e->ops->free(c->e);
+        buf_deinit(&c->order_bytes);
+        buf_deinit(&c->event);
+        free(c);
+}
+
+int carrier_open(struct carrier *c, int in_fd, int out_fd) {
+        return line_open(&c->line, in_fd, out_fd);
+}

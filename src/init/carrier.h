@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * carrier - the far end of a link: makes the supervisor that START describes, and carries its calls and events
+ *
+ * What the daemon says is checked as strictly as the daemon checks us: a message out of its turn ends the link.
+ * The link's end is the carrier's end: on_end is the last call, after which it can be freed. Until then the supervisor may be
+ * gone already: its last message goes out first. Loop thread only.
+ */
+#pragma once
+#include "runtime/line.h"
+#include "runtime/place.h"
+
+struct carrier;
+
+struct carrier_ports {
+        /* The place for the processes; its paths are those inside. */
+        struct place *(*make_place)(void *owner, const struct link_start *start);
+        /* The external extensions, as extension_files; NULL: none. */
+        char **(*find_extensions)(void *owner, bool *ret_disabled);
+        /* Variables that the processes have beside the function's: the image's own. NULL-terminated "K=V"; NULL:
+         * none. */
+        const char *const *environ;
+        /* The link takes less than the place writes: read no output until told otherwise. */
+        void (*hold_output)(void *owner, bool hold);
+        void (*on_end)(void *owner, const char *why);
+};
+
+struct carrier *carrier_new(struct loop *loop, const struct carrier_ports *ports, void *owner);
+void carrier_free(struct carrier *carrier);
+/* Non-blocking descriptors, taken over: a socket twice, or two ends of pipes. 0 or -errno. */
+int carrier_open(struct carrier *carrier, int in_fd, int out_fd);
+/* As if the daemon had said so. */
+void carrier_stop(struct carrier *carrier);
