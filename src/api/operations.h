@@ -78,6 +78,12 @@ void api_update_event_source_mapping(struct api_request *r);
 void api_delete_event_source_mapping(struct api_request *r);
 void api_list_event_source_mappings(struct api_request *r);
 
+/* provisioned.c */
+void api_put_provisioned_concurrency_config(struct api_request *r);
+void api_get_provisioned_concurrency_config(struct api_request *r);
+void api_delete_provisioned_concurrency_config(struct api_request *r);
+void api_list_provisioned_concurrency_configs(struct api_request *r);
+
 /* lists.c */
 void api_list_functions(struct api_request *r);
 void api_list_versions_by_function(struct api_request *r);

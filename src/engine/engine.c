@@ -154,6 +154,12 @@ static void forget_code(void *owner, const char *sha256) {
                 e->images->forget(e->images->owner, sha256);
 }
 
+static void provision(void *owner, struct version *v, size_t wanted) {
+        struct engine *e = owner;
+
+        pools_provision(e->pools, v, wanted);
+}
+
 static bool is_in_use(const char *sha256, void *owner) {
         struct engine *e = owner;
 
@@ -166,6 +172,7 @@ static int open_registry(struct engine *e) {
                 .retire = retire,
                 .forget_code = forget_code,
                 .owner = e,
+                .provision = provision,
         };
         int r;
 

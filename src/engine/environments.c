@@ -53,7 +53,8 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
 }
 
 static struct environment *make_supervisor(struct engine *e, const struct version *v, struct command *c,
-                                           const char *id, const char *group, const char *stream) {
+                                           const char *id, bool provisioned, const char *group,
+                                           const char *stream) {
         const struct version_config *config = &v->config;
         struct env_var *vars = xcalloc(config->var_count, sizeof(*vars));
         struct environment_spec spec = {
@@ -68,6 +69,7 @@ static struct environment *make_supervisor(struct engine *e, const struct versio
                 .memory_mb = config->memory_mb,
                 .tmp_mb = config->tmp_mb,
                 .timeout = config->timeout_s * SECOND,
+                .provisioned = provisioned,
                 .log_group = group,
                 .log_stream = stream,
                 .log_json = config->log_format && streq(config->log_format, "JSON"),
@@ -103,8 +105,8 @@ static struct environment *make_supervisor(struct engine *e, const struct versio
         return environment;
 }
 
-static struct environment *make(void *owner, struct version *v, const char *id, void **ret_tag,
-                                char **ret_problem) {
+static struct environment *make(void *owner, struct version *v, const char *id, bool provisioned,
+                                void **ret_tag, char **ret_problem) {
         struct engine *e = owner;
         struct command command;
         struct environment *environment;
@@ -120,7 +122,7 @@ static struct environment *make(void *owner, struct version *v, const char *id, 
                 return NULL;
         group = v->config.log_group ? xstrdup(v->config.log_group) : xasprintf("/aws/lambda/%s", v->name);
         stream = stream_name(e, v, id);
-        environment = make_supervisor(e, v, &command, id, group, stream);
+        environment = make_supervisor(e, v, &command, id, provisioned, group, stream);
         command_clear(&command);
         tag = xcalloc(1, sizeof(*tag));
         tag->engine = e;

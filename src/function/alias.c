@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "function/alias.h"
 
+#include "function/provisioned.h"
 #include "function/registry_private.h"
 
 void alias_free(struct alias *a) {
@@ -160,6 +161,7 @@ int alias_update(struct registry *r, struct function *f, struct alias *a, const 
                 set_text(&a->other, after->other);
                 a->weight = after->weight;
                 memcpy(a->revision_id, after->revision_id, sizeof(a->revision_id));
+                result = provisioned_apply(r, f);
         }
         alias_free(after);
         return result < 0 ? fault(result) : result;
@@ -177,7 +179,7 @@ int alias_delete(struct registry *r, struct function *f, struct alias *a) {
                 return fault(result);
         }
         alias_free(a);
-        return 0;
+        return provisioned_apply(r, f);
 }
 
 int alias_load(struct function *f, const struct alias_row *row) {

@@ -68,22 +68,29 @@ void concurrency_unref(struct concurrency *c) {
         free(c);
 }
 
-int concurrency_enter(struct concurrency *c) {
+/* What is not provisioned of a reservation. */
+static bool is_spent(const struct concurrency *c) {
+        return c->running - c->provisioned_running + c->provisioned >= (uint64_t)c->reserved;
+}
+
+int concurrency_enter(struct concurrency *c, bool placed) {
         if (c->reserved != NOT_RESERVED) {
-                if (c->running >= (uint64_t)c->reserved)
+                if (c->reserved == 0 || (!placed && is_spent(c)))
                         return CONCURRENCY_RESERVED_SPENT;
         } else {
-                if (c->account->running + c->account->reserved >= ACCOUNT_CONCURRENCY)
+                if (!placed && c->account->running + c->account->reserved >= ACCOUNT_CONCURRENCY)
                         return CONCURRENCY_ACCOUNT_SPENT;
                 c->account->running++;
         }
         c->running++;
+        c->provisioned_running += placed;
         return 0;
 }
 
-void concurrency_leave(struct concurrency *c) {
+void concurrency_leave(struct concurrency *c, bool placed) {
         must(c->running > 0);
         c->running--;
+        c->provisioned_running -= placed;
         if (c->reserved == NOT_RESERVED)
                 c->account->running--;
 }

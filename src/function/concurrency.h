@@ -28,6 +28,9 @@ struct concurrency {
         struct account_concurrency *account;
         int64_t reserved; /* or NOT_RESERVED */
         uint64_t running;
+        /* Of versions that have environments started beforehand: so many places, so many taken. What is left of a
+         * reservation is for all versions. */
+        uint64_t provisioned, provisioned_running;
 };
 
 enum concurrency_outcome {
@@ -44,9 +47,9 @@ void accounts_forget(struct map *accounts);
 /* What an account has reserved and not; NULL: it has no functions. */
 const struct account_concurrency *accounts_find(const struct map *accounts, const char *account,
                                                 const char *region);
-/* One more runs: 0, or why not. */
-int concurrency_enter(struct concurrency *c);
-void concurrency_leave(struct concurrency *c);
+/* One more runs: 0, or why not. placed: in a place that is provisioned. */
+int concurrency_enter(struct concurrency *c, bool placed);
+void concurrency_leave(struct concurrency *c, bool placed);
 /* Whether so many could be reserved for it. */
 bool concurrency_may_reserve(const struct concurrency *c, int64_t reserved);
 /* At once, also for what runs. */

@@ -20,16 +20,25 @@ static void invocation_free(struct invocation *i) {
 
 /* It counts until its answer: who has that may invoke again at once. */
 static void leave(struct invocation *i) {
-        if (i->concurrency)
-                concurrency_leave(TAKE(i->concurrency));
+        struct version *v = TAKE(i->counted);
+
+        if (!v)
+                return;
+        concurrency_leave(v->concurrency, i->placed);
+        v->placed -= i->placed;
 }
 
 static int enter(struct invocation *i, struct version *v) {
-        int spent = v->concurrency ? concurrency_enter(v->concurrency) : 0;
+        bool placed = v->placed < v->provisioned;
+        int spent = v->concurrency ? concurrency_enter(v->concurrency, placed) : 0;
 
         if (spent)
                 return spent == CONCURRENCY_RESERVED_SPENT ? REFUSED_RESERVED : REFUSED_THROTTLED;
-        i->concurrency = v->concurrency;
+        if (!v->concurrency)
+                return 0;
+        i->counted = v;
+        i->placed = placed;
+        v->placed += placed;
         return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "function/alias.h"
 #include "function/concurrency.h"
 #include "function/document.h"
+#include "function/provisioned.h"
 #include "function/registry_private.h"
 
 #include <stdio.h>
@@ -96,6 +97,34 @@ static int load_layer_digest(void *owner, const char *sha256) {
         return 0;
 }
 
+struct functions {
+        struct registry *registry;
+        struct function **items;
+        size_t count;
+};
+
+/* The store is not asked again while it answers. */
+static bool note_provisioned(void *owner, const struct document_row *row) {
+        struct functions *found = owner;
+        struct function *f = registry_find(found->registry, row->account, row->region, row->owner);
+
+        if (f && (found->count == 0 || found->items[found->count - 1] != f)) {
+                found->items = xrealloc(found->items, (found->count + 1) * sizeof(f));
+                found->items[found->count++] = f;
+        }
+        return true;
+}
+
+static int load_provisioned(struct registry *r) {
+        struct functions found = { .registry = r };
+        int result = store_each_document_of(r->store, DOCUMENT_PROVISIONED, note_provisioned, &found);
+
+        for (size_t i = 0; result == 0 && i < found.count; i++)
+                result = provisioned_apply(r, found.items[i]);
+        free(found.items);
+        return result;
+}
+
 int registry_load(struct registry *r) {
         int result = store_each_function(r->store, load_function, r);
 
@@ -105,6 +134,8 @@ int registry_load(struct registry *r) {
                 result = store_each_alias(r->store, load_alias, r);
         if (result == 0)
                 result = store_each_document_of(r->store, DOCUMENT_RESERVED, load_reservation, r);
+        if (result == 0)
+                result = load_provisioned(r);
         if (result == 0)
                 result = store_each_layer_digest(r->store, load_layer_digest, r);
         if (result)

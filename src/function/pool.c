@@ -29,13 +29,14 @@ struct pool *pool_of(struct pools *p, struct version *v) {
         return pool;
 }
 
-static void pool_free_if_unused(struct pool *pool) {
-        if (pool->pins || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others) ||
+void pool_release(struct pool *pool) {
+        if (pool->pins || pool->provisioned || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others) ||
             !list_is_empty(&pool->waiting))
                 return;
         list_unlink(&pool->link);
         pool->version->pool = NULL;
         free(pool->problem);
+        free(pool->provision_problem);
         version_unref(pool->version);
         free(pool);
 }
@@ -47,7 +48,7 @@ static void pool_pin(struct pool *pool) {
 
 static void pool_unpin(struct pool *pool) {
         --pool->pins;
-        pool_free_if_unused(pool);
+        pool_release(pool);
 }
 
 static size_t excess(size_t a, size_t b) {
@@ -113,7 +114,8 @@ static void member_enter(struct member *m, enum member_state state) {
         }
         m->idle_since = now;
         list_push_front(&pool->idle, &m->link);
-        list_push_front(&p->idle, &m->idle_link);
+        if (!m->provisioned) /* that one makes room for nobody */
+                list_push_front(&p->idle, &m->idle_link);
         timer_arm(&m->timer, MIN(later(now, p->options.freeze_after), later(now, p->options.idle_ttl)));
 }
 
@@ -140,6 +142,7 @@ static void member_free(struct member *m) {
 
         must(!m->invocation);
         member_finishing(m, false);
+        member_unprovision(m);
         pool_count(pool, -state_is_beginning(m->state), 0);
         p->busy -= (size_t)(m->state == MEMBER_BUSY);
         p->stopping -= (size_t)(m->state == MEMBER_STOPPING);
@@ -158,6 +161,7 @@ static void member_stop(struct member *m) {
         release_builder(m);
         if (m->state == MEMBER_STOPPING)
                 return;
+        member_unprovision(m);
         member_enter(m, MEMBER_STOPPING);
         m->environment->ops->stop(m->environment);
 }
@@ -174,7 +178,8 @@ static void member_on_timer(struct timer *timer) {
                 return;
         }
         if (loop_now(p->loop) >= later(m->idle_since, p->options.idle_ttl)) {
-                member_stop(m);
+                if (!m->provisioned)
+                        member_stop(m);
                 return;
         }
         m->environment->ops->freeze(m->environment);
@@ -183,18 +188,16 @@ static void member_on_timer(struct timer *timer) {
 
 /* ---- starting ---- */
 
-/* Asks the maker for one more environment; it starts from the loop, when a builder is free. 0 or -errno with
- * a sentence. */
-static int member_new(struct pool *pool, char **ret_problem) {
+struct member *member_new(struct pool *pool, bool provisioned, char **ret_problem) {
         struct pools *p = pool->pools;
         struct member *m = xcalloc(1, sizeof(*m));
         char id[HEX_ID_LEN + 1];
 
         random_hex_id(id);
-        m->environment = p->ports.make(p->ports.owner, pool->version, id, &m->tag, ret_problem);
+        m->environment = p->ports.make(p->ports.owner, pool->version, id, provisioned, &m->tag, ret_problem);
         if (!m->environment) {
                 free(m);
-                return -EIO;
+                return NULL;
         }
         m->environment->events = &member_events;
         m->environment->owner = m;
@@ -212,7 +215,9 @@ static int member_new(struct pool *pool, char **ret_problem) {
         list_push_front(&pool->others, &m->link);
         list_push_back(&p->to_build, &m->build_link);
         build_soon(p);
-        return 0;
+        m->provisioned = provisioned;
+        pool->provisioned_members += provisioned;
+        return m;
 }
 
 static void member_lost(struct member *m, const char *why);
@@ -294,7 +299,7 @@ static int pool_start_more(struct pool *pool) {
                                 ;
                         return p->stopping + p->surplus >= p->wanted ? 0 : REFUSED_THROTTLED;
                 }
-                if (!pool->problem && member_new(pool, &pool->problem)) {
+                if (!pool->problem && !member_new(pool, false, &pool->problem)) {
                         if (!pool->problem)
                                 pool->problem = xstrdup("no execution environment could be made");
                         defer_call(p->loop, &p->fail, fail_waiters);
@@ -335,7 +340,7 @@ void pool_withdraw(struct invocation *i) {
         struct pools *p = i->pools;
 
         pool_forget(i);
-        pool_free_if_unused(i->pool);
+        pool_release(i->pool);
         pools_check_drained(p);
 }
 
@@ -353,6 +358,8 @@ void pool_await_code(struct pool *pool, struct invocation *i) {
 void pools_prepared(struct pools *p, struct version *v, const char *problem) {
         struct pool *pool = v->pool;
 
+        if (pool && !problem)
+                pool_provide(pool);
         if (!pool || !pool->waiting_count)
                 return;
         if (!problem) {
@@ -375,7 +382,7 @@ int pool_admit(struct pool *pool, struct invocation *i) {
         wait_in_line(pool, i);
         if (pool_start_more(pool) == REFUSED_THROTTLED) {
                 pool_forget(i);
-                pool_free_if_unused(pool);
+                pool_release(pool);
                 return REFUSED_THROTTLED;
         }
         return 0;
@@ -394,7 +401,7 @@ static void member_rest(struct member *m) {
         if (i && !m->stop_when_idle) {
                 pool_forget(i);
                 member_take(m, i);
-        } else if (m->stop_when_idle || pool->retired || is_wanted_elsewhere(pool->pools)) {
+        } else if (m->stop_when_idle || pool->retired || (is_wanted_elsewhere(pool->pools) && !m->provisioned)) {
                 member_stop(m);
         } else {
                 member_enter(m, MEMBER_IDLE);
@@ -424,6 +431,8 @@ static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool fail
         release_builder(m);
         m->start = start;
         m->init = init;
+        if (failed && m->provisioned)
+                pool_give_up_providing(m->pool, "FUNCTION_ERROR_INIT_FAILURE");
         if (m->state == MEMBER_STARTING)
                 member_rest(m);
 }
@@ -481,7 +490,11 @@ static void member_lost(struct member *m, const char *why) {
         if (m->state != MEMBER_STOPPING)
                 log_warn("environment=%s function=%s lost: %s", m->environment->id, pool->version->name, why);
         pool_pin(pool);
+        /* One that ended before it did anything would only end again. */
+        if (m->provisioned && m->invocations == 0)
+                pool_give_up_providing(pool, reason);
         member_free(m);
+        pool_provide(pool);
         i = list_first(&pool->waiting, struct invocation, link);
         if (i && was_beginning && pool->coming < pool->waiting_count) {
                 pool_forget(i);
@@ -531,6 +544,7 @@ void pools_retire(struct pools *p, struct version *v) {
         pool->retired = true;
         list_each(m, &pool->idle, link)
                 member_stop(m);
+        pools_provision(p, v, 0);
 }
 
 static bool version_matches(const struct version *v, const char *account, const char *region,
@@ -640,6 +654,7 @@ void pools_free(struct pools *p) {
         p->on_drained = NULL;
         while ((pool = list_first(&p->pools, struct pool, link))) {
                 pool_pin(pool);
+                pool->provisioned = 0;
                 while ((i = list_first(&pool->waiting, struct invocation, link))) {
                         pool_forget(i);
                         invocation_refuse(i, REFUSED_SHUTDOWN, "");

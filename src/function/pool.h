@@ -31,8 +31,8 @@ struct invocation_record { /* what GET /_lambent/invocations shows */
 
 struct pools_ports {
         /* A new environment for v, not started; NULL with a sentence (malloc'ed). *ret_tag comes back in log and unmake. */
-        struct environment *(*make)(void *owner, struct version *v, const char *id, void **ret_tag,
-                                    char **ret_problem);
+        struct environment *(*make)(void *owner, struct version *v, const char *id, bool provisioned,
+                                    void **ret_tag, char **ret_problem);
         void (*unmake)(void *owner, void *tag);
         void (*log)(void *owner, void *tag, nsec_t wall, const char *line, size_t len);
         void *owner;
@@ -52,6 +52,13 @@ void pools_free(struct pools *p); /* kills everything; waiting invocations are r
 void pools_prepared(struct pools *p, struct version *v, const char *problem);
 /* No environment of v takes a new invocation; idle ones stop. */
 void pools_retire(struct pools *p, struct version *v);
+/* So many environments of v are to be there, whether they are needed or not; 0: no more. */
+void pools_provision(struct pools *p, struct version *v, size_t wanted);
+struct pools_provision {
+        size_t allocated, available; /* that are there; that rest */
+        const char *problem;         /* why there are none; NULL */
+};
+void pools_provisioned(const struct version *v, struct pools_provision *ret_view);
 /* Stops the environments of a function (name NULL: all; account and region NULL: any). Busy ones finish first, unless now.
  * Returns how many there were. */
 size_t pools_evict(struct pools *p, const char *account, const char *region, const char *name, const char *id,

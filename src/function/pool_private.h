@@ -39,6 +39,8 @@ struct pool {
         struct list idle;    /* the newest first; frozen ones too */
         struct list others;  /* starting, busy, stopping */
         struct list waiting; /* of struct invocation, the oldest first */
+        size_t provisioned, provisioned_members; /* that are wanted and that there are, see provision.c */
+        char *provision_problem;                 /* why there are none; NULL */
         size_t coming;       /* members that start, or have answered and are about to be idle */
         size_t waiting_count;
         unsigned pins;
@@ -58,6 +60,7 @@ struct member {
         nsec_t start, init;
         uint64_t invocations;
         void *tag;
+        bool provisioned;                     /* stays, whether it is needed or not */
         bool finishing;                       /* BUSY, has answered, will ask for more within FINISH_GRACE */
         bool building, stop_when_idle, fresh; /* fresh: has served nothing yet */
 };
@@ -72,7 +75,8 @@ struct invocation {
         enum invocation_state state;
         const struct invocation_events *events;
         void *owner;
-        struct concurrency *concurrency; /* the version's, until it has left */
+        struct version *counted; /* where it counts, until it has left */
+        bool placed;             /* in one of the version's provisioned environments */
         bool abandoned, stream, want_tail;
         char request_id[UUID_LEN + 1];
         char *arn, *trace_id, *client_context, *cognito_identity, *tenant_id;
@@ -95,12 +99,23 @@ static inline bool state_is_beginning(enum member_state state) {
         return state == MEMBER_QUEUED || state == MEMBER_STARTING;
 }
 
+/* provision.c */
+/* Starts what is provisioned and not there. */
+void pool_provide(struct pool *pool);
+/* It is one of the others from now on. */
+void member_unprovision(struct member *m);
+/* Why the function cannot be provided for. */
+void pool_give_up_providing(struct pool *pool, const char *problem);
+
 /* pool.c */
 struct pool *pool_of(struct pools *p, struct version *v);
 /* Finds the invocation an environment, or queues it. A refusal, or 0. */
 int pool_admit(struct pool *pool, struct invocation *i);
 /* Queues it for a version that has served before and whose code is being made ready again (after a restart). */
 void pool_await_code(struct pool *pool, struct invocation *i);
+void pool_release(struct pool *pool); /* frees it when nothing holds it */
+/* Asks the maker for one more environment; it starts from the loop, when a builder is free. NULL with a sentence. */
+struct member *member_new(struct pool *pool, bool provisioned, char **ret_problem);
 void pool_forget(struct invocation *i);   /* it waits no more */
 void pool_withdraw(struct invocation *i); /* the same, and nobody will answer it */
 void pools_record_add(struct pools *p, const struct invocation_record *record);

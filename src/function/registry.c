@@ -6,6 +6,7 @@
 #include "function/alias.h"
 #include "function/concurrency.h"
 #include "function/document.h"
+#include "function/provisioned.h"
 #include "function/registry_private.h"
 
 /* How many preparations are begun in one turn: after a restart there may be thousands of versions. */
@@ -531,5 +532,5 @@ int registry_delete_version(struct registry *r, struct function *f, struct versi
         list_unlink(&v->link);
         v->function = NULL;
         version_unref(v);
-        return 0;
+        return provisioned_apply(r, f);
 }

@@ -33,6 +33,8 @@ struct registry_ports {
         /* A digest of code, a layer or an image that nothing refers to any more. */
         void (*forget_code)(void *owner, const char *sha256);
         void *owner;
+        /* So many environments of v are to be started beforehand (provisioned.h); NULL: nobody does. */
+        void (*provision)(void *owner, struct version *v, size_t wanted);
 };
 
 /* Life. */

@@ -82,7 +82,7 @@ static void set_reserved(struct env_block *b, const struct environment_spec *spe
         set(b, "AWS_LAMBDA_FUNCTION_NAME", spec->function);
         set(b, "AWS_LAMBDA_FUNCTION_VERSION", spec->version);
         set(b, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory);
-        set(b, "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
+        set(b, "AWS_LAMBDA_INITIALIZATION_TYPE", spec->provisioned ? "provisioned-concurrency" : "on-demand");
         set(b, "AWS_LAMBDA_LOG_GROUP_NAME", spec->log_group);
         set(b, "AWS_LAMBDA_LOG_STREAM_NAME", spec->log_stream);
         set(b, "AWS_ACCESS_KEY_ID", spec->access_key_id);

@@ -156,6 +156,7 @@ struct environment *supervisor_new(const struct supervisor_options *options) {
         s->version = copy(spec->version);
         s->region = copy(spec->region);
         s->handler = copy(spec->handler);
+        s->provisioned = spec->provisioned;
         s->log_json = spec->log_json;
         s->log_level = copy(spec->log_level);
         s->system_log_level = copy(spec->system_log_level);

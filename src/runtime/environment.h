@@ -136,6 +136,7 @@ struct environment_spec {
         uint32_t memory_mb, tmp_mb;
         nsec_t timeout;
         const char *log_group, *log_stream;
+        bool provisioned; /* started before anybody asked */
         bool log_json;
         const char *log_level, *system_log_level; /* with log_json */
         const char *task_dir,

@@ -92,6 +92,7 @@ struct supervisor {
         size_t endpoint_var; /* of AWS_ENDPOINT_URL_LAMBDA, or SIZE_MAX */
         uint32_t memory_mb;
         nsec_t timeout;
+        bool provisioned;
         bool log_json;
 
         enum env_state state;

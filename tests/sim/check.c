@@ -14,7 +14,7 @@ static void check_resting(struct sim *s, const struct member *m) {
 
         sim_claim(s, !m->invocation && !m->building && !f->under_way);
         sim_claim(s, !m->pool->waiting_count && !m->pool->retired && !m->stop_when_idle);
-        sim_claim(s, idle < o->idle_ttl);
+        sim_claim(s, m->provisioned || idle < o->idle_ttl);
         sim_claim(s,
                   (m->state == MEMBER_FROZEN) == (idle >= o->freeze_after && o->freeze_after < o->idle_ttl));
         sim_claim(s, f->state == (m->state == MEMBER_FROZEN ? FAKE_FROZEN : FAKE_IDLE));
@@ -36,7 +36,7 @@ static void count_member(struct sim *s, const struct member *m, struct count *n)
                 break;
         case MEMBER_IDLE:
         case MEMBER_FROZEN:
-                ++n->resting;
+                n->resting += !m->provisioned; /* who is provisioned makes room for nobody */
                 check_resting(s, m);
                 break;
         case MEMBER_BUSY:
@@ -91,7 +91,7 @@ static void count_pool(struct sim *s, const struct pool *pool, struct count *n) 
         sim_claim(s, pool->version->pool == pool);
         /* A pool that holds nothing is not there (unless it has yet to say why it could hold nothing). */
         sim_claim(s,
-                  pool->problem || waiting || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others));
+                  pool->problem || pool->provisioned || waiting || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others));
         n->waiting += waiting;
         /* Who waits for code does not need an environment yet. */
         sim_claim(s, !pool->awaits_code || !pool->version->prepared);

@@ -37,13 +37,14 @@ uint64_t sim_draw(struct sim *s, uint64_t below) {
 
 /* ---- the ports ---- */
 
-static struct environment *make(void *owner, struct version *v, const char *id, void **ret_tag,
+static struct environment *make(void *owner, struct version *v, const char *id, bool provisioned, void **ret_tag,
                                 char **ret_problem) {
         struct sim *s = owner;
         struct fake *f;
 
-        /* Never more starts than invocations that wait for one. */
-        sim_claim(s, v->pool && v->pool->coming < v->pool->waiting_count);
+        /* Never more starts than invocations that wait for one, or than are to be there anyway. */
+        sim_claim(s, v->pool && (provisioned ? v->pool->provisioned_members < v->pool->provisioned
+                                             : v->pool->coming < v->pool->waiting_count));
         if (s->fail_make_at && s->made + 1 == s->fail_make_at) {
                 s->fail_make_at = 0;
                 *ret_problem = xstrdup("nothing to make it of");

@@ -100,7 +100,7 @@ class Case:
         assert not found, "\n".join(found)
         return answer
 
-    def refused(self, name, call, without=(), **arguments):
+    def refused(self, name, call, /, without=(), **arguments):
         """The call ends in the error that was recorded under the name."""
         with pytest.raises(ClientError) as error:
             call(**arguments)

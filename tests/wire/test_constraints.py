@@ -19,11 +19,10 @@ SHAPES, OPERATIONS = MODEL["shapes"], MODEL["operations"]
 
 # What lambent does not do yet.
 ABSENT = {
-    "CheckpointDurableExecution", "CreateCapacityProvider", "DeleteCapacityProvider", "DeleteDurableExecution", "DeleteProvisionedConcurrencyConfig",
-    "DeleteResourcePolicy", "GetCapacityProvider", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState",
-    "GetFunctionScalingConfig", "GetProvisionedConcurrencyConfig", "GetResourcePolicy", "InvokeAsync", "ListCapacityProviders",
-    "ListDurableExecutionsByFunction", "ListFunctionVersionsByCapacityProvider", "ListProvisionedConcurrencyConfigs", "PauseDurableExecution",
-    "PutFunctionScalingConfig", "PutProvisionedConcurrencyConfig", "PutResourcePolicy", "ResumeDurableExecution",
+    "CheckpointDurableExecution", "CreateCapacityProvider", "DeleteCapacityProvider", "DeleteDurableExecution",     "DeleteResourcePolicy", "GetCapacityProvider", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState",
+    "GetFunctionScalingConfig", "GetResourcePolicy", "InvokeAsync", "ListCapacityProviders",
+    "ListDurableExecutionsByFunction", "ListFunctionVersionsByCapacityProvider", "PauseDurableExecution",
+    "PutFunctionScalingConfig", "PutResourcePolicy", "ResumeDurableExecution",
     "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat", "SendDurableExecutionCallbackSuccess",
     "StopDurableExecution", "UpdateCapacityProvider",
 }

@@ -26,16 +26,16 @@ static void a_reservation_is_a_limit_and_a_promise(void **state) {
 
         concurrency_reserve(own, 2);
         for (int i = 0; i < ACCOUNT_CONCURRENCY - 2; i++)
-                assert_int_equal(concurrency_enter(other), 0);
-        assert_int_equal(concurrency_enter(other), CONCURRENCY_ACCOUNT_SPENT);
-        assert_int_equal(concurrency_enter(own), 0);
-        assert_int_equal(concurrency_enter(own), 0);
-        assert_int_equal(concurrency_enter(own), CONCURRENCY_RESERVED_SPENT);
-        concurrency_leave(own);
-        assert_int_equal(concurrency_enter(own), 0);
+                assert_int_equal(concurrency_enter(other, false), 0);
+        assert_int_equal(concurrency_enter(other, false), CONCURRENCY_ACCOUNT_SPENT);
+        assert_int_equal(concurrency_enter(own, false), 0);
+        assert_int_equal(concurrency_enter(own, false), 0);
+        assert_int_equal(concurrency_enter(own, false), CONCURRENCY_RESERVED_SPENT);
+        concurrency_leave(own, false);
+        assert_int_equal(concurrency_enter(own, false), 0);
         concurrency_reserve(own, 0);
-        assert_int_equal(concurrency_enter(own), CONCURRENCY_RESERVED_SPENT);
-        assert_int_equal(concurrency_enter(other), 0);
+        assert_int_equal(concurrency_enter(own, false), CONCURRENCY_RESERVED_SPENT);
+        assert_int_equal(concurrency_enter(other, false), 0);
         concurrency_unref(own);
         concurrency_unref(other);
 }
@@ -43,17 +43,37 @@ static void a_reservation_is_a_limit_and_a_promise(void **state) {
 static void what_runs_moves_with_the_reservation(void **state) {
         struct concurrency *c = concurrency_new(&accounts, "1", "r");
 
-        assert_int_equal(concurrency_enter(c), 0);
+        assert_int_equal(concurrency_enter(c, false), 0);
         assert_int_equal(c->account->running, 1);
         concurrency_reserve(c, 5);
         assert_int_equal(c->account->running, 0);
         assert_int_equal(c->account->reserved, 5);
-        concurrency_leave(c);
-        assert_int_equal(concurrency_enter(c), 0);
+        concurrency_leave(c, false);
+        assert_int_equal(concurrency_enter(c, false), 0);
         concurrency_reserve(c, NOT_RESERVED);
         assert_int_equal(c->account->running, 1);
         assert_int_equal(c->account->reserved, 0);
         concurrency_unref(c); /* with one still running */
+}
+
+static void provisioned_places_are_set_apart(void **state) {
+        struct concurrency *c = concurrency_new(&accounts, "1", "r");
+
+        concurrency_reserve(c, 3);
+        c->provisioned = 2;
+        assert_int_equal(concurrency_enter(c, false), 0);
+        assert_int_equal(concurrency_enter(c, false), CONCURRENCY_RESERVED_SPENT);
+        assert_int_equal(concurrency_enter(c, true), 0);
+        assert_int_equal(concurrency_enter(c, true), 0);
+        concurrency_leave(c, false);
+        assert_int_equal(concurrency_enter(c, false), 0);
+        concurrency_leave(c, true);
+        assert_int_equal(concurrency_enter(c, false), CONCURRENCY_RESERVED_SPENT);
+        concurrency_leave(c, true);
+        concurrency_leave(c, false);
+        concurrency_reserve(c, 0);
+        assert_int_equal(concurrency_enter(c, true), CONCURRENCY_RESERVED_SPENT);
+        concurrency_unref(c);
 }
 
 static void enough_stays_unreserved(void **state) {
@@ -80,10 +100,10 @@ static void enough_stays_unreserved(void **state) {
 static void counters_outlive_the_accounts(void **state) {
         struct concurrency *c = concurrency_ref(concurrency_new(&accounts, "1", "r"));
 
-        assert_int_equal(concurrency_enter(c), 0);
+        assert_int_equal(concurrency_enter(c, false), 0);
         concurrency_unref(c);
         accounts_forget(&accounts);
-        concurrency_leave(c);
+        concurrency_leave(c, false);
         concurrency_unref(c);
 }
 
@@ -91,6 +111,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(a_reservation_is_a_limit_and_a_promise, setup, teardown),
                 cmocka_unit_test_setup_teardown(what_runs_moves_with_the_reservation, setup, teardown),
+                cmocka_unit_test_setup_teardown(provisioned_places_are_set_apart, setup, teardown),
                 cmocka_unit_test_setup_teardown(enough_stays_unreserved, setup, teardown),
                 cmocka_unit_test_setup_teardown(counters_outlive_the_accounts, setup, teardown),
         };
