@@ -20,14 +20,13 @@ static json_t *shown(const struct version *v, const struct provisioned *provisio
         if (!fresh)
                 pools_provisioned(v, &view);
         allocated = MIN(view.allocated, (size_t)provisioned->requested);
-        status = view.problem                            ? "FAILED"
-                 : allocated >= provisioned->requested ? "READY"
-                                                        : "IN_PROGRESS";
+        status = view.problem ? "FAILED" : allocated >= provisioned->requested ? "READY" : "IN_PROGRESS";
         view_time(provisioned->modified, modified);
         return json_pack("{s:I, s:I, s:I, s:s, s:s*, s:s}", "RequestedProvisionedConcurrentExecutions",
                          (json_int_t)provisioned->requested, "AvailableProvisionedConcurrentExecutions",
-                         (json_int_t)MIN(view.available, allocated), "AllocatedProvisionedConcurrentExecutions",
-                         (json_int_t)allocated, "Status", status, "StatusReason", view.problem, "LastModified", modified);
+                         (json_int_t)MIN(view.available, allocated),
+                         "AllocatedProvisionedConcurrentExecutions", (json_int_t)allocated, "Status", status,
+                         "StatusReason", view.problem, "LastModified", modified);
 }
 
 /* A version or an alias that exists. missing_latest: how $LATEST is refused. False: answered. */
@@ -52,25 +51,29 @@ static void fail(struct api_request *r, const struct subject *s, int result) {
                 registry_account(engine_registry(r->engine), s->ref.account, s->ref.region);
 
         if (result == PROVISIONED_VERSION)
-                api_fail(r, PROBLEM_CONFLICT,
-                         "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version");
+                api_fail(
+                        r, PROBLEM_CONFLICT,
+                        "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version");
         else if (result == PROVISIONED_ALIAS_OF)
                 api_fail(r, PROBLEM_CONFLICT, "Version is pointed by a Provisioned Concurrency alias");
         else if (result == PROVISIONED_RESERVED)
-                api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for "
-                         "function");
+                api_fail(
+                        r, PROBLEM_INVALID_PARAMETER,
+                        "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for "
+                        "function");
         else if (json_tree_int(r->body, "ProvisionedConcurrentExecutions", 0) >
                  ACCOUNT_CONCURRENCY - (int64_t)account->reserved)
-                api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
-                         "[%llu].",
-                         (unsigned long long)(ACCOUNT_CONCURRENCY - account->reserved));
+                api_fail(
+                        r, PROBLEM_INVALID_PARAMETER,
+                        "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
+                        "[%llu].",
+                        (unsigned long long)(ACCOUNT_CONCURRENCY - account->reserved));
         else
-                api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
-                         "below its minimum value of [%d].",
-                         UNRESERVED_MIN);
+                api_fail(
+                        r, PROBLEM_INVALID_PARAMETER,
+                        "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+                        "below its minimum value of [%d].",
+                        UNRESERVED_MIN);
 }
 
 void api_put_provisioned_concurrency_config(struct api_request *r) {
@@ -80,7 +83,9 @@ void api_put_provisioned_concurrency_config(struct api_request *r) {
         AUTO(subject) struct subject s = {};
         int result;
 
-        if (!read_subject(r, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.", &s))
+        if (!read_subject(
+                    r, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
+                    &s))
                 return;
         result = provisioned_put(registry, s.function, s.qualifier, (uint64_t)requested);
         if (!api_stored(r, result))
@@ -92,17 +97,20 @@ void api_put_provisioned_concurrency_config(struct api_request *r) {
 }
 
 /* What there is. False: answered. */
-static bool read_config(struct api_request *r, struct subject *ret_subject, struct provisioned *ret_provisioned) {
+static bool read_config(struct api_request *r, struct subject *ret_subject,
+                        struct provisioned *ret_provisioned) {
         int result;
 
-        if (!read_subject(r, "The function resource provided must be an alias or a published version.", ret_subject))
+        if (!read_subject(r, "The function resource provided must be an alias or a published version.",
+                          ret_subject))
                 return false;
         result = provisioned_get(engine_registry(r->engine), ret_subject->function, ret_subject->qualifier,
                                  ret_provisioned);
         if (!api_stored(r, result))
                 return false;
         if (result == DOCUMENT_ABSENT)
-                api_fail(r, PROBLEM_NO_PROVISIONED, "No Provisioned Concurrency Config found for this function");
+                api_fail(r, PROBLEM_NO_PROVISIONED,
+                         "No Provisioned Concurrency Config found for this function");
         return result == 0;
 }
 

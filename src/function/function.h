@@ -107,9 +107,9 @@ struct version {
         char *task_dir, *opt_dir; /* task_dir NULL: an image; opt_dir NULL: no layers */
         bool prepared;
         struct concurrency *concurrency; /* the function's; NULL: nobody counts */
-        uint64_t provisioned, placed;    /* environments to be started beforehand, invocations that have one */
-        struct pool *pool;               /* made at the first invocation; owned by the pools, see pool.h */
-        struct list link;                /* on function->versions when published */
+        uint64_t provisioned, placed; /* environments to be started beforehand, invocations that have one */
+        struct pool *pool;            /* made at the first invocation; owned by the pools, see pool.h */
+        struct list link;             /* on function->versions when published */
         /* What environments and ARNs need; copies, so that they outlive the function. */
         char *account, *region, *name;
         char *arn; /* of the function, without a qualifier */

@@ -60,19 +60,38 @@ static size_t pool_lack(const struct pool *pool) {
         return pool->awaits_code ? 0 : excess(pool->waiting_count, pool->coming);
 }
 
-/* The one place where starts (and what counts like one) and waiters are counted, so that `wanted` and `surplus` are never out of date.
- */
-static void pool_count(struct pool *pool, int coming, int waiting) {
+/* Starts that end as idle environments, which may make room: those that are to stay do not. */
+static size_t pool_surplus(const struct pool *pool) {
+        return excess(pool->coming - pool->provisioned_coming, pool->waiting_count);
+}
+
+/* The one place where starts (and what counts like one) and waiters are counted, so that `wanted` and `surplus` are never out of
+ * date. */
+static void pool_count_all(struct pool *pool, int coming, int provisioned, int waiting) {
         struct pools *p = pool->pools;
 
         p->wanted -= pool_lack(pool);
-        p->surplus -= excess(pool->coming, pool->waiting_count);
+        p->surplus -= pool_surplus(pool);
         pool->coming += (size_t)coming;
+        pool->provisioned_coming += (size_t)provisioned;
         pool->waiting_count += (size_t)waiting;
         p->coming += (size_t)coming;
         p->waiting += (size_t)waiting;
         p->wanted += pool_lack(pool);
-        p->surplus += excess(pool->coming, pool->waiting_count);
+        p->surplus += pool_surplus(pool);
+}
+
+static void pool_count_waiting(struct pool *pool, int waiting) {
+        pool_count_all(pool, 0, 0, waiting);
+}
+
+static void pool_count_coming(struct member *m, int coming) {
+        pool_count_all(m->pool, coming, m->provisioned ? coming : 0, 0);
+}
+
+void pool_recount(struct member *m) {
+        if (state_is_beginning(m->state) || m->finishing)
+                pool_count_all(m->pool, 0, m->provisioned ? 1 : -1, 0);
 }
 
 /* ---- members ---- */
@@ -86,7 +105,7 @@ static void member_finishing(struct member *m, bool finishing) {
         if (m->finishing == finishing)
                 return;
         m->finishing = finishing;
-        pool_count(m->pool, finishing ? 1 : -1, 0);
+        pool_count_coming(m, finishing ? 1 : -1);
 }
 
 static void member_enter(struct member *m, enum member_state state) {
@@ -96,7 +115,7 @@ static void member_enter(struct member *m, enum member_state state) {
         nsec_t now = loop_now(p->loop);
 
         member_finishing(m, false);
-        pool_count(pool, state_is_beginning(state) - state_is_beginning(was), 0);
+        pool_count_coming(m, state_is_beginning(state) - state_is_beginning(was));
         p->busy += (size_t)(state == MEMBER_BUSY) - (size_t)(was == MEMBER_BUSY);
         p->stopping += (size_t)(state == MEMBER_STOPPING) - (size_t)(was == MEMBER_STOPPING);
         m->state = state;
@@ -143,7 +162,7 @@ static void member_free(struct member *m) {
         must(!m->invocation);
         member_finishing(m, false);
         member_unprovision(m);
-        pool_count(pool, -state_is_beginning(m->state), 0);
+        pool_count_coming(m, -state_is_beginning(m->state));
         p->busy -= (size_t)(m->state == MEMBER_BUSY);
         p->stopping -= (size_t)(m->state == MEMBER_STOPPING);
         --p->members;
@@ -209,14 +228,14 @@ struct member *member_new(struct pool *pool, bool provisioned, char **ret_proble
         list_init(&m->idle_link);
         list_init(&m->build_link);
         m->state = MEMBER_QUEUED;
+        m->provisioned = provisioned;
+        pool->provisioned_members += provisioned;
         ++p->members;
-        pool_count(pool, 1, 0);
+        pool_count_coming(m, 1);
         ++p->totals.cold_starts;
         list_push_front(&pool->others, &m->link);
         list_push_back(&p->to_build, &m->build_link);
         build_soon(p);
-        m->provisioned = provisioned;
-        pool->provisioned_members += provisioned;
         return m;
 }
 
@@ -248,8 +267,6 @@ static bool make_room(struct pools *p) {
         return true;
 }
 
-static void serve_waiting(struct pools *p);
-
 /*
  * From the loop, because no invocation may end inside invocation_start. One waiter hears of one failure; one
  * call tells one waiter, because that may change everything.
@@ -279,7 +296,7 @@ static void fail_waiters(struct defer *defer) {
                 }
                 pool_unpin(pool);
         }
-        serve_waiting(p);
+        pools_serve_waiting(p);
         pools_check_drained(p);
 }
 
@@ -328,12 +345,12 @@ static void wait_in_line(struct pool *pool, struct invocation *i) {
         i->pool = pool;
         i->state = INVOCATION_WAITING;
         list_push_back(&pool->waiting, &i->link);
-        pool_count(pool, 0, 1);
+        pool_count_waiting(pool, 1);
 }
 
 void pool_forget(struct invocation *i) {
         list_unlink(&i->link);
-        pool_count(i->pool, 0, -1);
+        pool_count_waiting(i->pool, -1);
 }
 
 void pool_withdraw(struct invocation *i) {
@@ -358,15 +375,16 @@ void pool_await_code(struct pool *pool, struct invocation *i) {
 void pools_prepared(struct pools *p, struct version *v, const char *problem) {
         struct pool *pool = v->pool;
 
-        if (pool && !problem)
-                pool_provide(pool);
-        if (!pool || !pool->waiting_count)
+        if (!pool)
                 return;
         if (!problem) {
                 pool_set_awaits_code(pool, false);
+                pool_provide(pool);
                 pool_start_more(pool);
                 return;
         }
+        if (!pool->waiting_count)
+                return;
         free(pool->problem);
         pool->problem = xstrdup(problem);
         defer_call(p->loop, &p->fail, fail_waiters);
@@ -401,15 +419,15 @@ static void member_rest(struct member *m) {
         if (i && !m->stop_when_idle) {
                 pool_forget(i);
                 member_take(m, i);
-        } else if (m->stop_when_idle || pool->retired || (is_wanted_elsewhere(pool->pools) && !m->provisioned)) {
+        } else if (m->stop_when_idle || pool->retired ||
+                   (is_wanted_elsewhere(pool->pools) && !m->provisioned)) {
                 member_stop(m);
         } else {
                 member_enter(m, MEMBER_IDLE);
         }
 }
 
-/* Room has come free: whoever waits at the limit may start now. */
-static void serve_waiting(struct pools *p) {
+void pools_serve_waiting(struct pools *p) {
         struct pool *pool;
 
         if (!p->waiting)
@@ -500,7 +518,7 @@ static void member_lost(struct member *m, const char *why) {
                 pool_forget(i);
                 invocation_fail(i, reason);
         }
-        serve_waiting(p);
+        pools_serve_waiting(p);
         pool_unpin(pool);
         pools_check_drained(p);
 }
@@ -585,7 +603,7 @@ size_t pools_evict(struct pools *p, const char *account, const char *region, con
                 count += evict_from(&pool->others, id, now);
                 count += evict_from(&pool->idle, id, now);
         }
-        serve_waiting(p); /* some may have relied on a start that is no more */
+        pools_serve_waiting(p); /* some may have relied on a start that is no more */
         return count;
 }
 

@@ -36,12 +36,13 @@ struct pool {
         struct pools *pools;
         struct version *version; /* a reference */
         struct list link;
-        struct list idle;    /* the newest first; frozen ones too */
-        struct list others;  /* starting, busy, stopping */
-        struct list waiting; /* of struct invocation, the oldest first */
+        struct list idle;                        /* the newest first; frozen ones too */
+        struct list others;                      /* starting, busy, stopping */
+        struct list waiting;                     /* of struct invocation, the oldest first */
         size_t provisioned, provisioned_members; /* that are wanted and that there are, see provision.c */
+        size_t provisioned_coming;               /* of `coming` */
         char *provision_problem;                 /* why there are none; NULL */
-        size_t coming;       /* members that start, or have answered and are about to be idle */
+        size_t coming; /* members that start, or have answered and are about to be idle */
         size_t waiting_count;
         unsigned pins;
         char *problem; /* why the last environment could not be made, until a waiter was told */
@@ -113,6 +114,10 @@ struct pool *pool_of(struct pools *p, struct version *v);
 int pool_admit(struct pool *pool, struct invocation *i);
 /* Queues it for a version that has served before and whose code is being made ready again (after a restart). */
 void pool_await_code(struct pool *pool, struct invocation *i);
+/* Whether it is provisioned has changed. */
+void pool_recount(struct member *m);
+/* Room has come free: whoever waits at the limit may start now. */
+void pools_serve_waiting(struct pools *p);
 void pool_release(struct pool *pool); /* frees it when nothing holds it */
 /* Asks the maker for one more environment; it starts from the loop, when a builder is free. NULL with a sentence. */
 struct member *member_new(struct pool *pool, bool provisioned, char **ret_problem);

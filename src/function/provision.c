@@ -25,6 +25,7 @@ void member_unprovision(struct member *m) {
         if (!m->provisioned)
                 return;
         m->provisioned = false;
+        pool_recount(m);
         m->pool->provisioned_members--;
         if (!state_is_resting(m->state))
                 return;
@@ -50,7 +51,8 @@ void pool_give_up_providing(struct pool *pool, const char *problem) {
                 return;
         pool->provision_problem = xstrdup(problem);
         unprovision(pool, 0);
-        log_warn("function=%s version=%s cannot be provisioned: %s", pool->version->name, pool->version->number, problem);
+        log_warn("function=%s version=%s cannot be provisioned: %s", pool->version->name,
+                 pool->version->number, problem);
 }
 
 /* All that are missing, or none: half of what was asked for would only keep others out. */
@@ -63,11 +65,12 @@ static bool is_room(const struct pool *pool) {
 void pool_provide(struct pool *pool) {
         AUTO(str) char *problem = NULL;
 
-        if (pool->provisioned_members >= pool->provisioned || pool->provision_problem || !pool->version->prepared ||
-            pool->pools->draining)
+        if (pool->provisioned_members >= pool->provisioned || pool->provision_problem ||
+            !pool->version->prepared || pool->pools->draining)
                 return;
         if (!is_room(pool))
-                problem = xasprintf("there is room for %zu environments", pool->pools->options.environments_max);
+                problem = xasprintf("there is room for %zu environments",
+                                    pool->pools->options.environments_max);
         while (!problem && pool->provisioned_members < pool->provisioned)
                 if (!member_new(pool, true, &problem) && !problem)
                         problem = xstrdup("no execution environment could be made");
@@ -86,6 +89,7 @@ void pools_provision(struct pools *p, struct version *v, size_t wanted) {
         unprovision(pool, wanted);
         pool_provide(pool);
         pool_release(pool);
+        pools_serve_waiting(p);
 }
 
 void pools_provisioned(const struct version *v, struct pools_provision *ret_view) {

@@ -31,7 +31,7 @@ struct sums {
         struct {
                 struct version *version;
                 uint64_t wanted;
-        } *items;
+        } * items;
         size_t count;
 };
 
@@ -110,7 +110,8 @@ int provisioned_put(struct registry *r, struct function *f, const char *qualifie
         if (result)
                 return result;
         json_object_set_new(document, "requested", json_integer((json_int_t)requested));
-        json_object_set_new(document, "modified_ms", json_integer((json_int_t)(loop_wall(r->loop) / MILLISECOND)));
+        json_object_set_new(document, "modified_ms",
+                            json_integer((json_int_t)(loop_wall(r->loop) / MILLISECOND)));
         result = document_put(r, &name, document);
         return result ? result : provisioned_apply(r, f);
 }

@@ -21,7 +21,8 @@ enum provisioned_outcome {
 };
 
 /* 0, DOCUMENT_ABSENT, -errno. */
-int provisioned_get(struct registry *r, const struct function *f, const char *qualifier, struct provisioned *ret_provisioned);
+int provisioned_get(struct registry *r, const struct function *f, const char *qualifier,
+                    struct provisioned *ret_provisioned);
 /* The qualifier exists and is not $LATEST. 0, enum provisioned_outcome, -errno. */
 int provisioned_put(struct registry *r, struct function *f, const char *qualifier, uint64_t requested);
 int provisioned_delete(struct registry *r, struct function *f, const char *qualifier);

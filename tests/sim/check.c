@@ -14,7 +14,9 @@ static void check_resting(struct sim *s, const struct member *m) {
 
         sim_claim(s, !m->invocation && !m->building && !f->under_way);
         sim_claim(s, !m->pool->waiting_count && !m->pool->retired && !m->stop_when_idle);
-        sim_claim(s, m->provisioned || idle < o->idle_ttl);
+        /* Who was provisioned may be past its time, and ends with the next turn. */
+        sim_claim(s, m->provisioned || idle < o->idle_ttl ||
+                             (timer_is_armed(&m->timer) && loop_next_due(s->loop) <= loop_now(s->loop)));
         sim_claim(s,
                   (m->state == MEMBER_FROZEN) == (idle >= o->freeze_after && o->freeze_after < o->idle_ttl));
         sim_claim(s, f->state == (m->state == MEMBER_FROZEN ? FAKE_FROZEN : FAKE_IDLE));
@@ -73,10 +75,20 @@ static void check_order(struct sim *s) {
         }
 }
 
+/* Of those that are to come, the ones that will stay. */
+static size_t count_kept(const struct pool *pool) {
+        const struct member *m;
+        size_t kept = 0;
+
+        list_each(m, &pool->others, link)
+                kept += m->provisioned && (state_is_beginning(m->state) || m->finishing);
+        return kept;
+}
+
 static void count_pool(struct sim *s, const struct pool *pool, struct count *n) {
         const struct invocation *i;
         const struct member *m;
-        size_t starting = n->starting, waiting = 0;
+        size_t starting = n->starting, waiting = 0, kept;
 
         list_each(m, &pool->idle, link)
                 count_member(s, m, n);
@@ -90,13 +102,14 @@ static void count_pool(struct sim *s, const struct pool *pool, struct count *n) 
         sim_claim(s, pool->coming == starting && pool->waiting_count == waiting && !pool->pins);
         sim_claim(s, pool->version->pool == pool);
         /* A pool that holds nothing is not there (unless it has yet to say why it could hold nothing). */
-        sim_claim(s,
-                  pool->problem || pool->provisioned || waiting || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others));
+        sim_claim(s, pool->problem || pool->provisioned || waiting || !list_is_empty(&pool->idle) ||
+                             !list_is_empty(&pool->others));
         n->waiting += waiting;
         /* Who waits for code does not need an environment yet. */
         sim_claim(s, !pool->awaits_code || !pool->version->prepared);
         n->wanted += waiting > starting && !pool->awaits_code ? waiting - starting : 0;
-        n->surplus += starting > waiting ? starting - waiting : 0;
+        kept = count_kept(pool);
+        n->surplus += starting - kept > waiting ? starting - kept - waiting : 0;
         n->problem = n->problem || pool->problem;
 }
 

@@ -37,8 +37,8 @@ uint64_t sim_draw(struct sim *s, uint64_t below) {
 
 /* ---- the ports ---- */
 
-static struct environment *make(void *owner, struct version *v, const char *id, bool provisioned, void **ret_tag,
-                                char **ret_problem) {
+static struct environment *make(void *owner, struct version *v, const char *id, bool provisioned,
+                                void **ret_tag, char **ret_problem) {
         struct sim *s = owner;
         struct fake *f;
 

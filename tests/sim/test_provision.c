@@ -158,12 +158,9 @@ static void code_comes_first(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(they_start_at_once_and_stay),
-                cmocka_unit_test(they_make_room_for_nobody),
-                cmocka_unit_test(more_than_there_is_room_for),
-                cmocka_unit_test(who_ends_is_replaced),
-                cmocka_unit_test(who_never_did_anything_is_not),
-                cmocka_unit_test(code_comes_first),
+                cmocka_unit_test(they_start_at_once_and_stay),   cmocka_unit_test(they_make_room_for_nobody),
+                cmocka_unit_test(more_than_there_is_room_for),   cmocka_unit_test(who_ends_is_replaced),
+                cmocka_unit_test(who_never_did_anything_is_not), cmocka_unit_test(code_comes_first),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

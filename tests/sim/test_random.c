@@ -89,7 +89,7 @@ static void step(struct sim *s, struct version **versions) {
         struct caller *c;
         struct fake *f;
 
-        switch (sim_draw(s, 16)) {
+        switch (sim_draw(s, 17)) {
         default:
                 sim_call(s, *v, sim_draw(s, 2), sim_draw(s, 2));
                 break;
@@ -121,6 +121,10 @@ static void step(struct sim *s, struct version **versions) {
                 if (f && sim_draw(s, 4) == 0 && f->state != FAKE_NEW)
                         fake_perish(f);
                 break;
+        case 16:
+                if (sim_draw(s, 4) == 0)
+                        pools_provision(s->pools, *v, sim_draw(s, 3));
+                break;
         }
         sim_check(s);
 }
@@ -146,6 +150,8 @@ static void random_run(uint64_t seed, uint64_t *ret_calls) {
         *ret_calls += s.calls;
         for (size_t i = 0; i < VERSIONS; ++i)
                 prepare(&s, versions[i]);
+        for (size_t i = 0; i < VERSIONS; ++i)
+                pools_provision(s.pools, versions[i], 0);
         sim_close(&s);
         for (size_t i = 0; i < VERSIONS; ++i) {
                 assert_int_equal(versions[i]->concurrency->running, 0);

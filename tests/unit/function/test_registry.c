@@ -10,7 +10,9 @@
 
 #include "../store/faulty.h"
 #include "function/alias.h"
+#include "function/concurrency.h"
 #include "function/layers.h"
+#include "function/provisioned.h"
 #include "function/registry.h"
 #include "loop/loop.h"
 #include "store/store.h"
@@ -52,8 +54,14 @@ static void forget(void *owner, const char *sha256) {
         note(owner, "forget", sha256);
 }
 
+static void provision(void *owner, struct version *v, size_t wanted) {
+        AUTO(str) char *what = xasprintf("provision%zu", wanted);
+
+        note(owner, what, v->number);
+}
+
 static void open_registry(struct bench *b) {
-        struct registry_ports ports = { prepare, retire, forget, b };
+        struct registry_ports ports = { prepare, retire, forget, b, provision };
 
         assert_int_equal(store_open(b->path, &b->store, NULL), 0);
         b->registry = registry_new(b->loop, b->store, &ports);
@@ -413,6 +421,42 @@ static void aliases_are_checked_and_stored_whole(void **state) {
         assert_string_equal(function_alias(find(b), "x")->version, "$LATEST");
 }
 
+static void provisioned_environments_follow_the_alias(void **state) {
+        const struct alias_change to_2 = { .version = "2" };
+        struct provisioned provisioned;
+        struct bench *b = *state;
+        const char *missing;
+        struct alias *a;
+
+        publish_two(b);
+        a = alias_to(b, "live", "1", NULL, 0);
+        b->log[0] = '\0';
+        assert_int_equal(provisioned_put(b->registry, find(b), "live", 3), 0);
+        assert_string_equal(b->log, "provision3(1) ");
+        assert_int_equal(find(b)->concurrency->provisioned, 3);
+        assert_int_equal(provisioned_put(b->registry, find(b), "1", 1), PROVISIONED_ALIAS_OF);
+        assert_int_equal(provisioned_put(b->registry, find(b), "live", 4), 0);
+        concurrency_reserve(find(b)->concurrency, 5);
+        assert_int_equal(provisioned_put(b->registry, find(b), "2", 2), PROVISIONED_RESERVED);
+        assert_int_equal(provisioned_put(b->registry, find(b), "2", 1), 0);
+        concurrency_reserve(find(b)->concurrency, NOT_RESERVED);
+        assert_int_equal(provisioned_put(b->registry, find(b), "live", 900), PROVISIONED_UNRESERVED);
+        b->log[0] = '\0';
+        assert_int_equal(provisioned_delete(b->registry, find(b), "2"), 0);
+        assert_int_equal(alias_update(b->registry, find(b), a, &to_2, &missing), 0);
+        assert_string_equal(b->log, "provision0(2) provision0(1) provision4(2) ");
+        b->log[0] = '\0';
+        shut_registry(b);
+        open_registry(b);
+        assert_string_equal(b->log, "provision4(2) ");
+        assert_int_equal(provisioned_get(b->registry, find(b), "live", &provisioned), 0);
+        assert_int_equal(provisioned.requested, 4);
+        b->log[0] = '\0';
+        assert_int_equal(alias_delete(b->registry, find(b), function_alias(find(b), "live")), 0);
+        assert_string_equal(b->log, "provision0(2) ");
+        assert_int_equal(provisioned_get(b->registry, find(b), "live", &provisioned), DOCUMENT_ABSENT);
+}
+
 static void a_version_outlives_its_registry(void **state) {
         struct bench *b = *state;
         struct version *v, *kept;
@@ -526,6 +570,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_version_outlives_its_registry, setup, teardown),
                 cmocka_unit_test_setup_teardown(layers_hold_their_code, setup, teardown),
                 cmocka_unit_test_setup_teardown(aliases_lead_to_versions, setup, teardown),
+                cmocka_unit_test_setup_teardown(provisioned_environments_follow_the_alias, setup, teardown),
                 cmocka_unit_test_setup_teardown(aliases_are_checked_and_stored_whole, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_failed_change_leaves_no_trace, setup, teardown),
         };
