@@ -105,6 +105,8 @@ static void apply_file_systems(const json_t *list, struct version_config *c) {
 
                 json_object_set(copy, "Arn", json_object_get(item, "Arn"));
                 json_object_set(copy, "LocalMountPath", json_object_get(item, "LocalMountPath"));
+                if (json_tree_get(item, "S3FilesConfig"))
+                        json_object_set(copy, "S3FilesConfig", json_object_get(item, "S3FilesConfig"));
                 json_array_append_new(shown, copy);
         }
         replace(&c->file_systems_json, json_array_size(shown) ? json_tree_text(shown) : NULL);
@@ -237,7 +239,8 @@ bool configuration_fits(const struct version_config *c, struct problem *ret_prob
 
 bool configuration_apply(struct api_request *r, const char *region, const json_t *body,
                          struct version_config *c, struct problem *ret_problem) {
-        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig", "TenancyConfig" };
+        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig",     "TenancyConfig",
+                                              "RuntimeConfig",          "AcceleratorConfig", "PublishTo" };
         const char *runtime = json_tree_str(body, "Runtime");
         const json_t *variables = json_tree_get(json_tree_get(body, "Environment"), "Variables");
 

@@ -291,6 +291,8 @@ def test_what_is_not_done_here_says_so(client, settings):
     for changes, what in (
         ({"Code": bucket}, "CreateFunction with Code.S3Bucket"),
         ({"DurableConfig": {"ExecutionTimeout": 60}}, "CreateFunction with DurableConfig"),
+        ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "CreateFunction with TenancyConfig"),
+        ({"PublishTo": "LATEST_PUBLISHED"}, "CreateFunction with PublishTo"),
     ):
         assert refused(client.create_function, **{"FunctionName": "fn", **settings, **changes}) == (
             501, "NotImplementedException", f"lambent does not implement {what}."

@@ -50,3 +50,11 @@ def test_sets_of_words_are_ordered_as_java_orders_them(make_model):
     assert make_model.enumeration(["Allow", "Terminate"]) == "Terminate, Allow"
     assert make_model.enumeration(["None", "PublishedVersions"]) == "PublishedVersions, None"
     assert make_model.enumeration(["arm64", "x86_64"]) == "x86_64, arm64"
+
+
+def test_every_setting_of_functions_is_in_the_documentation(make_model):
+    """docs/settings.md says of each whether it has an effect: one that AWS adds is missed here."""
+    shapes = make_model.read(MODEL)["shapes"]
+    text = (ROOT / "docs/settings.md").read_text()
+    for request in ("CreateFunctionRequest", "UpdateFunctionConfigurationRequest", "UpdateFunctionCodeRequest", "FunctionCode"):
+        assert [member for member in shapes[request]["members"] if f"`{member}`" not in text] == []
