@@ -46,6 +46,11 @@ struct field {
 #define BYTES(member, low, high) \
         { FIELD_BYTES, AT(member), low, high }
 
+/* Whoever adds a field to one of these has to let it travel, and then to say so here (both architectures are LP64). */
+_Static_assert(sizeof(struct environment_spec) == 200, "START carries all of it but paths of the host");
+_Static_assert(sizeof(struct runtime_command) == 72, "START carries all of it");
+_Static_assert(sizeof(struct invocation_order) == 88, "INVOKE carries all of it but want_tail");
+
 static const struct field hello_fields[] = { U32(hello.magic), U32(hello.version) };
 static const struct field start_fields[] = {
         ID(start.spec.id),
@@ -59,6 +64,7 @@ static const struct field start_fields[] = {
         U32(start.spec.memory_mb),
         U32(start.spec.tmp_mb),
         U64(start.spec.timeout),
+        BOOL(start.spec.provisioned),
         TEXT(start.spec.log_group),
         TEXT(start.spec.log_stream),
         BOOL(start.spec.log_json),

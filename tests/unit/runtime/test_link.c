@@ -31,6 +31,7 @@ static const struct link_message samples[] = {
                                .log_group = "/aws/lambda/f",
                                .log_stream = "s",
                                .log_json = true,
+                               .provisioned = true,
                                .log_level = "INFO",
                                .system_log_level = "WARN",
                                .access_key_id = "a",
@@ -139,7 +140,7 @@ static void fields_arrive(void **state) {
         assert_string_equal(m.start.command.cwd, "/var/task");
         assert_int_equal(m.start.spec.timeout, 3 * SECOND);
         assert_int_equal(m.start.gid, 990);
-        assert_true(m.start.spec.log_json && m.start.serves_api);
+        assert_true(m.start.spec.log_json && m.start.spec.provisioned && m.start.serves_api);
         assert_int_equal(link_list_count(&m.start.vars), 4);
         at = link_list_next(&m.start.vars, NULL);
         assert_string_equal(at, "NAME");
