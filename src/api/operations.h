@@ -84,6 +84,11 @@ void api_get_provisioned_concurrency_config(struct api_request *r);
 void api_delete_provisioned_concurrency_config(struct api_request *r);
 void api_list_provisioned_concurrency_configs(struct api_request *r);
 
+/* resource_policies.c */
+void api_put_resource_policy(struct api_request *r);
+void api_get_resource_policy(struct api_request *r);
+void api_delete_resource_policy(struct api_request *r);
+
 /* lists.c */
 void api_list_functions(struct api_request *r);
 void api_list_versions_by_function(struct api_request *r);

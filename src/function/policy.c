@@ -72,9 +72,13 @@ json_t *policy_statement(const struct policy_grant *g) {
 static size_t find(const json_t *statements, const char *sid) {
         size_t i = 0;
 
-        while (i < json_array_size(statements) &&
-               !streq(json_tree_str(json_array_get(statements, i), "Sid"), sid))
-                i++;
+        for (; i < json_array_size(statements); i++) {
+                const char *own = json_tree_str(json_array_get(statements, i),
+                                                "Sid"); /* a whole policy may have none */
+
+                if (own && streq(own, sid))
+                        break;
+        }
         return i;
 }
 

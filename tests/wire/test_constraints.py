@@ -19,10 +19,10 @@ SHAPES, OPERATIONS = MODEL["shapes"], MODEL["operations"]
 
 # What lambent does not do yet.
 ABSENT = {
-    "CheckpointDurableExecution", "CreateCapacityProvider", "DeleteCapacityProvider", "DeleteDurableExecution",     "DeleteResourcePolicy", "GetCapacityProvider", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState",
-    "GetFunctionScalingConfig", "GetResourcePolicy", "InvokeAsync", "ListCapacityProviders",
+    "CheckpointDurableExecution", "CreateCapacityProvider", "DeleteCapacityProvider", "DeleteDurableExecution",     "GetCapacityProvider", "GetDurableExecution", "GetDurableExecutionHistory", "GetDurableExecutionState",
+    "GetFunctionScalingConfig", "InvokeAsync", "ListCapacityProviders",
     "ListDurableExecutionsByFunction", "ListFunctionVersionsByCapacityProvider", "PauseDurableExecution",
-    "PutFunctionScalingConfig", "PutResourcePolicy", "ResumeDurableExecution",
+    "PutFunctionScalingConfig", "ResumeDurableExecution",
     "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat", "SendDurableExecutionCallbackSuccess",
     "StopDurableExecution", "UpdateCapacityProvider",
 }

@@ -203,3 +203,29 @@ def test_recorded_layers(client, unique_name, zip_of):
     client.remove_layer_version_permission(**layer, StatementId="s1", RevisionId=policy["RevisionId"])
     assert refused(client.get_layer_version_policy, **layer)[0] == 404
     client.delete_layer_version(**layer)
+
+
+def test_whole_policies(client, name):
+    arn = f"{ARN}:{name}:live"
+    statement = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "lambda:InvokeFunction", "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": [{"Sid": "one", **statement}, statement]}
+    missing = (404, "ResourceNotFoundException", "The resource you requested does not exist.")
+    assert refused(client.get_resource_policy, ResourceArn=arn) == missing
+    assert refused(client.delete_resource_policy, ResourceArn=arn) == missing
+    put = client.put_resource_policy(ResourceArn=arn, Policy=json.dumps(policy))
+    assert json.loads(put["Policy"])["Statement"] == policy["Statement"]
+    assert put["RevisionId"] == client.get_alias(FunctionName=name, Name="live")["RevisionId"]
+    assert client.get_resource_policy(ResourceArn=arn)["Policy"] == client.get_policy(FunctionName=name, Qualifier="live")["Policy"]
+    client.add_permission(FunctionName=name, Qualifier="live", StatementId="two", **S3)
+    client.remove_permission(FunctionName=name, Qualifier="live", StatementId="one")
+    left = json.loads(client.get_resource_policy(ResourceArn=arn)["Policy"])["Statement"]
+    assert [item.get("Sid") for item in left] == [None, "two"]
+    stale = refused(client.put_resource_policy, ResourceArn=arn, Policy=json.dumps(policy), RevisionId=put["RevisionId"])
+    assert stale == (STALE[0], STALE[1], STALE[2].replace("GetFunction/GetAlias", "GetResourcePolicy"))
+    for bad in ("{", "7", "{}", '{"Statement": []}', '{"Statement": [{}]}', '{"Statement": "x"}'):
+        assert refused(client.put_resource_policy, ResourceArn=arn, Policy=bad)[:2] == (400, "InvalidParameterValueException")
+    client.put_resource_policy(ResourceArn=f"{ARN}:{name}", Policy=json.dumps({"Statement": {"Sid": "alone", **statement}}))
+    assert [item["Sid"] for item in statements(client, name)] == ["alone"]
+    client.delete_resource_policy(ResourceArn=arn)
+    assert refused(client.get_resource_policy, ResourceArn=arn) == missing
+    assert refused(client.put_resource_policy, ResourceArn=f"{ARN}:nothing-here", Policy=json.dumps(policy))[0] == 404

@@ -52,6 +52,10 @@ static void statements_are_found_by_their_id(void **state) {
         assert_false(policy_drop(list, "c"));
         assert_true(policy_drop(list, "a"));
         assert_false(policy_has(list, "a"));
+        /* Statements of a whole policy need no id. */
+        json_array_insert_new(list, 0, json_pack("{s:s}", "Effect", "Deny"));
+        assert_true(policy_has(list, "b"));
+        json_array_remove(list, 0);
         text = policy_text(list);
         assert_true(str_starts(
                 text, "{\"Version\":\"2012-10-17\",\"Id\":\"default\",\"Statement\":[{\"Sid\":\"b\""));
