@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes src/api/model_table.c: the requests of the Lambda API as a table, from AWS's own model of them.
 
-    make_model.py MODEL [OUTPUT]      MODEL: service-2.json of botocore, also as .json.gz; without OUTPUT to standard output
+    make_model.py MODEL [TABLE.c]     MODEL: service-2.json of botocore, also as .json.gz; without TABLE.c to standard output
 
 src/api/model.h says what the table holds. Constraints are written down as AWS prints them, so the texts of its answers are
 the specification of this tool; where they differ from the model, DIFFERENCES says so.
@@ -177,7 +177,8 @@ def read(path):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    # A model is never written over, whatever a shell makes of a pattern.
+    if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and not sys.argv[2].endswith(".c")):
         raise SystemExit(__doc__)
     text = make(read(pathlib.Path(sys.argv[1])))
     if len(sys.argv) == 3:
