@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oci/name.h"
 
+#define ACCOUNT_DIGITS 12
 #define REPOSITORY_MAX 255 /* registry and repository together, as engines limit it */
 #define TAG_MAX 128
 #define SHA256_PREFIX "sha256:"
@@ -164,4 +165,18 @@ char *image_name_pinned(const struct image_name *name, const char *sha256) {
 
 char *image_name_tagged(const struct image_name *name) {
         return join(name, ":", name->tag ? name->tag : "latest");
+}
+
+char *image_name_repository(const struct image_name *name) {
+        return join(name, "", "");
+}
+
+bool image_name_is_private_ecr(const struct image_name *name) {
+        const char *at = name->registry ? name->registry : "", *rest = at + strspn(at, "0123456789");
+
+        if (rest - at != ACCOUNT_DIGITS || !str_starts(rest, ".dkr.ecr."))
+                return false;
+        rest += strlen(".dkr.ecr.");
+        rest += strspn(rest, "abcdefghijklmnopqrstuvwxyz0123456789-");
+        return streq(rest, ".amazonaws.com") || streq(rest, ".amazonaws.com.cn");
 }

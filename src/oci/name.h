@@ -29,3 +29,7 @@ static inline void image_name_freep(struct image_name *name) {
 char *image_name_pinned(const struct image_name *name, const char *sha256);
 /* "REGISTRY/REPOSITORY:TAG" with the tag that is meant; malloc'ed. */
 char *image_name_tagged(const struct image_name *name);
+/* "REGISTRY/REPOSITORY"; malloc'ed. */
+char *image_name_repository(const struct image_name *name);
+/* Whether the registry is a private one of AWS: ACCOUNT.dkr.ecr.REGION.amazonaws.com, or .com.cn. */
+bool image_name_is_private_ecr(const struct image_name *name);
