@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * detect - which container engine there is
+ *
+ * In this order, the first that answers within its time: what LAMBENT_CONTAINER_CLI names (nothing else is tried then);
+ * DOCKER_HOST; the current docker context; the sockets of Docker, Docker Desktop, Colima, rootless Docker, Podman
+ * (root's, then the user's); and where the podman command is installed and its service does not run, a service of
+ * our own, which ends when nobody has used it for a few seconds. A wanted kind ("docker", "podman") leaves the others
+ * out. Nothing here blocks the loop: files are read and commands run on the worker thread, each for a bounded time.
+ */
+#pragma once
+#include "sandbox/engine/docker.h"
+
+#define DETECT_ENDPOINTS_MAX 16
+
+struct endpoint {
+        char *address;    /* "unix:/…" or "host:port" */
+        char *found_by;   /* a few words */
+        const char *kind; /* what it must be: "docker", "podman"; NULL: anything */
+};
+
+struct engine_facts {
+        struct endpoint endpoint;
+        const char *kind; /* "docker", "podman" */
+        char *version, *architecture, *kernel;
+};
+
+struct detect {
+        struct loop *loop;
+        const char *choice, *state_dir;
+        struct detect_job *job;
+        struct endpoint endpoints[DETECT_ENDPOINTS_MAX];
+        size_t count, at;
+        bool commands_tried;
+        struct docker *docker;
+        struct docker_call call;
+        struct buf problems; /* why each of them was not taken */
+        pid_t service;       /* a podman service of our own; 0: none */
+        struct engine_facts facts;
+        /* facts (valid until the next detection), or NULL and a sentence. */
+        void (*done)(struct detect *detect, const struct engine_facts *facts, const char *problem);
+};
+
+/* choice: "auto", "docker", "podman"; state_dir: for the socket of a service of our own. Both borrowed. */
+void detect_begin(struct detect *detect, struct loop *loop, const char *choice, const char *state_dir,
+                  void (*done)(struct detect *detect, const struct engine_facts *facts, const char *problem));
+static inline bool detect_is_under_way(const struct detect *detect) {
+        return detect->done != NULL;
+}
+void detect_clear(struct detect *detect); /* cancels; legal on a zeroed one */
+
+/* What DOCKER_HOST and contexts say: "unix:///run/docker.sock", "tcp://host:2375". The address for docker_new, malloc'ed;
+ * NULL with a sentence (malloc'ed) for what is not spoken here (ssh://, TLS). */
+char *detect_address(const char *host, bool tls, char **ret_problem);
+/* The host of the context that a Docker configuration folder has as its current one. 0, -ENOENT (none, or the default), -EINVAL. */
+int detect_context(const char *folder, const char *name, char **ret_host, bool *ret_tls);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* detect_places - where engines may be: what the worker thread finds out for detect.c; nobody else includes it. */
+#pragma once
+#include "sandbox/engine/detect.h"
+
+struct places {
+        struct endpoint endpoints[DETECT_ENDPOINTS_MAX];
+        size_t count;
+        struct buf problems; /* "; "-separated */
+        pid_t service;       /* of a podman service of our own; 0: none */
+};
+
+/* The files and variables; or, when LAMBENT_CONTAINER_CLI is set, what that command leads to. */
+void places_look(struct places *p, const char *choice, const char *state_dir);
+/* The commands, when no socket has answered. */
+void places_ask_commands(struct places *p, const char *choice, const char *state_dir);
