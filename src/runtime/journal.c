@@ -158,13 +158,15 @@ void journal_init_start(struct supervisor *s) {
                 event_open(s, &line, "platform.initStart");
                 json_str(&line.w, "initializationType", s->provisioned ? "provisioned-concurrency" : "on-demand");
                 json_str(&line.w, "phase", s->now.active ? "invoke" : "init");
-                json_str(&line.w, "runtimeVersion", s->version_name);
-                json_str(&line.w, "runtimeVersionArn", s->version_arn);
+                if (*s->version_name) {
+                        json_str(&line.w, "runtimeVersion", s->version_name);
+                        json_str(&line.w, "runtimeVersionArn", s->version_arn);
+                }
                 json_str(&line.w, "functionName", s->function);
                 json_str(&line.w, "functionVersion", s->version);
                 json_uint(&line.w, "instanceMaxMemory", (uint64_t)s->memory_mb * MIB);
                 event_close(s, &line);
-        } else if (!s->now.active) {
+        } else if (!s->now.active && *s->version_name) { /* images have none */
                 journal_platform(s, "INIT_START Runtime Version: %s\tRuntime Version ARN: %s",
                                  s->version_name, s->version_arn);
         }

@@ -63,6 +63,7 @@ static const struct field start_fields[] = {
         LIST(start.vars, 256 * KIB),
         U32(start.spec.memory_mb),
         U32(start.spec.tmp_mb),
+        BOOL(start.spec.provisioned),
         U64(start.spec.timeout),
         BOOL(start.spec.provisioned),
         TEXT(start.spec.log_group),

@@ -132,7 +132,6 @@ static int remote_start(struct environment *e) {
                 return r->start_error;
         r->started = loop_clock(r->loop);
         r->state = ENV_STARTING;
-        r->opened = true;
         error = r->ports->open(r->owner);
         if (error)
                 r->state = ENV_NEW;
@@ -232,8 +231,7 @@ static void remote_free(struct environment *e) {
         journal_deinit(&r->journal);
         buf_deinit(&r->start_bytes);
         free(r->lost_why);
-        if (r->opened)
-                r->ports->remove(r->owner);
+        r->ports->remove(r->owner);
         free(r);
 }
 

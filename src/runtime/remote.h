@@ -5,8 +5,8 @@
  * Who makes the place (a container, a pod) implements struct remote_ports. start calls ports->open, which begins
  * to make it; when there is a link to its lambent-init, remote_connected (a stream socket) or remote_attach (any
  * stream of bytes) joins it to the environment, which then behaves to the letter as runtime/environment.h says.
- * remote_lost tells that the place could not be made or has died. ports->remove is called once, by ops->free, if open
- * was; from then on the environment must not be named any more.
+ * remote_lost tells that the place could not be made or has died. ports->remove is called once, by ops->free, also when
+ * open never was; from then on the environment must not be named any more.
  *
  * remote_connected, remote_attach and remote_lost may be called at any time, also from inside the ports; remote_writable, remote_feed
  * and remote_ended from the loop only, because they deliver events. Events come from the loop and from those.

@@ -24,7 +24,7 @@ struct runtime_command {
         const char *execution_env; /* AWS_EXECUTION_ENV; NULL for provided.* */
         const char *notice; /* a warning for the log at each INIT, e.g. a version that the host lacks; NULL */
         const char *missing_entry; /* no argv: the text of Runtime.InvalidEntrypoint */
-        const char *version_name;  /* for INIT_START: "python:3.13" */
+        const char *version_name;  /* for INIT_START: "python:3.13"; "": the line is not written (images) */
         const char *version_arn;
 };
 
