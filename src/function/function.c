@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "function/alias.h"
 #include "function/concurrency.h"
+#include "function/placement.h"
 #include "function/registry_private.h"
 
 static const char *const state_names[] = {
@@ -101,6 +102,7 @@ void version_unref(struct version *v) {
         free(v->status.state_reason_code);
         free(v->status.update_reason);
         free(v->status.update_reason_code);
+        placement_unref(v->placement);
         free(v->task_dir);
         free(v->opt_dir);
         free(v->account);

@@ -6,6 +6,7 @@
 #include "function/alias.h"
 #include "function/concurrency.h"
 #include "function/document.h"
+#include "function/placement.h"
 #include "function/provisioned.h"
 #include "function/registry_private.h"
 
@@ -303,6 +304,7 @@ static struct version *make_published(struct registry *r, struct function *f, co
                 v->prepared = true;
                 v->task_dir = from->task_dir ? xstrdup(from->task_dir) : NULL;
                 v->opt_dir = from->opt_dir ? xstrdup(from->opt_dir) : NULL;
+                v->placement = placement_ref(from->placement);
                 version_set_state(v, STATE_ACTIVE, NULL, NULL);
                 version_set_update(v, UPDATE_SUCCESSFUL, NULL, NULL);
         } else {
