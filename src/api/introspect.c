@@ -11,7 +11,9 @@
 #include "base/json.h"
 #include "engine/engine.h"
 #include "engine/interpreters.h"
+#include "function/placement.h"
 #include "function/pool.h"
+#include "sandbox/engine/containers.h"
 #include "sandbox/native/native.h"
 
 #define DOCUMENT_MAX (64 * MIB)
@@ -33,8 +35,16 @@ static uint64_t number_param(struct api_request *r, const char *name, uint64_t m
 
 /* ---- environments ---- */
 
+struct environments {
+        struct json_writer writer;
+        const struct containers *containers; /* NULL: there are none */
+};
+
 static void write_environment(void *ctx, const struct member_view *view) {
-        struct json_writer *w = ctx;
+        const struct environments *all = ctx;
+        struct json_writer *w = &((struct environments *)ctx)->writer;
+        const struct placement *placement = view->version->placement;
+        AUTO(str) char *container = all->containers ? containers_find(all->containers, view->id) : NULL;
 
         json_open_object(w, NULL);
         json_str(w, "id", view->id);
@@ -43,7 +53,9 @@ static void write_environment(void *ctx, const struct member_view *view) {
         json_str(w, "function", view->version->name);
         json_str(w, "version", view->version->number);
         json_str(w, "runtime", view->version->config.runtime);
-        json_str(w, "sandbox", "native");
+        json_str(w, "sandbox", placement ? placement->sandbox : "native");
+        if (container)
+                json_str(w, "container", container);
         json_str(w, "state", member_state_name(view->state));
         json_double(w, "ageSeconds", (double)view->age / 1e9, 3);
         json_double(w, "idleSeconds", (double)view->idle / 1e9, 3);
@@ -56,14 +68,15 @@ static void write_environment(void *ctx, const struct member_view *view) {
 
 void api_list_environments(struct api_request *r) {
         AUTO(buf) struct buf body = BUF_NULL(DOCUMENT_MAX);
-        struct json_writer w = JSON_WRITER(&body);
+        struct environments all = { JSON_WRITER(&body), engine_containers(r->engine) };
+        struct json_writer *w = &all.writer;
 
-        json_open_object(&w, NULL);
-        json_open_array(&w, "environments");
-        pools_each(engine_pools(r->engine), true, write_environment, &w);
-        json_close_array(&w);
-        json_close_object(&w);
-        reply(r, &body, &w);
+        json_open_object(w, NULL);
+        json_open_array(w, "environments");
+        pools_each(engine_pools(r->engine), true, write_environment, &all);
+        json_close_array(w);
+        json_close_object(w);
+        reply(r, &body, w);
 }
 
 /* {"function": NAME, "id": ID, "now": bool}; nothing named means all. */
@@ -165,28 +178,87 @@ static void write_interpreters(struct json_writer *w, const struct interpreters 
         json_close_array(w);
 }
 
+static void write_native(struct json_writer *w, const struct engine *e) {
+        const char *problem;
+        const struct native *native = engine_native(e, &problem);
+        const struct native_report *report = native ? native_report(native) : NULL;
+
+        json_str(w, "sandbox", native ? "native" : "containers");
+        if (!native) {
+                json_str(w, "whyNotBetter", problem);
+                return;
+        }
+        json_str(w, "tier", native_tier_name(report->tier));
+        json_str(w, "whyNotBetter", report->why_not_better);
+        json_str(w, "memoryLimit", report->memory_limit);
+        json_str(w, "processLimit", report->process_limit);
+        json_str(w, "freezer", report->freezer);
+        json_str(w, "network", report->network);
+        json_bool(w, "seccomp", report->seccomp);
+        json_bool(w, "landlock", report->landlock);
+        json_uint(w, "environmentsMax", report->environments_max);
+}
+
+static void write_containers(struct json_writer *w, const struct containers *containers) {
+        const char *problem = NULL;
+        const struct containers_engine *engine = containers ? containers_engine(containers, &problem) : NULL;
+
+        json_open_object(w, "containers");
+        if (engine) {
+                json_str(w, "engine", engine->kind);
+                json_str(w, "version", engine->version);
+                json_str(w, "address", engine->address);
+                json_str(w, "foundBy", engine->found_by);
+                json_str(w, "shares", containers_shares(containers));
+        } else if (!containers) {
+                json_str(w, "problem", "--sandbox native leaves them out");
+        } else {
+                json_str(w, "problem", problem ? problem : "not looked for yet: no function has wanted one");
+        }
+        json_close_object(w);
+}
+
+/* Where one function runs, and why there. */
+static bool write_placement(struct api_request *r, const char *name, struct json_writer *w) {
+        AUTO(function_ref) struct function_ref ref = {};
+        const struct function *f;
+        const struct version *v;
+
+        if (!api_name_ref(r, name, NULL, &ref))
+                return false;
+        f = registry_find(engine_registry(r->engine), ref.account, ref.region, ref.name);
+        if (!f) {
+                api_fail(r, PROBLEM_NOT_FOUND, "there is no function %s", ref.name);
+                return false;
+        }
+        v = f->latest;
+        json_str(w, "function", v->name);
+        json_str(w, "runtime", v->config.runtime ? v->config.runtime : "");
+        json_str(w, "placement", v->placement ? v->placement->sandbox : "");
+        json_str(w, "why",
+                 v->placement ? v->placement->why
+                 : v->status.state_reason
+                         ? v->status.state_reason
+                         : "it is not decided yet: nothing has been invoked since the start");
+        return true;
+}
+
 static void doctor_ready(struct interpreters_wait *wait) {
         struct doctor *d = container_of(wait, struct doctor, wait);
         struct api_request *r = d->request;
-        const struct native_report *report = native_report(engine_native(r->engine));
         AUTO(buf) struct buf body = BUF_NULL(DOCUMENT_MAX);
+        AUTO(str) char *function = http_query_param(r->exchange, "function");
         struct json_writer w = JSON_WRITER(&body);
 
         r->cancel = NULL;
         free(d);
         json_open_object(&w, NULL);
-        json_str(&w, "sandbox", "native");
-        json_str(&w, "tier", native_tier_name(report->tier));
-        json_str(&w, "whyNotBetter", report->why_not_better);
+        if (function && !write_placement(r, function, &w))
+                return;
         json_str(&w, "user", r->api->options.user);
         json_str(&w, "whyRoot", r->api->options.why_root ? r->api->options.why_root : "");
-        json_str(&w, "memoryLimit", report->memory_limit);
-        json_str(&w, "processLimit", report->process_limit);
-        json_str(&w, "freezer", report->freezer);
-        json_str(&w, "network", report->network);
-        json_bool(&w, "seccomp", report->seccomp);
-        json_bool(&w, "landlock", report->landlock);
-        json_uint(&w, "environmentsMax", report->environments_max);
+        write_native(&w, r->engine);
+        write_containers(&w, engine_containers(r->engine));
         write_interpreters(&w, engine_interpreters(r->engine));
         json_open_object(&w, "limits");
         json_uint(&w, "payloadBytes", PAYLOAD_MAX);

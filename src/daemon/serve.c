@@ -195,15 +195,25 @@ static int daemon_open_engine(struct daemon *d, char **ret_problem) {
                 .private_network = streq(o->network, "private"),
                 .cpu_share = o->cpu_share,
                 .strict_runtimes = o->strict_runtimes,
+                .pull = o->pull,
+                .image_mirror = o->image_mirror,
+                .private_registry = o->private_registry,
+                .container_network = o->container_network,
+                .container_spares = o->container_spares,
+                .container_writable = o->container_writable,
+                .container_privileges = o->container_privileges,
                 .temporary = o->temporary,
                 .log_bytes_max = o->log_bytes,
                 .endpoint = d->sockets.endpoint,
         };
+        bool wants_engine;
         int r;
 
         if (!runtimes)
                 return -ENOENT;
-        r = user_choose(&d->user, o->user, o->data_dir, ret_problem);
+        /* Who may use an engine has root's power anyway, and an engine of root's takes nobody else. */
+        wants_engine = streq(o->sandbox, "docker") || streq(o->sandbox, "podman");
+        r = user_choose(&d->user, o->user ? o->user : wants_engine ? "root" : NULL, o->data_dir, ret_problem);
         r = r ?: make_folders(o->data_dir, ret_problem);
         if (r)
                 return r;

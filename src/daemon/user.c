@@ -151,7 +151,8 @@ static char *look_around_as(const struct user *user, const struct user_needs *ne
 static bool is_ours(const char *name) {
         static const char *const names[] = {
                 "lock",    "lambent.db", "lambent.db-wal", "lambent.db-shm", "lambent.db-journal",
-                "content", "logs",       "sandbox",        "runtimes",       "lost+found",
+                "content", "logs",       "sandbox",        "runtimes",       "containers",
+                "home",    "lost+found",
                 ".",       ".."
         };
 

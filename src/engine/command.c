@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 
 #include "runtime/place.h"
+#include "sandbox/engine/image.h"
 
 static const char *keep(struct command *c, char *s) {
         must(c->string_count < ARRAY_SIZE(c->strings));
@@ -124,11 +125,12 @@ static bool exists(const char *folder, const char *name) {
 }
 
 /* The first bootstrap there is; whether it can be executed, execve will say in its own words. */
-static void place_provided(struct command *c, const struct version *v, const struct place *place) {
+static void place_provided(struct command *c, const struct version *v, const char *task_root,
+                           const char *opt_root) {
         if (exists(v->task_dir, "bootstrap"))
-                c->argv[0] = keep(c, xasprintf("%s/bootstrap", place->task_root));
+                c->argv[0] = keep(c, xasprintf("%s/bootstrap", task_root));
         else if (exists(v->opt_dir, "bootstrap"))
-                c->argv[0] = keep(c, xasprintf("%s/bootstrap", place->opt_root));
+                c->argv[0] = keep(c, xasprintf("%s/bootstrap", opt_root));
         else
                 c->base.missing_entry =
                         "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]";
@@ -204,9 +206,67 @@ void command_place(struct command *c, const struct version *v, const struct plac
         if (c->interpreter)
                 place_client(c, v, place);
         else
-                place_provided(c, v, place);
+                place_provided(c, v, place->task_root, place->opt_root);
         c->base.argv = c->argv[0] ? c->argv : NULL;
         c->base.cwd = place->task_root;
+}
+
+/* ---- in a container ---- */
+
+static size_t add_words(struct command *c, size_t n, char *const *words, size_t count) {
+        for (size_t i = 0; i < count && words[i] && n < COMMAND_ARGV_MAX - 1; ++i)
+                c->argv[n++] = words[i];
+        return n;
+}
+
+/* Each part of ImageConfig replaces the image's own (facts/environment.md 4.3). */
+static void run_image(struct command *c, const struct version_config *config, const struct image *image) {
+        const struct text_list *entry = &config->entry_point, *command = &config->command;
+        size_t n = entry->count ? add_words(c, 0, entry->items, entry->count)
+                                : add_words(c, 0, image->entrypoint, COMMAND_ARGV_MAX);
+
+        if (command->count)
+                add_words(c, n, command->items, command->count);
+        else
+                add_words(c, n, image->command, COMMAND_ARGV_MAX);
+        c->base.version_name = c->base.version_arn = "";
+        c->base.cwd = config->working_directory ? config->working_directory
+                      : *image->working_dir     ? image->working_dir
+                                                : "/";
+        if (!c->argv[0])
+                c->base.missing_entry = "the image has neither an entrypoint nor a command";
+}
+
+/* AWS's entrypoint script wants the handler, and starts the runtime client at once where AWS_LAMBDA_RUNTIME_API is set. */
+static void run_zip(struct command *c, const struct version_config *config, const struct image *image) {
+        size_t n = add_words(c, 0, image->entrypoint, COMMAND_ARGV_MAX - 2);
+
+        c->argv[n++] = config->handler;
+        c->base.cwd = "/var/task";
+        if (n == 1) {
+                c->argv[0] = NULL;
+                c->base.missing_entry = "the image of the runtime has no entrypoint";
+        }
+}
+
+void command_find_image(const struct version *v, const struct image *image, struct command *ret_command) {
+        const struct version_config *config = &v->config;
+        struct command *c = ret_command;
+
+        *c = (struct command){};
+        if (version_config_is_image(config)) {
+                run_image(c, config, image);
+        } else {
+                name_version(c, v);
+                if (str_starts(config->runtime, "provided")) {
+                        place_provided(c, v, "/var/task", "/opt");
+                        c->base.cwd = "/var/task";
+                } else {
+                        c->base.execution_env = keep(c, xasprintf("AWS_Lambda_%s", config->runtime));
+                        run_zip(c, config, image);
+                }
+        }
+        c->base.argv = c->argv[0] ? c->argv : NULL;
 }
 
 void command_clear(struct command *c) {

@@ -9,10 +9,12 @@
 #include "archive/content.h"
 #include "base/log.h"
 #include "function/images.h"
+#include "http/http.h"
 #include "logs/logs.h"
 #include "store/store.h"
 
 #define SPARE_CELLS 4
+#define CONTAINERS_MOST 1000 /* as many as an engine serves well */
 
 static const char *keep(struct engine *e, const char *s) {
         if (!s)
@@ -30,6 +32,11 @@ static void copy_options(struct engine *e, const struct engine_options *o) {
         e->options.region = keep(e, o->region);
         e->options.account = keep(e, o->account);
         e->options.endpoint = keep(e, o->endpoint);
+        e->options.pull = keep(e, o->pull);
+        e->options.image_mirror = keep(e, o->image_mirror);
+        e->options.private_registry =
+                keep(e, o->private_registry && *o->private_registry ? o->private_registry : NULL);
+        e->options.container_network = keep(e, o->container_network);
 }
 
 /* One daemon per data dir; the lock goes with the process, whatever ends it. */
@@ -121,6 +128,18 @@ static int begin_as_user(struct engine *e, char **ret_problem) {
         return r;
 }
 
+/* A container of an engine may be a place where nothing of ours can be nested; containers beside it are still to be had. */
+static int finish_sandbox(struct engine *e, char **ret_problem) {
+        int r = native_finish(e->native, ret_problem);
+
+        if (!r || !e->containers)
+                return r;
+        log_warn("functions run in containers only: %s", *ret_problem ? *ret_problem : strerror(-r));
+        e->native_problem = TAKE(*ret_problem);
+        native_free(TAKE(e->native));
+        return 0;
+}
+
 static void open_pools(struct engine *e) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
         struct pools_options options = {
@@ -130,12 +149,84 @@ static void open_pools(struct engine *e) {
                 .freeze_after = e->options.freeze_after,
         };
         struct pools_ports ports = engine_pools_ports;
-        size_t most = native_report(e->native)->environments_max;
+        size_t most = e->native ? native_report(e->native)->environments_max : CONTAINERS_MOST;
 
         if (!options.environments_max || options.environments_max > most)
                 options.environments_max = most;
         ports.owner = e;
         e->pools = pools_new(e->loop, &options, &ports);
+}
+
+/* ---- containers ---- */
+
+static void on_note(void *owner, const char *text) {
+        log_info("%s", text);
+}
+
+static void serve_tunnel(void *owner, int fd) {
+        struct engine *e = owner;
+
+        if (!e->tunnelled || http_listener_adopt(e->tunnelled, fd))
+                log_debug("a function's call of the API is not served");
+}
+
+/* What this data dir is called in the labels of containers, for as long as it exists. */
+static int read_home(const struct engine *e, char ret_home[static HEX_ID_LEN + 1]) {
+        AUTO(str) char *path = xasprintf("%s/home", e->options.data_dir);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        n = read(fd, ret_home, HEX_ID_LEN);
+        ret_home[HEX_ID_LEN] = 0;
+        if (n != HEX_ID_LEN || strspn(ret_home, "0123456789abcdef") != HEX_ID_LEN) {
+                random_hex_id(ret_home);
+                n = pwrite(fd, ret_home, HEX_ID_LEN, 0);
+        }
+        fd_close(fd);
+        return n == HEX_ID_LEN ? 0 : -EIO;
+}
+
+static enum image_policy policy_of(const char *pull) {
+        return pull && streq(pull, "always")  ? IMAGE_ALWAYS
+               : pull && streq(pull, "never") ? IMAGE_NEVER
+                                              : IMAGE_IF_MISSING;
+}
+
+static int open_containers(struct engine *e) {
+        AUTO(str) char *state = xasprintf("%s/containers", e->options.data_dir);
+        bool had_some = access(state, F_OK) == 0;
+        char home[HEX_ID_LEN + 1];
+        struct containers_options options = {
+                .choice = e->options.sandbox,
+                .init_dir = e->options.libexec_dir,
+                .state_dir = state,
+                .home = home,
+                .network = e->options.container_network,
+                .pull = policy_of(e->options.pull),
+                .spares = e->options.container_spares,
+                .spare_ttl = e->options.idle_ttl,
+                .cpu_share = e->options.cpu_share,
+                .writable_root = e->options.container_writable,
+                .keep_capabilities = e->options.container_privileges,
+                .note = on_note,
+                .serve = serve_tunnel,
+                .owner = e,
+        };
+        int r;
+
+        if (streq(e->options.sandbox, "native"))
+                return 0;
+        r = read_home(e, home);
+        if (r)
+                return r;
+        e->containers = containers_new(e->loop, &options);
+        image_source_open(e);
+        /* The daemon before us may have left some. */
+        if (had_some)
+                containers_look(e->containers);
+        return 0;
 }
 
 /* ---- what the registry asks for ---- */
@@ -193,6 +284,7 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         e->lock_fd = -1;
         list_init(&e->preparations);
         list_init(&e->watches);
+        list_init(&e->image_questions);
         copy_options(e, options);
         e->interpreters = interpreters_new(loop);
         e->compiled = compiled_new(loop, e->options.runtimes_dir, e->options.data_dir);
@@ -202,9 +294,11 @@ int engine_open(struct loop *loop, const struct engine_options *options, struct 
         if (!r)
                 r = open_stores(e, ret_problem);
         if (!r)
-                r = native_finish(e->native, ret_problem);
+                r = open_containers(e);
+        if (!r)
+                r = finish_sandbox(e, ret_problem);
         if (!r) {
-                if (native_report(e->native)->tier != NATIVE_T1)
+                if (e->native && native_report(e->native)->tier != NATIVE_T1)
                         interpreters_only_open(e->interpreters);
                 open_pools(e);
                 r = open_registry(e);
@@ -229,9 +323,12 @@ void engine_close(struct engine *e) {
         if (!e)
                 return;
         engine_preparations_cancel(e);
+        image_source_close(e);
         pools_free(e->pools);
         if (e->registry)
                 registry_free(e->registry);
+        http_listener_free(e->tunnelled);
+        containers_close(e->containers);
         native_free(e->native);
         compiled_free(e->compiled);
         interpreters_free(e->interpreters);
@@ -241,15 +338,26 @@ void engine_close(struct engine *e) {
                 content_close(e->content);
         store_free(e->store);
         fd_close(e->lock_fd);
+        free(e->native_problem);
         for (size_t i = 0; i < e->string_count; ++i)
                 free(e->strings[i]);
         free(e);
 }
 
+static void on_tunnelled(struct http_exchange *x) {
+        struct engine *e = x->listener_owner;
+
+        e->serve(x, e->serve_owner);
+}
+
+static const struct http_handler tunnelled_handler = { .on_request = on_tunnelled };
+
 void engine_serve_functions(struct engine *e, void (*serve)(struct http_exchange *x, void *owner),
                             void *owner) {
         e->serve = serve;
         e->serve_owner = owner;
+        if (e->containers && !e->tunnelled)
+                must(http_listen(e->loop, -1, &tunnelled_handler, &http_limits_api, e, &e->tunnelled) == 0);
 }
 
 void engine_set_images(struct engine *e, const struct image_source *source) {
@@ -288,7 +396,12 @@ struct store *engine_store(const struct engine *e) {
         return e->store;
 }
 
-struct native *engine_native(const struct engine *e) {
+struct containers *engine_containers(const struct engine *e) {
+        return e->containers;
+}
+
+struct native *engine_native(const struct engine *e, const char **ret_problem) {
+        *ret_problem = e->native_problem;
         return e->native;
 }
 

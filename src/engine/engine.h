@@ -10,6 +10,7 @@
 #include "function/registry.h"
 #include "loop/loop.h"
 
+struct containers;
 struct content_store;
 struct image_source;
 struct logs;
@@ -30,15 +31,22 @@ struct engine_options {
         const char *data_dir;
         const char *libexec_dir;  /* lambent-launcher, lambent-archive */
         const char *runtimes_dir; /* our runtime clients: python/, nodejs/ */
-        const char *sandbox;      /* "auto" or "native" */
+        const char *sandbox;      /* "auto", "native", "docker", "podman" */
         int sandbox_tier;         /* 0: the best that holds; 1..3 */
         const char *region, *account;
         nsec_t idle_ttl, freeze_after; /* freeze_after NSEC_NEVER: never */
         size_t environments_max;       /* 0: what descriptors allow */
         bool private_network, cpu_share, strict_runtimes;
-        bool temporary;         /* the data dir will be thrown away: nothing is worth preparing for later */
-        uint64_t log_bytes_max; /* per log group */
-        const char *endpoint;   /* "http://127.0.0.1:4566": for download Locations */
+        bool temporary; /* the data dir will be thrown away: nothing is worth preparing for later */
+        /* Of containers. NULL or "": the default. */
+        const char *pull;              /* "missing", "always", "never" */
+        const char *image_mirror;      /* instead of public.ecr.aws/lambda */
+        const char *private_registry;  /* HOST:PORT that stands for AWS's private ones */
+        const char *container_network; /* of the engine */
+        size_t container_spares;       /* started before they are wanted */
+        bool container_writable, container_privileges;
+        uint64_t log_bytes_max;         /* per log group */
+        const char *endpoint;           /* "http://127.0.0.1:4566": for download Locations */
         const struct engine_user *user; /* NULL: whoever we are; used by engine_open only */
 };
 
@@ -68,5 +76,7 @@ struct pools *engine_pools(const struct engine *e);
 struct content_store *engine_content(const struct engine *e);
 struct logs *engine_logs(const struct engine *e);
 struct store *engine_store(const struct engine *e);
-struct native *engine_native(const struct engine *e); /* NULL when another sandbox is used */
+struct containers *engine_containers(const struct engine *e); /* NULL: --sandbox native */
+struct native *engine_native(const struct engine *e,
+                             const char **ret_problem); /* NULL and why: containers only */
 struct interpreters *engine_interpreters(const struct engine *e);

@@ -5,7 +5,9 @@
 #include "engine/compiled.h"
 #include "engine/engine.h"
 #include "engine/interpreters.h"
+#include "function/images.h"
 #include "function/pool.h"
+#include "sandbox/engine/containers.h"
 #include "sandbox/native/native.h"
 
 struct engine {
@@ -17,12 +19,18 @@ struct engine {
         struct store *store;
         struct content_store *content;
         struct logs *logs;
-        struct native *native;
+        struct native *native; /* NULL: it does not work here, and there are containers */
+        char *native_problem;  /* why */
         struct interpreters *interpreters;
         struct compiled *compiled;
         struct registry *registry;
         struct pools *pools;
+        struct containers *containers; /* NULL: --sandbox native */
+        struct image_source image_source;
         const struct image_source *images; /* NULL: none */
+        struct list image_questions;
+        struct http_listener
+                *tunnelled; /* what functions in containers send to the AWS API; NULL: nothing serves it */
         struct list preparations, watches;
         void (*serve)(struct http_exchange *x, void *owner);
         void *serve_owner;
@@ -42,5 +50,13 @@ void engine_unwatch(struct prepared_watch *watch); /* legal on a zeroed one */
 void engine_prepare(void *owner, struct version *v);
 void engine_preparations_cancel(struct engine *e);
 
+/* image_source.c: images as the engine has them. */
+void image_source_open(struct engine *e);
+void image_source_close(struct engine *e);
+/* What the engine is asked for: pinned where a digest is known, in the registry that stands for AWS's. malloc'ed. */
+char *engine_image_name(const struct engine *e, const char *uri, const char *sha256);
+
 /* environments.c: what the pools ask for. */
+/* Environments of v are soon to be wanted. */
+void engine_expect(struct engine *e, const struct version *v);
 extern const struct pools_ports engine_pools_ports; /* owner is filled in by engine_open */

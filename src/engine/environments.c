@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/engine_private.h"
+#include "function/placement.h"
 #include "logs/logs.h"
 #include "runtime/extensions.h"
 
@@ -52,17 +53,18 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
         return native_place_new(e->native, &spec);
 }
 
-static struct environment *make_supervisor(struct engine *e, const struct version *v, struct command *c,
-                                           const char *id, bool provisioned, const char *group,
-                                           const char *stream) {
+/* vars: room for config->var_count. */
+static void fill_spec(struct engine *e, const struct version *v, const char *id, bool provisioned,
+                      const char *group, const char *stream, struct env_var *vars,
+                      struct environment_spec *ret_spec) {
         const struct version_config *config = &v->config;
-        struct env_var *vars = xcalloc(config->var_count, sizeof(*vars));
-        struct environment_spec spec = {
+
+        *ret_spec = (struct environment_spec){
                 .account = v->account,
                 .region = v->region,
                 .function = v->name,
                 .version = v->number,
-                .runtime = config->runtime,
+                .runtime = config->runtime ? config->runtime : "",
                 .handler = config->handler,
                 .vars = vars,
                 .var_count = config->var_count,
@@ -82,48 +84,106 @@ static struct environment *make_supervisor(struct engine *e, const struct versio
                 .secret_access_key = "lambent",
                 .session_token = "lambent",
         };
-        struct supervisor_options options = {
-                .loop = e->loop, .spec = &spec, .command = &c->base, .owner = e
-        };
-        struct environment *environment;
-        char **extensions = NULL;
-
-        memcpy(spec.id, id, sizeof(spec.id));
+        str_fit(ret_spec->id, sizeof(ret_spec->id), id);
         for (size_t i = 0; i < config->var_count; ++i)
                 vars[i] = (struct env_var){ config->vars[i].name, config->vars[i].value };
+}
+
+static struct environment *make_native(struct engine *e, const struct version *v,
+                                       const struct environment_spec *spec, char **ret_problem) {
+        struct supervisor_options options = { .loop = e->loop, .spec = spec, .owner = e };
+        struct environment *environment;
+        struct command command;
+        char **extensions = NULL;
+
+        if (command_find(e->interpreters, v, e->options.strict_runtimes, &command, ret_problem))
+                return NULL;
         if (v->opt_dir) {
                 extensions = extension_files(v->opt_dir);
                 options.extensions = (const char *const *)extensions;
                 options.extensions_disabled = extension_files_disabled(v->opt_dir);
         }
-        options.place_consume = new_place(e, v, c, id);
+        options.command = &command.base;
+        options.place_consume = new_place(e, v, &command, spec->id);
         options.on_foreign_request = e->serve ? serve_foreign : NULL;
-        command_place(c, v, options.place_consume);
+        command_place(&command, v, options.place_consume);
         environment = supervisor_new(&options);
         extension_files_free(extensions);
-        free(vars);
+        command_clear(&command);
         return environment;
+}
+
+static bool brings_bootstrap(const struct version *v) {
+        return v->config.runtime && str_starts(v->config.runtime, "provided");
+}
+
+static struct environment *make_container(struct engine *e, const struct version *v,
+                                          const struct environment_spec *spec) {
+        struct image *image = v->placement->image;
+        struct container_spec container = {
+                .environment = spec,
+                .image = image,
+                .runtime_is_task = brings_bootstrap(v),
+        };
+        struct environment *environment;
+        struct command command;
+
+        command_find_image(v, image, &command);
+        container.command = &command.base;
+        environment = containers_environment_new(e->containers, &container);
+        command_clear(&command);
+        return environment;
+}
+
+void engine_expect(struct engine *e, const struct version *v) {
+        struct env_var *vars = xcalloc(v->config.var_count, sizeof(*vars));
+        struct environment_spec spec;
+
+        fill_spec(e, v, "", false, "", "", vars, &spec);
+        containers_expect(e->containers, &(struct container_spec){
+                                                 .environment = &spec,
+                                                 .image = v->placement->image,
+                                                 .runtime_is_task = brings_bootstrap(v),
+                                         });
+        free(vars);
+}
+
+/* What keeps it from a container belongs to why it cannot run. */
+static void add_why(const struct version *v, char **problem) {
+        char *whole;
+
+        if (!v->placement || !*problem || !strchr(v->placement->why, ':'))
+                return;
+        whole = xasprintf("%s; %s", *problem, v->placement->why);
+        free(*problem);
+        *problem = whole;
 }
 
 static struct environment *make(void *owner, struct version *v, const char *id, bool provisioned,
                                 void **ret_tag, char **ret_problem) {
         struct engine *e = owner;
-        struct command command;
+        bool contained = v->placement && v->placement->image;
+        struct environment_spec spec;
         struct environment *environment;
         struct env_tag *tag;
         AUTO(str) char *group = NULL;
         AUTO(str) char *stream = NULL;
+        struct env_var *vars;
 
-        if (version_config_is_image(&v->config)) {
+        if (!contained && version_config_is_image(&v->config)) {
                 *ret_problem = xstrdup(IMAGES_ABSENT);
                 return NULL;
         }
-        if (command_find(e->interpreters, v, e->options.strict_runtimes, &command, ret_problem))
-                return NULL;
         group = v->config.log_group ? xstrdup(v->config.log_group) : xasprintf("/aws/lambda/%s", v->name);
         stream = stream_name(e, v, id);
-        environment = make_supervisor(e, v, &command, id, provisioned, group, stream);
-        command_clear(&command);
+        vars = xcalloc(v->config.var_count, sizeof(*vars));
+        fill_spec(e, v, id, provisioned, group, stream, vars, &spec);
+        environment = contained ? make_container(e, v, &spec) : make_native(e, v, &spec, ret_problem);
+        free(vars);
+        if (!environment) {
+                add_why(v, ret_problem);
+                return NULL;
+        }
         tag = xcalloc(1, sizeof(*tag));
         tag->engine = e;
         tag->stream = logs_stream_open(e->logs, group, stream);

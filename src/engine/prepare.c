@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a digest to a folder: a version can serve once its code is unpacked, its layers are merged and the interpreters
- * of this machine are known, or, for an image, once the image is there. Each step waits for the loop; nothing here
- * blocks.
+ * From a digest to a folder: a version can serve once its code is unpacked, its layers are merged, or its image is
+ * there, and it is decided where it runs (choice.h). Each step waits for the loop; nothing here blocks.
  */
 #include "archive/content.h"
 #include "base/log.h"
+#include "engine/choice.h"
 #include "engine/engine_private.h"
 #include "function/images.h"
 
@@ -17,7 +17,7 @@ struct preparation {
         struct version *version; /* a reference */
         struct list link;
         struct content_wait content;
-        struct interpreters_wait interpreters;
+        struct choice choice;
         struct image_wait image;
 };
 
@@ -44,7 +44,7 @@ static void tell_watchers(struct engine *e, const struct version *v, const char 
 
 static void cancel_waits(struct preparation *p) {
         content_wait_cancel(&p->content);
-        interpreters_wait_cancel(&p->interpreters);
+        choice_cancel(&p->choice);
         image_wait_cancel(&p->image);
 }
 
@@ -75,25 +75,19 @@ static bool tree_failed(struct preparation *p, const struct content_tree *tree, 
         return true;
 }
 
-static void on_interpreters(struct interpreters_wait *wait) {
-        struct preparation *p = container_of(wait, struct preparation, interpreters);
-        struct engine *e = p->engine;
-        AUTO(str) char *problem = NULL; /* is told when an environment is made */
-        struct command command;
+static void on_chosen(struct choice *choice, struct placement *placement, const char *code,
+                      const char *reason) {
+        struct preparation *p = container_of(choice, struct preparation, choice);
 
-        if (!e->options.temporary &&
-            !command_find(e->interpreters, p->version, e->options.strict_runtimes, &command, &problem)) {
-                compiled_want(e->compiled, command.interpreter);
-                command_clear(&command);
-        }
-        finish(p, NULL, NULL);
+        placement_unref(p->version->placement);
+        p->version->placement = placement;
+        if (placement && placement->image)
+                engine_expect(p->engine, p->version);
+        finish(p, code, reason);
 }
 
-static void find_interpreter(struct preparation *p) {
-        if (command_needs_interpreter(p->version->config.runtime))
-                interpreters_await(p->engine->interpreters, &p->interpreters, on_interpreters);
-        else
-                finish(p, NULL, NULL);
+static void choose(struct preparation *p) {
+        choice_begin(&p->choice, p->engine, p->version, on_chosen);
 }
 
 static void on_layers(struct content_wait *wait, const struct content_tree *tree) {
@@ -103,7 +97,7 @@ static void on_layers(struct content_wait *wait, const struct content_tree *tree
                 return;
         free(p->version->opt_dir);
         p->version->opt_dir = xstrdup(tree->path);
-        find_interpreter(p);
+        choose(p);
 }
 
 static void on_code(struct content_wait *wait, const struct content_tree *tree) {
@@ -116,7 +110,7 @@ static void on_code(struct content_wait *wait, const struct content_tree *tree) 
         free(v->task_dir);
         v->task_dir = xstrdup(tree->path);
         if (!v->config.layer_count) {
-                find_interpreter(p);
+                choose(p);
                 return;
         }
         for (size_t i = 0; i < v->config.layer_count; ++i)
@@ -138,7 +132,7 @@ static void on_image(struct image_wait *wait, const struct image_answer *answer)
         AUTO(str) char *reason = NULL;
 
         if (answer->outcome == IMAGE_FINE) {
-                finish(p, NULL, NULL);
+                choose(p);
                 return;
         }
         reason = xasprintf("The image %s cannot be used: %s", p->version->config.image_uri, answer->reason);

@@ -64,7 +64,7 @@ def bash_completes(*words):
 def test_bash_completes_commands_options_and_choices():
     assert bash_completes("lambent", "do") == ["doctor"]
     assert bash_completes("lambent", "invoke", "--st") == ["--stream"]
-    assert bash_completes("lambent", "serve", "--sandbox", "") == ["auto", "native"]
+    assert bash_completes("lambent", "serve", "--sandbox", "") == ["auto", "native", "docker", "podman"]
     assert bash_completes("lambent", "completions", "z") == ["zsh"]
 
 
