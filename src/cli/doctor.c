@@ -23,6 +23,19 @@ static void print_fact(const char *name, const json_t *value) {
                 printf("%-20s %s\n", name, text);
 }
 
+static void print_containers(const json_t *containers) {
+        static const struct {
+                const char *title, *name;
+        } facts[] = {
+                { "container engine", "engine" }, { "engine version", "version" },
+                { "engine address", "address" },  { "found by", "foundBy" },
+                { "shares with us", "shares" },   { "containers", "problem" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+                print_fact(facts[i].title, json_object_get(containers, facts[i].name));
+}
+
 static void print_runtimes(const json_t *runtimes) {
         static const struct table_column columns[] = {
                 { "RUNTIME", .whole = true },
@@ -47,6 +60,9 @@ static void print_report(const json_t *report) {
         static const struct {
                 const char *title, *name;
         } facts[] = {
+                { "function", "function" },
+                { "runs in", "placement" },
+                { "because", "why" },
                 { "sandbox tier", "tier" },
                 { "why not better", "whyNotBetter" },
                 { "serves as", "user" },
@@ -65,17 +81,21 @@ static void print_report(const json_t *report) {
         for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
                 print_fact(facts[i].title, json_object_get(report, facts[i].name));
         json_object_foreach(json_object_get(report, "limits"), name, limit) print_fact(name, limit);
+        print_containers(json_object_get(report, "containers"));
         print_runtimes(json_object_get(report, "runtimes"));
 }
 
-static int ask(const struct client_options *options) {
+static int ask(const struct client_options *options, const char *function) {
+        AUTO(str) char *escaped = function ? url_escape(function) : NULL;
+        AUTO(str) char *target =
+                function ? xasprintf("/_lambent/doctor?function=%s", escaped) : xstrdup("/_lambent/doctor");
         struct client client;
         json_t *report;
         int r;
 
         if (client_open(&client, options))
                 return 2;
-        r = client_get(&client, HTTP_GET_, "/_lambent/doctor", NULL, &report);
+        r = client_get(&client, HTTP_GET_, target, NULL, &report);
         if (!r && options->json)
                 print_json(report);
         else if (!r)
@@ -92,11 +112,11 @@ static int run_doctor(void *values, const struct strings *operands) {
         int r;
 
         if (!options->here)
-                return ask(&options->client);
+                return ask(&options->client, operands->count ? operands->items[0] : NULL);
         if (private_daemon_start(&daemon, NULL))
                 return 1;
         here.endpoint = daemon.endpoint;
-        r = ask(&here);
+        r = ask(&here, NULL);
         private_daemon_stop(&daemon, true);
         return r;
 }
@@ -111,9 +131,12 @@ static const struct option doctor_table[] = {
 
 const struct command doctor_command = {
         .name = "doctor",
-        .operands = "",
-        .summary = "say how functions are isolated here, which limits hold, which runtimes there are, and "
-                   "what would be better",
+        .operands = "[NAME]",
+        .operands_most = 1,
+        .summary =
+                "say how functions are isolated here, which limits hold, which runtimes and which container "
+                "engine there are, and what would be better",
+        .details = "With a function's name also where that one runs, and why there.",
         .options = doctor_table,
         .values_size = sizeof(struct doctor_options),
         .run = run_doctor,

@@ -19,6 +19,14 @@ static double number(const json_t *object, const char *name) {
         return json_number_value(json_object_get(object, name));
 }
 
+/* "native", or "docker 0123456789ab". */
+static char *sandbox_text(const json_t *e) {
+        const char *container = json_string_value(json_object_get(e, "container"));
+
+        return container ? xasprintf("%s %.12s", json_text(e, "sandbox"), container)
+                         : xstrdup(json_text(e, "sandbox"));
+}
+
 static void print_environments(const json_t *environments) {
         static const struct table_column columns[] = {
                 { "ENVIRONMENT" },
@@ -51,7 +59,7 @@ static void print_environments(const json_t *environments) {
                                                   text_of_bytes((uint64_t)whole(e, "memoryBytes")),
                                                   text_of_bytes((uint64_t)whole(e, "memoryPeakBytes")),
                                                   whole(e, "pid") ? xasprintf("%lld", whole(e, "pid")) : NULL,
-                                                  xstrdup(json_text(e, "sandbox")),
+                                                  sandbox_text(e),
                                           });
         }
         if (table.row_count)
