@@ -107,6 +107,7 @@ class Daemon:
         self.lines = []
         self.endpoint = None
         self.process = None
+        self.binary = binary()
         self._cgroups = set()
         self._ready = threading.Event()
         self._said = threading.Condition()
@@ -115,7 +116,7 @@ class Daemon:
         """Returns when it listens. What it said is in the error when it did not."""
         if not any(option.startswith("--listen") for option in self.options):
             self.options += ["--listen", "127.0.0.1:0"]
-        command = [binary(), "serve", "--data-dir", str(self.data_dir), *self.options]
+        command = [self.binary, "serve", "--data-dir", str(self.data_dir), *self.options]
         if self.tier:
             command += ["--sandbox-tier", str(self.tier)]
         self.process = subprocess.Popen(command, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
