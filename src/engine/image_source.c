@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The images of functions (function/images.h), answered by the container engine: what a tag means is what the
- * engine has under it, after a pull where it has nothing or the policy says so.
+ * engine has under it, else what the registry says; Podman has to pull for that.
  */
 #include "engine/engine_private.h"
 #include "function/images.h"
@@ -82,8 +82,12 @@ static void on_engine(struct containers_wait *wait, const struct containers_engi
                 return;
         }
         name = engine_image_name(q->engine, q->uri, q->sha256);
-        images_want(containers_images(q->engine->containers), name, q->sha256, q->architecture, &q->image,
-                    on_image);
+        if (q->sha256)
+                images_want(containers_images(q->engine->containers), name, q->sha256, q->architecture,
+                            &q->image, on_image);
+        else
+                images_resolve(containers_images(q->engine->containers), name, q->architecture, &q->image,
+                               on_image);
 }
 
 static void ask(void *owner, const struct image_request *request, struct image_wait *wait) {

@@ -167,6 +167,7 @@ static void ask_gateway(struct containers *c) {
 static void on_detected(struct detect *detect, const struct engine_facts *facts, const char *problem) {
         struct containers *c = container_of(detect, struct containers, detect);
         struct images_options images = { .policy = c->options.pull,
+                                         .has_distribution = facts && streq(facts->kind, "docker"),
                                          .note = c->options.note,
                                          .owner = c->options.owner };
         struct utsname host;

@@ -37,6 +37,7 @@ struct fetch {
         nsec_t noted;
         unsigned tries;
         bool pulled, id_missing;
+        bool peeks; /* only the digest is wanted */
         int result;
         char *problem;
 };
@@ -169,42 +170,56 @@ static void wrong_architecture(struct fetch *f, const struct image *image) {
                             f->architecture));
 }
 
-static void on_inspected(struct docker_call *call, int r) {
-        struct fetch *f = container_of(call, struct fetch, call);
-        struct images *images = f->images;
-        json_t *tree = r ? NULL : docker_answer(call);
-        struct image *image = tree ? read_image(f, tree) : NULL;
-        bool fits = image && streq(image->architecture, f->architecture);
+static void take_found(struct fetch *f, struct image *image) {
+        enum image_policy policy = f->images->options.policy;
+        bool by_id = f->id && !f->id_missing;
 
-        json_decref(tree);
-        if (r == -ENOENT && f->id && !f->id_missing) {
+        if (!streq(image->architecture, f->architecture)) {
+                if (f->pulled || policy == IMAGE_NEVER || f->reference.sha256)
+                        wrong_architecture(f, image);
+                else
+                        begin_pull(f);
+                return;
+        }
+        image_unref(f->present);
+        f->present = image_ref(image);
+        if (policy == IMAGE_ALWAYS && !f->pulled && !by_id)
+                begin_pull(f);
+        else
+                fetch_end(f, 0, NULL);
+}
+
+static void take_missing(struct fetch *f) {
+        if (f->id && !f->id_missing) {
                 f->id_missing = true;
                 begin_inspect(f);
-        } else if (r && r != -ENOENT)
-                fetch_end(f, r, xstrdup(call->problem));
-        else if (!r && !image)
-                fetch_end(
-                        f, -EPROTO,
-                        xasprintf("the container engine describes %s in a way that makes no sense", f->name));
-        else if (image && !fits &&
-                 (f->pulled || images->options.policy == IMAGE_NEVER || f->reference.sha256))
-                wrong_architecture(f, image);
-        else if (!image && f->pulled)
+        } else if (f->pulled) {
                 fetch_end(f, -ENOENT, xasprintf("the image %s was pulled, and is not there", f->name));
-        else if (!image && images->options.policy == IMAGE_NEVER)
+        } else if (f->images->options.policy == IMAGE_NEVER) {
                 fetch_end(f, -ENOENT,
                           xasprintf("the image %s is not there, and the pull policy is never: pull it, or "
                                     "choose another policy with --pull",
                                     f->name));
-        else if (fits) {
-                image_unref(f->present);
-                f->present = image_ref(image);
-                if (f->pulled || images->options.policy != IMAGE_ALWAYS || (f->id && !f->id_missing))
-                        fetch_end(f, 0, NULL);
-                else
-                        begin_pull(f);
-        } else
+        } else {
                 begin_pull(f);
+        }
+}
+
+static void on_inspected(struct docker_call *call, int r) {
+        struct fetch *f = container_of(call, struct fetch, call);
+        json_t *tree = r ? NULL : docker_answer(call);
+        struct image *image = tree ? read_image(f, tree) : NULL;
+
+        json_decref(tree);
+        if (image)
+                take_found(f, image);
+        else if (r == -ENOENT)
+                take_missing(f);
+        else
+                fetch_end(f, r ? r : -EPROTO,
+                          r ? xstrdup(call->problem)
+                            : xasprintf("the container engine describes %s in a way that makes no sense",
+                                        f->name));
         image_unref(image);
 }
 
@@ -221,6 +236,32 @@ static void begin_inspect(struct fetch *f) {
 }
 
 /* ---- pulling ---- */
+
+static int judge(const struct docker_call *call, int r, const char *error) {
+        if (error)
+                return pull_judge(error);
+        return r == -EIO || r == -ENOENT || r == -EACCES ? pull_judge(call->problem) : r;
+}
+
+/* The registry was of no use, this time. */
+static void failed(struct fetch *f, int r, const char *error) {
+        AUTO(str) char *problem =
+                xasprintf("the image %s cannot be had: %s", f->name, error ?: f->call.problem);
+        int verdict = judge(&f->call, r, error);
+        bool may_pass = verdict == -EAGAIN || (verdict == -EHOSTUNREACH && !f->present);
+
+        if (may_pass && f->tries < PULL_TRIES) {
+                nsec_t wait = f->tries == 1 ? PULL_WAIT : 3 * PULL_WAIT;
+
+                note(f, "image=%s try=%u problem=\"%s\"", f->name, f->tries, problem);
+                timer_arm(&f->retry, loop_now(f->images->loop) + wait);
+        } else if (f->present) {
+                note(f, "%s; the copy that is there is used", problem);
+                fetch_end(f, 0, NULL);
+        } else {
+                fetch_end(f, verdict, TAKE(problem));
+        }
+}
 
 static void on_pull_line(struct docker_call *call, const char *data, size_t len) {
         struct fetch *f = container_of(call, struct fetch, call);
@@ -241,42 +282,53 @@ static void on_retry(struct timer *timer) {
         begin_pull(container_of(timer, struct fetch, retry));
 }
 
-static int judge(const struct docker_call *call, int r, const char *error) {
-        if (error)
-                return pull_judge(error);
-        return r == -EIO || r == -ENOENT || r == -EACCES ? pull_judge(call->problem) : r;
-}
-
-static void pull_failed(struct fetch *f, int r, const char *error) {
-        AUTO(str) char *problem =
-                xasprintf("the image %s cannot be pulled: %s", f->name, error ?: f->call.problem);
-        int verdict = judge(&f->call, r, error);
-        bool may_pass = verdict == -EAGAIN || (verdict == -EHOSTUNREACH && !f->present);
-
-        if (may_pass && f->tries < PULL_TRIES) {
-                nsec_t wait = f->tries == 1 ? PULL_WAIT : 3 * PULL_WAIT;
-
-                note(f, "image=%s try=%u problem=\"%s\"", f->name, f->tries, problem);
-                timer_arm(&f->retry, loop_now(f->images->loop) + wait);
-        } else if (f->present) {
-                note(f, "%s; the copy that is there is used", problem);
-                fetch_end(f, 0, NULL);
-        } else {
-                fetch_end(f, verdict, TAKE(problem));
-        }
-}
-
 static void on_pulled(struct docker_call *call, int r) {
         struct fetch *f = container_of(call, struct fetch, call);
 
         pull_feed(&f->pull, "\n", 1); /* the last line, where its end is missing */
         if (r || f->pull.error) {
-                pull_failed(f, r, f->pull.error);
+                failed(f, r, f->pull.error);
                 return;
         }
         note(f, "image=%s is pulled", f->name);
         f->pulled = true;
         begin_inspect(f);
+}
+
+/* ---- only looking at the registry ---- */
+
+static void on_peeked(struct docker_call *call, int r) {
+        struct fetch *f = container_of(call, struct fetch, call);
+        json_t *tree = r ? NULL : docker_answer(call);
+        const char *digest = json_tree_str(json_tree_get(tree, "Descriptor"), "digest");
+        AUTO(str) char *repository = image_name_repository(&f->reference);
+
+        if (r) {
+                failed(f, r, NULL);
+        } else if (!digest) {
+                fetch_end(f, -EPROTO, xasprintf("the container engine says nothing of %s", f->name));
+        } else {
+                image_unref(f->present);
+                f->present = xcalloc(1, sizeof(*f->present));
+                f->present->refs = 1;
+                f->present->name = xstrdup(f->name);
+                f->present->digest = xasprintf("%s@%s", repository, digest);
+                fetch_end(f, 0, NULL);
+        }
+        json_decref(tree);
+}
+
+static void begin_peek(struct fetch *f, const char *fields) {
+        AUTO(buf) struct buf target = BUF_NULL(8 * KIB);
+
+        must(buf_append_str(&target, "/distribution/") == 0);
+        docker_escape(&target, f->name);
+        must(buf_append(&target, "/json", sizeof("/json")) == 0);
+        docker_begin(f->images->docker, &f->call,
+                     &(struct docker_request){ .method = HTTP_GET_,
+                                               .target = buf_data(&target),
+                                               .fields = fields,
+                                               .done = on_peeked });
 }
 
 static void on_credentials(struct credentials_wait *wait, const char *token) {
@@ -286,6 +338,10 @@ static void on_credentials(struct credentials_wait *wait, const char *token) {
         AUTO(str) char *digest = f->reference.sha256 ? xasprintf("sha256:%s", f->reference.sha256) : NULL;
         AUTO(str) char *fields = token ? xasprintf("X-Registry-Auth: %s\r\n", token) : NULL;
 
+        if (f->peeks) {
+                begin_peek(f, fields);
+                return;
+        }
         must(buf_append_str(&target, "/images/create?fromImage=") == 0);
         docker_escape(&target, repository);
         must(buf_append_str(&target, "&tag=") == 0);
@@ -307,7 +363,7 @@ static void on_credentials(struct credentials_wait *wait, const char *token) {
 }
 
 static void begin_pull(struct fetch *f) {
-        if (!f->tries++)
+        if (!f->tries++ && !f->peeks)
                 note(f, "image=%s is being pulled", f->name);
         credentials_want(f->images->loop, f->reference.registry ?: "docker.io", &f->credentials,
                          on_credentials);
@@ -320,11 +376,12 @@ static bool same(const char *a, const char *b) {
 }
 
 static struct fetch *find_fetch(struct images *images, const char *name, const char *id,
-                                const char *architecture) {
+                                const char *architecture, bool peeks) {
         struct fetch *f;
 
         list_each(f, &images->fetches, link)
-                if (streq(f->name, name) && same(f->id, id) && streq(f->architecture, architecture))
+                if (streq(f->name, name) && same(f->id, id) && streq(f->architecture, architecture) &&
+                    f->peeks == peeks)
                         return f;
         return NULL;
 }
@@ -347,17 +404,18 @@ static char *full_name(const struct image_name *name) {
         return name->sha256 ? image_name_pinned(name, name->sha256) : image_name_tagged(name);
 }
 
-void images_want(struct images *images, const char *name, const char *id, const char *architecture,
-                 struct image_ask *ask,
-                 void (*fn)(struct image_ask *ask, struct image *image, int r, const char *problem)) {
+static void ask_for(struct images *images, const char *name, const char *id, const char *architecture,
+                    bool peeks, struct image_ask *ask,
+                    void (*fn)(struct image_ask *ask, struct image *image, int r, const char *problem)) {
         AUTO(image_name) struct image_name reference;
         int r = image_name_parse(name, &reference);
         AUTO(str) char *full = r ? xstrdup(name) : full_name(&reference);
-        struct fetch *f = find_fetch(images, full, id, architecture);
+        struct fetch *f = find_fetch(images, full, id, architecture, peeks);
 
         *ask = (struct image_ask){ .fn = fn };
         if (!f) {
                 f = fetch_new(images, full, id, architecture);
+                f->peeks = peeks;
                 f->reference = reference;
                 reference = (struct image_name){};
                 if (r)
@@ -366,6 +424,17 @@ void images_want(struct images *images, const char *name, const char *id, const 
                         begin_inspect(f);
         }
         list_push_back(&f->asks, &ask->link);
+}
+
+void images_want(struct images *images, const char *name, const char *id, const char *architecture,
+                 struct image_ask *ask,
+                 void (*fn)(struct image_ask *ask, struct image *image, int r, const char *problem)) {
+        ask_for(images, name, id, architecture, false, ask, fn);
+}
+
+void images_resolve(struct images *images, const char *name, const char *architecture, struct image_ask *ask,
+                    void (*fn)(struct image_ask *ask, struct image *image, int r, const char *problem)) {
+        ask_for(images, name, NULL, architecture, images->options.has_distribution, ask, fn);
 }
 
 void image_ask_cancel(struct image_ask *ask) {

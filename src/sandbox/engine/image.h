@@ -34,6 +34,7 @@ void image_unref(struct image *image); /* NULL is legal */
 struct images;
 struct images_options {
         enum image_policy policy;
+        bool has_distribution; /* the engine can look at a registry without pulling: Docker's can */
         /* A sentence on what is going on, for the log; may be NULL. */
         void (*note)(void *owner, const char *text);
         void *owner;
@@ -56,4 +57,7 @@ struct image_ask {
 void images_want(struct images *images, const char *name, const char *id, const char *architecture,
                  struct image_ask *ask,
                  void (*fn)(struct image_ask *ask, struct image *image, int r, const char *problem));
+/* Only what the name means now, as quickly as can be: of the image that is told nothing but the digest need be there. */
+void images_resolve(struct images *images, const char *name, const char *architecture, struct image_ask *ask,
+                    void (*fn)(struct image_ask *ask, struct image *image, int r, const char *problem));
 void image_ask_cancel(struct image_ask *ask); /* legal on a zeroed one */
