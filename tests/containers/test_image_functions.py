@@ -99,7 +99,6 @@ def test_a_pull_that_fails_once(lambent, engine, served, registry):
     function = lambent.function(name, PackageType="Image")
 
     assert lambent.invoke(function, 5)[0] == 5
-    engine.forget(name)
 
 
 def test_credentials_of_the_user(lambent_of, engine, served, registry, tmp_path):  # noqa: F811
@@ -115,7 +114,6 @@ def test_credentials_of_the_user(lambent_of, engine, served, registry, tmp_path)
     function = lambent.function(name, PackageType="Image")
 
     assert lambent.invoke(function, 5)[0] == 5
-    engine.forget(name)
 
 
 def test_images_that_are_not_to_be_had(lambent, served, registry):
@@ -135,7 +133,6 @@ def test_a_private_registry_of_aws(lambent_of, engine, served):  # noqa: F811
     function = lambent.function(f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/{path}", PackageType="Image")
 
     assert lambent.invoke(function, 5)[0] == 5
-    engine.forget(name)
 
 
 def test_a_mirror(lambent_of, engine, served, aws_image):  # noqa: F811
@@ -145,7 +142,6 @@ def test_a_mirror(lambent_of, engine, served, aws_image):  # noqa: F811
     function = lambent.function(guests.c_bootstrap(), Handler="echo")
 
     assert lambent.invoke(function, 5)[0] == 5
-    engine.forget(name)
 
 
 def test_auto(lambent_of, engine, aws_image):  # noqa: F811
@@ -160,5 +156,4 @@ def test_auto(lambent_of, engine, aws_image):  # noqa: F811
     # A Java that nobody has pulled cannot run at all; what is said names both reasons.
     none = lambent.function(make_zip({"a": "b"}), Runtime="java21", Handler="a.B")
     answer, _ = lambent.invoke(none)
-    print(answer)
     assert "java21" in answer["errorMessage"] and "public.ecr.aws/lambda/java:21" in answer["errorMessage"]
