@@ -28,6 +28,7 @@ struct trial {
         char *state_dir, *init, *problem, *gone;
         bool answered, image_answered;
         unsigned gone_times;
+        size_t spares;
 };
 
 #define turn_until(t, claim) \
@@ -45,6 +46,8 @@ static void make_containers(struct trial *t) {
                 .init_dir = t->fake.folder,
                 .state_dir = t->state_dir,
                 .home = HOME,
+                .spares = t->spares,
+                .spare_ttl = 300 * SECOND,
                 .owner = t,
         };
 
@@ -335,6 +338,60 @@ static void test_one_pull_for_all(void **state) {
         trial_close(&t);
 }
 
+static size_t connection_count(const struct trial *t) {
+        struct list *at;
+        size_t count = 0;
+
+        for (at = t->fake.connections.next; at != &t->fake.connections; at = at->next)
+                ++count;
+        return count;
+}
+
+static void test_a_spare_is_taken(void **state) {
+        AUTO(str) char *id = NULL;
+        struct trial t;
+
+        trial_open(&t);
+        containers_close(t.containers);
+        t.spares = 1;
+        make_containers(&t);
+        assert_true(find_engine(&t) && find_image(&t));
+        cold_start(&t);
+        /* The trial, the one that serves, the spare. */
+        turn_until(&t, t.fake.made == 3 && connection_count(&t) == 2);
+        for (int i = 0; i < 10; ++i)
+                assert_int_equal(loop_turn(t.loop, MILLISECOND), 0);
+        t.environment->ops->free(t.environment);
+        start_environment(&t);
+        id = containers_find(t.containers, t.environment->id);
+        assert_string_equal(id, "id3");
+        assert_int_equal(t.gone_times, 0);
+        t.environment->ops->free(t.environment);
+        trial_close(&t);
+        assert_int_equal(t.fake.made, t.fake.removed);
+}
+
+static void test_a_spare_that_dies(void **state) {
+        struct trial t;
+
+        trial_open(&t);
+        containers_close(t.containers);
+        t.spares = 1;
+        make_containers(&t);
+        assert_true(find_engine(&t) && find_image(&t));
+        cold_start(&t);
+        turn_until(&t, t.fake.made == 3 && connection_count(&t) == 2 && t.fake.events);
+        fake_engine_kill(&t.fake, 1, false);
+        for (int i = 0; i < 10; ++i)
+                assert_int_equal(loop_turn(t.loop, MILLISECOND), 0);
+        t.environment->ops->free(t.environment);
+        start_environment(&t);
+        turn_until(&t, connection_count(&t) == 3 || t.gone_times);
+        assert_int_equal(t.gone_times, 0);
+        t.environment->ops->free(t.environment);
+        trial_close(&t);
+}
+
 static void test_whose_containers_go(void **state) {
         AUTO(str) char *mine = lease_make();
         AUTO(str) char *others = xasprintf(
@@ -383,6 +440,8 @@ int main(void) {
                 cmocka_unit_test(test_image_removed_meanwhile),
                 cmocka_unit_test(test_image_that_cannot_be_pulled),
                 cmocka_unit_test(test_one_pull_for_all),
+                cmocka_unit_test(test_a_spare_is_taken),
+                cmocka_unit_test(test_a_spare_that_dies),
                 cmocka_unit_test(test_whose_containers_go),
                 cmocka_unit_test(test_no_engine),
         };
