@@ -165,6 +165,9 @@ static void merge(json_t *mapping, const json_t *body) {
 
         json_object_foreach((json_t *)body, member, value) if (is_shown(member) && !json_is_null(value))
                 json_object_set(mapping, member, value);
+        /* Without filters there are no criteria. */
+        if (json_array_size(json_tree_get(json_tree_get(mapping, "FilterCriteria"), "Filters")) == 0)
+                json_object_del(mapping, "FilterCriteria");
 }
 
 static struct document_name name_of(const struct api_request *r, const char *id) {
