@@ -6,11 +6,14 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -631,6 +634,19 @@ static void be_an_ordinary_user(void) {
         assert_int_equal(setresuid(ORDINARY_UID, ORDINARY_UID, ORDINARY_UID), 0);
 }
 
+/* Docker's default filter does this, and Linux before 5.3. */
+static void be_without_clone3(void) {
+        struct sock_filter code[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const struct sock_fprog program = { ARRAY_SIZE(code), code };
+
+        assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_program_runs_and_its_exit_comes_after_its_output),
@@ -670,6 +686,8 @@ int main(int argc, char **argv) {
         tier = argc > 1 ? (enum native_tier)atoi(argv[1]) : NATIVE_T1;
         if (argc > 2 && streq(argv[2], "as-user") && geteuid() == 0)
                 be_an_ordinary_user();
+        if (argc > 2 && streq(argv[2], "without-clone3") && geteuid() == 0)
+                be_without_clone3();
         r = trial_open(&trial, tier, &options);
         if (!r)
                 r = cmocka_run_group_tests(tests, NULL, NULL);

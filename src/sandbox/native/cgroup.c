@@ -489,6 +489,16 @@ int cgroup_leaf_remove(struct cgroups *cgroups, size_t slot) {
         return r;
 }
 
+void cgroup_leaf_join_all(struct cgroup_leaf *leaf) {
+        size_t free_one = 0;
+
+        if (leaf->into < 0)
+                return;
+        while (leaf->join[free_one] >= 0)
+                ++free_one; /* v2 is one of the roles and has none */
+        leaf->join[free_one] = openat(leaf->into, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+}
+
 int cgroup_leaf_join(const struct cgroup_leaf *leaf) {
         for (size_t i = 0; i < CGROUP_ROLES; ++i)
                 if (leaf->join[i] >= 0 && write(leaf->join[i], "0", 1) < 0)

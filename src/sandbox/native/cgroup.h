@@ -38,7 +38,7 @@ struct cgroups {
 /* The open files of a leaf; -1 where there is none. */
 struct cgroup_leaf {
         int join[CGROUP_ROLES]; /* `tasks` of each tree that must be joined by writing */
-        int into;               /* directory for CLONE_INTO_CGROUP; then join is empty */
+        int into;               /* directory for CLONE_INTO_CGROUP */
         int memory_limit, swap_limit, cpu_quota, oom_events, peak, freeze;
         bool v2_memory;
         char memory_path[600];
@@ -64,6 +64,8 @@ void cgroup_leaf_close(struct cgroup_leaf *leaf); /* the descriptors */
 /* 0, or -EBUSY while a process is still on its way out: ask again. */
 int cgroup_leaf_remove(struct cgroups *cgroups, size_t slot);
 
+/* Nobody will be cloned into the leaf: cgroup_leaf_join takes care of v2, too. */
+void cgroup_leaf_join_all(struct cgroup_leaf *leaf);
 /* Moves the calling process into the leaf (a no-op when it was cloned into it). 0 or -errno. */
 int cgroup_leaf_join(const struct cgroup_leaf *leaf);
 int cgroup_leaf_limit(const struct cgroup_leaf *leaf, uint64_t memory, uint64_t cpu_thousandths);

@@ -11,6 +11,7 @@
  * which nobody can read, and without capabilities it would open nothing.
  */
 #pragma once
+#include <signal.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 
@@ -78,4 +79,8 @@ static inline int k_sethostname(const char *name) {
 }
 static inline int k_clone3(const struct k_clone_args *args) {
         return K_RESULT(syscall(SYS_clone3, args, sizeof(*args), 0, 0, 0, k_pass));
+}
+/* Like fork, with namespaces. */
+static inline int k_clone(unsigned long flags) {
+        return K_RESULT(syscall(SYS_clone, flags | SIGCHLD, 0, 0, 0, 0, k_pass));
 }

@@ -184,15 +184,23 @@ static unsigned long namespaces(const struct launcher *launcher) {
         return flags;
 }
 
-/* Like fork, with namespaces, and straight into the v2 leaf where there is one. */
-static pid_t clone_cell(const struct launcher *launcher, const struct cgroup_leaf *leaf) {
+/*
+ * Like fork, with namespaces, and straight into the v2 leaf where there is one. Docker's own filter answers
+ * ENOSYS to clone3, as Linux before 5.3 does: there the cell walks into the leaf by itself.
+ */
+static pid_t clone_cell(const struct launcher *launcher, struct cgroup_leaf *leaf) {
         struct k_clone_args args = { .flags = namespaces(launcher), .exit_signal = SIGCHLD };
+        pid_t pid;
 
         if (leaf->into >= 0) {
                 args.flags |= K_CLONE_INTO_CGROUP;
                 args.cgroup = (uint64_t)leaf->into;
         }
-        return k_clone3(&args);
+        pid = k_clone3(&args);
+        if (pid != -ENOSYS)
+                return pid;
+        cgroup_leaf_join_all(leaf);
+        return k_clone(namespaces(launcher));
 }
 
 static int start_cell(struct launcher *launcher, int daemon) {

@@ -133,8 +133,9 @@ static void deny_some(scmp_filter_ctx ctx) {
                 uint64_t flag = namespace_flags[i];
                 /* clone's lowest byte is the exit signal, so CLONE_NEWTIME cannot be asked for there. */
                 if (flag != 0x80)
-                        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                                               SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
+                        check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 2,
+                                               SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag),
+                                               SCMP_A5(SCMP_CMP_NE, PASS)),
                               "clone");
                 check(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(unshare), 1,
                                        SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
