@@ -115,6 +115,12 @@ static void fail_image(struct api_request *r, const char *uri, const struct imag
                          "supported.",
                          uri);
                 break;
+        case IMAGE_NO_ENGINE:
+                /* No client repeats a 501. */
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
+                         "lambent does not implement %s with PackageType Image without a container engine: %s",
+                         r->operation, answer->reason);
+                break;
         case IMAGE_UNREACHABLE:
         case IMAGE_FINE:
                 api_fail(r, PROBLEM_SERVICE, "The image %s could not be looked up: %s", uri, answer->reason);
@@ -154,7 +160,7 @@ void api_image_find(struct api_request *r, const struct version_config *c,
         if (images)
                 images->resolve(images->owner, &request, &image->wait);
         else
-                on_resolved(&image->wait, &(struct image_answer){ IMAGE_UNREACHABLE, IMAGES_ABSENT, NULL });
+                on_resolved(&image->wait, &(struct image_answer){ IMAGE_NO_ENGINE, IMAGES_ABSENT, NULL });
 }
 
 void api_image_free(struct api_image *image) {

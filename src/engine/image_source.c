@@ -78,7 +78,7 @@ static void on_engine(struct containers_wait *wait, const struct containers_engi
         AUTO(str) char *name = NULL;
 
         if (!engine) {
-                answer(q, &(struct image_answer){ IMAGE_UNREACHABLE, problem, NULL });
+                answer(q, &(struct image_answer){ IMAGE_NO_ENGINE, problem, NULL });
                 return;
         }
         name = engine_image_name(q->engine, q->uri, q->sha256);

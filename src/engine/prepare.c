@@ -125,6 +125,7 @@ static const char *const image_codes[] = {
         [IMAGE_DENIED] = "ImageAccessDenied",
         [IMAGE_UNSUPPORTED] = "InvalidImage",
         [IMAGE_UNREACHABLE] = "InternalError",
+        [IMAGE_NO_ENGINE] = "InternalError",
 };
 
 static void on_image(struct image_wait *wait, const struct image_answer *answer) {
@@ -149,7 +150,7 @@ static void fetch_image(struct preparation *p) {
         if (images)
                 images->fetch(images->owner, &request, &p->image);
         else
-                on_image(&p->image, &(struct image_answer){ IMAGE_UNREACHABLE, IMAGES_ABSENT, NULL });
+                on_image(&p->image, &(struct image_answer){ IMAGE_NO_ENGINE, IMAGES_ABSENT, NULL });
 }
 
 void engine_prepare(void *owner, struct version *v) {

@@ -28,7 +28,8 @@ enum image_outcome {
         IMAGE_NOT_FOUND,   /* no such repository, tag or digest, and none on this machine */
         IMAGE_DENIED,      /* the registry wants other credentials */
         IMAGE_UNSUPPORTED, /* no image that runs here: its media type, or another architecture */
-        IMAGE_UNREACHABLE, /* no engine, no registry, a time-out, a full disk */
+        IMAGE_UNREACHABLE, /* no registry, a time-out, a full disk */
+        IMAGE_NO_ENGINE,   /* nothing on this machine runs images; asking again will not help */
 };
 
 struct image_request {
