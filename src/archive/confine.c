@@ -58,24 +58,60 @@ static int limit_resources(const struct confinement *c) {
 /* As root the tree itself becomes the whole world. Who may not do this has Landlock, or at least beneath.c.
  */
 static int enter_target(const struct confinement *c) {
-        if (c->target_fd < 0 || c->verb == CONFINE_PACK || fchdir(c->target_fd) < 0 || chroot(".") < 0)
+        if (c->target_fd < 0 || c->verb == CONFINE_PACK || c->verb == CONFINE_COMPILE ||
+            fchdir(c->target_fd) < 0 || chroot(".") < 0)
                 return 0;
         return chdir("/") < 0 ? -errno : 0;
 }
 
-static void forbid_paths(const struct confinement *c) {
-        const uint64_t every = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
-        struct landlock_ruleset_attr attr = { .handled_access_fs = every };
-        struct landlock_path_beneath_attr rule = { .allowed_access = every, .parent_fd = c->target_fd };
+#define READ (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define EVERYTHING ((uint64_t)(LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+static void allow_below(int ruleset, int fd, uint64_t rights) {
+        struct landlock_path_beneath_attr rule = { .allowed_access = rights, .parent_fd = fd };
+
+        if (fd >= 0)
+                syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+}
+
+static void allow_path(int ruleset, const char *path, uint64_t rights) {
+        AUTO(fd) int fd = open(path, O_PATH | O_CLOEXEC);
+
+        allow_below(ruleset, fd, rights);
+}
+
+static void allow_interpreter(int ruleset, const struct confinement *c) {
+        static const char *const folders[] = {
+                "/usr", "/bin", "/lib", "/lib32", "/lib64", "/libx32", "/proc"
+        };
+        static const char *const files[] = { "/etc/ld.so.cache", "/dev/null", "/dev/urandom" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(folders); ++i)
+                allow_path(ruleset, folders[i], READ);
+        for (size_t i = 0; i < ARRAY_SIZE(files); ++i)
+                allow_path(ruleset, files[i], LANDLOCK_ACCESS_FS_READ_FILE);
+        allow_below(ruleset, c->tree_fd, READ);
+        allow_below(ruleset, c->prefix_fd, READ);
+}
+
+/* Merging links from trees elsewhere, which is what Landlock forbids; packing reads the user's own folder. */
+static int forbid_paths(const struct confinement *c) {
+        struct landlock_ruleset_attr attr = { .handled_access_fs = EVERYTHING };
+        bool compiles = c->verb == CONFINE_COMPILE;
         AUTO(fd) int fd = -1;
 
-        /* Merging links from trees elsewhere, which is what Landlock forbids; packing reads the user's own
-         * folder. */
-        if (c->verb != CONFINE_UNPACK || c->target_fd < 0)
-                return;
+        if ((c->verb != CONFINE_UNPACK && !compiles) || c->target_fd < 0)
+                return 0;
         fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-        if (fd >= 0 && syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0)
-                syscall(SYS_landlock_restrict_self, fd, 0);
+        if (fd >= 0) {
+                allow_below(fd, c->target_fd, EVERYTHING);
+                if (compiles)
+                        allow_interpreter(fd, c);
+                if (syscall(SYS_landlock_restrict_self, fd, 0) == 0)
+                        return 0;
+        }
+        /* Root's files are root's, with or without capabilities. */
+        return compiles && geteuid() == 0 ? -EPERM : 0;
 }
 
 static int drop_rights(void) {
@@ -114,6 +150,34 @@ static const int trees_allowed[] = {
 };
 static const int pack_allowed[] = { SCMP_SYS(getdents64), SCMP_SYS(readlinkat) };
 
+/* An interpreter needs most of the rest. */
+static const int compile_forbidden[] = {
+        SCMP_SYS(socket),
+        SCMP_SYS(socketpair),
+        SCMP_SYS(fork),
+        SCMP_SYS(vfork),
+        SCMP_SYS(clone),
+        SCMP_SYS(clone3),
+        SCMP_SYS(unshare),
+        SCMP_SYS(setns),
+        SCMP_SYS(mount),
+        SCMP_SYS(ptrace),
+        SCMP_SYS(process_vm_readv),
+        SCMP_SYS(process_vm_writev),
+        SCMP_SYS(kill),
+        SCMP_SYS(tkill),
+        SCMP_SYS(tgkill),
+        SCMP_SYS(bpf),
+        SCMP_SYS(pidfd_send_signal),
+        SCMP_SYS(pidfd_getfd),
+        SCMP_SYS(add_key),
+        SCMP_SYS(request_key),
+        SCMP_SYS(keyctl),
+        SCMP_SYS(io_uring_setup),
+        SCMP_SYS(userfaultfd),
+        SCMP_SYS(perf_event_open),
+};
+
 static int allow(scmp_filter_ctx filter, const int *calls, size_t count) {
         int r = 0;
 
@@ -122,14 +186,26 @@ static int allow(scmp_filter_ctx filter, const int *calls, size_t count) {
         return r;
 }
 
+static int forbid(scmp_filter_ctx filter) {
+        int r = 0;
+
+        for (size_t i = 0; !r && i < ARRAY_SIZE(compile_forbidden); ++i)
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), compile_forbidden[i], 0);
+        return r;
+}
+
 /* mmap and mprotect with PROT_EXEC stay out: foreign bytes never become code. */
 static int forbid_calls(enum confine_verb verb) {
-        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-        int r;
+        bool compiles = verb == CONFINE_COMPILE;
+        scmp_filter_ctx filter = seccomp_init(compiles ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS);
+        int r = 0;
 
         if (!filter)
                 return -ENOMEM;
-        r = allow(filter, always_allowed, ARRAY_SIZE(always_allowed));
+        if (compiles)
+                r = forbid(filter);
+        else
+                r = allow(filter, always_allowed, ARRAY_SIZE(always_allowed));
         if (!r && verb == CONFINE_UNPACK)
                 r = allow(filter, unpack_allowed, ARRAY_SIZE(unpack_allowed));
         if (!r && verb == CONFINE_TREES)
@@ -158,6 +234,6 @@ int confine(const struct confinement *c) {
                 r = die_with_parent();
         if (r)
                 return r;
-        forbid_paths(c);
-        return SANITIZED ? 0 : forbid_calls(c->verb);
+        r = forbid_paths(c);
+        return r || SANITIZED ? r : forbid_calls(c->verb);
 }

@@ -252,8 +252,10 @@ void content_discard(struct content_store *store, const char *folder, const char
 static void remove_tree(struct item *item) {
         if (item->task)
                 task_forget_tree(item->task);
-        if (item->has_tree)
+        if (item->has_tree) {
                 content_discard(item->store, item_folder(item->kind), item->hex);
+                bytecode_forget(item->store, item_folder(item->kind), item->hex);
+        }
         item->has_tree = false;
 }
 
@@ -399,6 +401,8 @@ int content_open(struct loop *loop, const char *dir, const struct content_option
         store->root->helper = xstrdup(options->helper);
         map_init(&store->packages);
         map_init(&store->merges);
+        map_init(&store->bytecodes);
+        list_init(&store->compiling);
         list_init(&store->tasks);
         list_init(&store->queue);
         read_boot_id(store->boot);
@@ -432,6 +436,7 @@ static void free_items(struct map *map) {
 void content_close(struct content_store *store) {
         if (!store)
                 return;
+        bytecode_end_all(store);
         task_end_all(store);
         free_items(&store->packages);
         free_items(&store->merges);

@@ -5,6 +5,7 @@
  *   blobs/<hex>        the zip as uploaded (what GetFunction lets a client download)
  *   trees/<hex>/root   its files, unpacked once, bound into environments at /var/task or /opt
  *   trees/<hex>/info   sizes and warnings of the unpacking
+ *   trees/<hex>/bytecode-<key>  what a Python has compiled of it (archive/compile.h), if one was asked to
  *   opt/<hex>/…        the same for several layers laid over each other; hex is of their ordered list
  *   tmp/, trash/       work that is not finished; what waits for removal. Both are cleared at open
  *
@@ -103,6 +104,25 @@ char *content_tree_path(const struct content_store *store,
                         const char *hex); /* malloc'ed; NULL without a tree */
 /* For reading; -ENOENT. */
 int content_open_blob(const struct content_store *store, const char *hex);
+
+/* ---- bytecode of unpacked trees ---- */
+
+struct content_python {
+        const char *path, *prefix; /* prefix NULL: the system's */
+        int prefix_fd;             /* of prefix, when its path is closed to us; -1 otherwise */
+};
+/*
+ * Where this interpreter finds what it would else compile of a tree (content_tree.path) at every start. The path is malloc'ed;
+ * NULL: not there, or not yet: then it is being made, once for each interpreter, one tree at a time, by an idle-priority
+ * helper that ends after BYTECODE_PATIENCE at the latest. It goes with the tree, like everything that lies beside it. What cannot
+ * be compiled is not tried again by this daemon.
+ *
+ * A digest stands for the sources and the key for the interpreter, so nothing in it can be out of date; but it is not on
+ * the disk before the kernel likes, so its reader checks the hash of every file.
+ */
+#define BYTECODE_PATIENCE (600 * SECOND)
+char *content_bytecode(struct content_store *store, const char *tree, const char *inside,
+                       const struct content_python *python);
 
 /* Removes blob, tree, and merges that contain it. No environment may run from them any more: their files
  * vanish under it. Who waits for the tree is answered with -ENOENT. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What content.c, upload.c, task.c and spawn.c share; nobody else includes it.
+ * What content.c, upload.c, task.c, bytecode.c and spawn.c share; nobody else includes it.
  *
  * An item is one digest (or one merge), known from the scan at open and kept up to date: the loop never asks
  * the disk what there is. A task is a piece of work that needs a helper process.
@@ -54,6 +54,8 @@ struct content_store {
         struct list tasks; /* all of them */
         struct list queue; /* those that wait for a helper's turn */
         unsigned helpers, helpers_most;
+        struct map bytecodes;
+        struct list compiling; /* those that are to be made; the first one is being made */
         struct task *clearing;
         bool clear_again;
 };
@@ -82,6 +84,12 @@ void task_merge(struct item *item, const struct archive_limits *limits);
 void task_forget_tree(struct task *task);
 void task_clear_trash(struct content_store *store);
 void task_end_all(struct content_store *store);
+
+/* ---- bytecode.c ---- */
+
+/* The tree <folder>/<hex> has gone. */
+void bytecode_forget(struct content_store *store, const char *folder, const char *hex);
+void bytecode_end_all(struct content_store *store);
 
 /* ---- spawn.c ---- */
 

@@ -14,7 +14,10 @@
  *
  *   lambent-archive pack LEVEL [NAME]     0: directory, or a file to be packed as NAME   3: the zip to write
  *
- * After the report of a success, unpack and merge go on to bring the file system's data to the disk (syncfs)
+ *   lambent-archive compile PYTHON INSIDE 0: tree      3: empty directory to fill   4: prefix of the interpreter, or nothing
+ *
+ * The last becomes the interpreter itself (compile.h): its status alone says how it ended, and a report comes only when it
+ * could not become that. After the report of a success, unpack and merge go on to bring the file system's data to the disk (syncfs)
  * and end with status 0 when that is done: what is published at once can be marked as safe from power cuts
  * later.
  */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "archive/compile.h"
 #include "archive/confine.h"
 #include "archive/extract.h"
 #include "archive/pack.h"
@@ -13,7 +14,8 @@
 #include "base/util.h"
 
 static int usage(void) {
-        fputs("usage: lambent-archive unpack BYTES ENTRIES | merge COUNT | clear | pack LEVEL [NAME]\n"
+        fputs("usage: lambent-archive unpack BYTES ENTRIES | merge COUNT | clear | pack LEVEL [NAME] | compile "
+              "PYTHON INSIDE\n"
               "A helper of lambent, started by it with descriptors of its own; not meant for the command "
               "line.\n",
               stderr);
@@ -108,6 +110,21 @@ static int pack(const char *level, const char *name) {
         return finish(&report, -1);
 }
 
+static int compile(const char *python, const char *inside) {
+        bool has_prefix = str_starts(python, COMPILE_PREFIX "/");
+        int r = compile_arrange();
+
+        r = r
+                    ?: confine(&(struct confinement){
+                               .verb = CONFINE_COMPILE,
+                               .target_fd = HELPER_TARGET_FD,
+                               .tree_fd = COMPILE_TREE_FD,
+                               .prefix_fd = has_prefix ? HELPER_LAYER_FD : -1,
+                               .descriptors = COMPILE_TREE_FD + 1,
+                       });
+        return refuse_confinement(r ?: compile_exec(python, inside));
+}
+
 static int run(int argc, char **argv) {
         if (argc < 2)
                 return usage();
@@ -125,6 +142,8 @@ static int run(int argc, char **argv) {
                 return clear();
         if (streq(argv[1], "pack") && (argc == 3 || argc == 4))
                 return pack(argv[2], argc == 4 ? argv[3] : "file");
+        if (streq(argv[1], "compile") && argc == 4)
+                return compile(argv[2], argv[3]);
         return usage();
 }
 
