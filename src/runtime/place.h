@@ -77,4 +77,6 @@ struct place {
         const char *task_root;   /* /var/task */
         const char *opt_root;    /* /opt */
         const char *runtime_dir; /* /var/runtime */
+        /* Where our Python client finds bytecode; NULL: where it looks anyway. */
+        const char *task_bytecode, *opt_bytecode;
 };

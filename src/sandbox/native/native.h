@@ -55,11 +55,14 @@ struct native_report { /* for doctor */
 const struct native_report *native_report(const struct native *native);
 
 struct native_place_spec {
-        char id[33];             /* environment id */
-        const char *task_dir;    /* host path of the unpacked code, read-only at /var/task */
-        const char *opt_dir;     /* host path of merged layers, read-only at /opt; NULL: empty */
-        const char *runtime_dir; /* host path bound at /var/runtime (our runtime clients); NULL: empty */
-        const char *lang_dir;    /* host prefix of an interpreter outside /usr to be visible at the same path
+        char id[33];          /* environment id */
+        const char *task_dir; /* host path of the unpacked code, read-only at /var/task */
+        const char *opt_dir;  /* host path of merged layers, read-only at /opt; NULL: empty */
+        const char *
+                task_bytecode; /* host path of what belongs to task_dir at /var/lang/bytecode/task; NULL: empty */
+        const char *opt_bytecode; /* and to opt_dir, at /var/lang/bytecode/opt */
+        const char *runtime_dir;  /* host path bound at /var/runtime (our runtime clients); NULL: empty */
+        const char *lang_dir;     /* host prefix of an interpreter outside /usr to be visible at the same path
                                     (e.g. ~/.pyenv/versions/3.11.7); NULL */
         int lang_fd; /* of lang_dir, where its path is closed to us; borrowed from who outlives the place. 0:
                                     the path will do */

@@ -51,11 +51,13 @@ static int send_or_hear_why_not(const struct remote_cell *cell, const struct wir
 
 int place_send_open(struct remote_cell *cell, const struct native_place_spec *spec) {
         const char *lang = spec->lang_dir && !str_starts(spec->lang_dir, "/usr/") ? spec->lang_dir : NULL;
-        enum { TASK, OPT, RUNTIME, LANG };
+        enum { TASK, OPT, RUNTIME, LANG, TASK_BYTECODE, OPT_BYTECODE };
         const char *const paths[] = { [TASK] = path_or_none(spec->task_dir),
                                       [OPT] = path_or_none(spec->opt_dir),
                                       [RUNTIME] = path_or_none(spec->runtime_dir),
-                                      [LANG] = path_or_none(lang) };
+                                      [LANG] = path_or_none(lang),
+                                      [TASK_BYTECODE] = path_or_none(spec->task_bytecode),
+                                      [OPT_BYTECODE] = path_or_none(spec->opt_bytecode) };
         const struct wire head = { .type = WIRE_OPEN,
                                    .strings = ARRAY_SIZE(paths),
                                    .open = { .memory = spec->memory_mb * (uint64_t)MIB,
@@ -475,6 +477,8 @@ static void place_free(struct place *place) {
         list_unlink(&p->link);
         free((char *)p->spec.task_dir);
         free((char *)p->spec.opt_dir);
+        free((char *)p->spec.task_bytecode);
+        free((char *)p->spec.opt_bytecode);
         free((char *)p->spec.runtime_dir);
         free((char *)p->spec.lang_dir);
         free(p->lost_why);
@@ -508,11 +512,15 @@ struct place *native_place_new(struct native *native, const struct native_place_
         p->spec = *spec;
         p->spec.task_dir = copy_path(spec->task_dir);
         p->spec.opt_dir = copy_path(spec->opt_dir);
+        p->spec.task_bytecode = copy_path(spec->task_bytecode);
+        p->spec.opt_bytecode = copy_path(spec->opt_bytecode);
         p->spec.runtime_dir = copy_path(spec->runtime_dir);
         p->spec.lang_dir = copy_path(spec->lang_dir);
         p->place.ops = &native_ops;
         p->place.task_root = real && p->spec.task_dir ? p->spec.task_dir : "/var/task";
         p->place.opt_root = real && p->spec.opt_dir ? p->spec.opt_dir : "/opt";
+        p->place.task_bytecode = real ? p->spec.task_bytecode : NULL;
+        p->place.opt_bytecode = real ? p->spec.opt_bytecode : NULL;
         p->place.runtime_dir = real && p->spec.runtime_dir ? p->spec.runtime_dir : "/var/runtime";
         list_init(&p->announce.link);
         list_push_back(&native->places, &p->link);

@@ -128,26 +128,33 @@ static int leave_host(void) {
 }
 
 int root_open(struct cell *cell, const struct wire_in *in) {
-        static const char *const targets[] = { "var/task", "opt", "var/runtime" };
-        static const char *const names[] = { "bind /var/task", "bind /opt", "bind /var/runtime",
-                                             "bind the language's folder" };
+        enum { LANG = 3, PATHS = 6 };
+        static const char *const targets[PATHS] = {
+                "var/task", "opt", "var/runtime", NULL, "var/lang/bytecode/task", "var/lang/bytecode/opt"
+        };
+        static const char *const names[PATHS] = { "bind /var/task",
+                                                  "bind /opt",
+                                                  "bind /var/runtime",
+                                                  "bind the language's folder",
+                                                  "bind the bytecode of /var/task",
+                                                  "bind the bytecode of /opt" };
         size_t shown = 0;
         char path[1024];
         int r;
 
-        if (in->head.strings != 4)
+        if (in->head.strings != PATHS)
                 return cell_step(cell, "understand the daemon", -EPROTO);
         if (cell->launcher->tier == 3)
                 return 0;
         r = cell_step(cell, "mount /tmp", mount_tmp(cell, in->head.open.tmp));
-        for (size_t i = 0; i < 4 && !r; ++i) {
-                const char *target = i < 3 ? targets[i] : path;
+        for (size_t i = 0; i < PATHS && !r; ++i) {
+                const char *target = i == LANG ? path : targets[i];
 
                 if (!*in->strings[i])
                         continue;
                 if (shown == in->fd_count)
                         return cell_step(cell, names[i], -EPROTO);
-                if (i == 3) {
+                if (i == LANG) {
                         if (snprintf(path, sizeof(path), "%s", in->strings[i] + 1) >= (int)sizeof(path))
                                 return cell_step(cell, names[i], -ENAMETOOLONG);
                         if (in->strings[i][0] != '/' || leads_up(path))

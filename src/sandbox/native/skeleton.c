@@ -230,8 +230,19 @@ void skeleton_leave(void) {
 }
 
 int skeleton_make(struct launcher *launcher, const char **ret_step) {
-        static const char *const dirs[] = { "usr", "proc", "dev",      "tmp",         "mnt",
-                                            "opt", "var",  "var/task", "var/runtime", "var/lang" };
+        static const char *const dirs[] = { "usr",
+                                            "proc",
+                                            "dev",
+                                            "tmp",
+                                            "mnt",
+                                            "opt",
+                                            "var",
+                                            "var/task",
+                                            "var/runtime",
+                                            "var/lang",
+                                            "var/lang/bytecode",
+                                            "var/lang/bytecode/task",
+                                            "var/lang/bytecode/opt" };
         int r = 0;
 
         if (launcher->tier == 2) {

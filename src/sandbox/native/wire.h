@@ -11,7 +11,7 @@
  *   daemon → guard      LAUNCH (+ the launcher's end of its socket)
  *   daemon → launcher   SETUP (once), PREPARE (+ the cell's end of its socket)
  *   launcher → daemon   SETUP_DONE or FAILED
- *   daemon → cell       OPEN (+ task, opt, runtime directories, for their identity), SPAWN, SIGNAL, KILL, STOP,
+ *   daemon → cell       OPEN (+ the directories it names, for their identity), SPAWN, SIGNAL, KILL, STOP,
  *                       CONTINUE
  *   cell → daemon       PREPARED (+ descriptors), EXIT, EMPTIED; FAILED, whatever was being done, is the last
  *
@@ -86,7 +86,8 @@ struct wire {
                 struct { /* strings: path of the memory cgroup, or "" */
                         uint32_t fds, port, uid;
                 } prepared;
-                struct { /* strings: task, opt, runtime, lang directory on the host, "" for none */
+                struct { /* strings: task, opt, runtime, lang, bytecode of task and of opt: directories on
+                            the host, "" for none */
                         uint64_t memory, tmp; /* bytes */
                 } open;
                 struct { /* strings: cwd, argv…, envp… */
