@@ -184,6 +184,10 @@ static void place_client(struct command *c, const struct version *v, const struc
                 c->argv[n++] = "-S";
                 c->argv[n++] = keep(c, xasprintf("%s/bootstrap.py", dir));
                 c->vars[vars++] = (struct env_var){ "PYTHONPATH", dir };
+                if (place->task_bytecode)
+                        c->vars[vars++] = (struct env_var){ "LAMBENT_TASK_BYTECODE", place->task_bytecode };
+                if (place->opt_bytecode)
+                        c->vars[vars++] = (struct env_var){ "LAMBENT_OPT_BYTECODE", place->opt_bytecode };
                 if (python_minor(v) >= 12)
                         c->vars[vars++] = (struct env_var){ "LC_CTYPE", "C.UTF-8" };
         } else {

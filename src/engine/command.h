@@ -17,7 +17,7 @@ struct place;
 struct command {
         struct runtime_command base;
         const char *argv[COMMAND_ARGV_MAX];
-        struct env_var vars[4];
+        struct env_var vars[6];
         const struct interpreter *interpreter; /* NULL for provided.* */
         char *strings[16];                     /* what the pointers above point to */
         size_t string_count;

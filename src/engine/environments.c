@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "archive/content.h"
 #include "base/log.h"
 #include "engine/engine_private.h"
 #include "function/placement.h"
@@ -32,9 +33,19 @@ static char *stream_name(const struct engine *e, const struct version *v, const 
         return xasprintf("%s/%s[%s]%s", day, v->config.log_group ? v->name : "", v->number, id);
 }
 
+/* For T1 and T2, where everybody sees it there; in T3 the name in tracebacks is put right when it is read. */
+static char *bytecode(const struct engine *e, const struct interpreter *in, const char *tree,
+                      const char *inside) {
+        const struct content_python python = { in->path, in->prefix, in->prefix_fd };
+
+        if (in->language != LANGUAGE_PYTHON || !tree || e->options.temporary)
+                return NULL;
+        return content_bytecode(e->content, tree, inside, &python);
+}
+
 static struct place *new_place(struct engine *e, const struct version *v, const struct command *c,
                                const char *id) {
-        AUTO(str) char *client = NULL;
+        AUTO(str) char *client = NULL, *task_bytecode = NULL, *opt_bytecode = NULL;
         struct native_place_spec spec = {
                 .task_dir = v->task_dir,
                 .opt_dir = v->opt_dir,
@@ -47,6 +58,10 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
         if (c->interpreter) {
                 client = xasprintf("%s/%s", e->options.runtimes_dir, language_name(c->interpreter->language));
                 spec.runtime_dir = compiled_dir(e->compiled, c->interpreter) ?: client;
+                task_bytecode = bytecode(e, c->interpreter, v->task_dir, "/var/task");
+                opt_bytecode = bytecode(e, c->interpreter, v->opt_dir, "/opt");
+                spec.task_bytecode = task_bytecode;
+                spec.opt_bytecode = opt_bytecode;
                 spec.lang_dir = c->interpreter->prefix;
                 spec.lang_fd = MAX(c->interpreter->prefix_fd, 0);
         }

@@ -54,6 +54,71 @@ def _set_search_path(runtime_dir):
     return [path for path in given if path.rstrip("/") != runtime_dir.rstrip("/")]
 
 
+def _use_bytecode():
+    """What this interpreter has compiled of the code and of the layers lies in folders of its own, where `lambent` has any.
+
+    A loader that somebody has changed, or given another class, does what it always does, and so does ours with a
+    module that is not there. The hash of each file says whether it is whole.
+    """
+    import _imp
+
+    places = []
+    for root, default_root, name, default in (
+        (_env(b"LAMBDA_TASK_ROOT", "/var/task"), "/var/task", b"LAMBENT_TASK_BYTECODE", "/var/lang/bytecode/task"),
+        (_env(b"LAMBENT_OPT_DIR", "/opt"), "/opt", b"LAMBENT_OPT_BYTECODE", "/var/lang/bytecode/opt"),
+    ):
+        folder = _env(name, default if root == default_root else None)
+        if name in posix.environ:
+            del posix.environ[name]
+            posix.unsetenv(name)
+            if "os" in sys.modules:
+                sys.modules["os"].environ.pop(name.decode(), None)
+        if folder is not None:
+            places.append((root + "/", folder + "/"))
+    if not places or sys.flags.optimize or _imp.check_hash_based_pycs != "default":
+        return
+    import _frozen_importlib_external as machinery
+    import _io
+    import marshal
+
+    loader_class = machinery.SourceFileLoader
+    compile_source, read, original = loader_class.source_to_code, loader_class.get_data, loader_class.get_code
+    magic = machinery.MAGIC_NUMBER + b"\1\0\0\0"
+    key = int.from_bytes(machinery.MAGIC_NUMBER, "little")
+
+    def load(path):
+        for root, folder in places:
+            if not path.startswith(root) or "/../" in path:
+                continue
+            try:
+                with _io.FileIO(folder + path[len(root) :] + "c") as file:
+                    data = file.read()
+                body = memoryview(data)[16:]
+                if data[:8] == magic and data[8:16] == _imp.source_hash(key, body):
+                    return marshal.loads(body)
+            except (OSError, EOFError, ValueError, TypeError):
+                pass
+            return None
+
+    def get_code(self, fullname):
+        if (
+            type(self) is loader_class
+            and self.name == fullname
+            and sys.pycache_prefix is None
+            and loader_class.source_to_code is compile_source
+            and loader_class.get_data is read
+        ):
+            code = load(self.path)
+            if code is not None:
+                _imp._fix_co_filename(code, self.path)
+                return code
+        return original(self, fullname)
+
+    # Tracebacks leave the frames of imports out, which they know by this name.
+    get_code.__code__ = get_code.__code__.replace(co_filename="<frozen importlib._bootstrap_external>")
+    loader_class.get_code = get_code
+
+
 def _stand_in_for_site(extra_paths):
     """`site` is skipped because it scans the host's packages; these are the parts that functions use."""
     import _sitebuiltins
@@ -359,6 +424,7 @@ def main():
         # Where code is not mounted read-only (no namespaces), compiled files must not be written beside it.
         sys.dont_write_bytecode = True
     _hide_coerced_locale()
+    _use_bytecode()
     extra_paths = _set_search_path(runtime_dir)
     if sys.flags.no_site:
         _stand_in_for_site(extra_paths)
