@@ -118,7 +118,10 @@ static void finish(struct bytecode *b, int error) {
         b->state = error ? FAILED : READY;
         if (error)
                 content_discard(store, "tmp", b->name + strlen("tmp/"));
-        log_debug("content bytecode=%s %s", b->folder, error ? strerror(-error) : "ready");
+        if (error)
+                log_debug("content bytecode=failed folder=%s error=\"%s\"", b->folder, strerror(-error));
+        else
+                log_debug("content bytecode=ready folder=%s", b->folder);
         if (b->doomed)
                 bytecode_free(b);
         start_first(store);
@@ -160,7 +163,7 @@ static void start_done(struct job *job) {
                 return;
         }
         b->state = RUNNING;
-        log_debug("content bytecode=%s begun", b->folder);
+        log_debug("content bytecode=begun folder=%s", b->folder);
         timer_arm(&b->patience, loop_now(loop) + BYTECODE_PATIENCE);
 }
 
