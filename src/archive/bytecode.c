@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One struct bytecode is what one interpreter has compiled of one tree, or is to compile:
+ * One struct bytecode is what one interpreter is to compile of one tree; what is there already has none:
  *
  *   WAITING     in the queue store->compiling
  *   STARTING    job: makes tmp/<name>, opens what the helper gets, spawns it
  *   RUNNING     until the interpreter ends, or its time is over
  *   PUBLISHING  job: renames into place
- *   READY, FAILED
+ *   FAILED      and not tried again
  *
  * When the tree goes meanwhile the result is thrown away as soon as it comes.
  */
@@ -20,7 +20,7 @@
 
 #define KEY_BYTES 12
 
-enum state { WAITING, STARTING, RUNNING, PUBLISHING, READY, FAILED };
+enum state { WAITING, STARTING, RUNNING, PUBLISHING, FAILED };
 
 struct bytecode {
         struct job job;
@@ -115,14 +115,16 @@ static void finish(struct bytecode *b, int error) {
         timer_disarm(&b->patience);
         helper_end(&b->process);
         list_unlink(&b->link);
-        b->state = error ? FAILED : READY;
+        b->state = FAILED;
         if (error)
                 content_discard(store, "tmp", b->name + strlen("tmp/"));
         if (error)
                 log_debug("content bytecode=failed folder=%s error=\"%s\"", b->folder, strerror(-error));
         else
                 log_debug("content bytecode=ready folder=%s", b->folder);
-        if (b->doomed)
+        if (!error && !b->doomed)
+                map_remove(&store->bytecodes, &b->node);
+        if (!error || b->doomed)
                 bytecode_free(b);
         start_first(store);
 }
@@ -196,8 +198,8 @@ static char *key_of(const struct content_python *python) {
         return xstrdup(key);
 }
 
-static struct bytecode *bytecode_new(struct content_store *store, const char *tree, const char *folder,
-                                     const char *inside, const struct content_python *python) {
+static void bytecode_new(struct content_store *store, const char *tree, const char *folder,
+                         const char *inside, const struct content_python *python) {
         struct bytecode *b = xcalloc(1, sizeof(*b));
         const char *prefix = python->prefix;
         char id[HEX_ID_LEN + 1];
@@ -215,28 +217,27 @@ static struct bytecode *bytecode_new(struct content_store *store, const char *tr
         b->prefix_fd = prefix && python->prefix_fd >= 0 ? fcntl(python->prefix_fd, F_DUPFD_CLOEXEC, 0) : -1;
         b->process = HELPER_PROCESS_NULL;
         timer_init(&b->patience, store->loop, on_patience);
+        b->state = WAITING;
+        list_push_back(&store->compiling, &b->link);
         map_add(&store->bytecodes, &b->node, b->folder);
-        return b;
 }
 
 char *content_bytecode(struct content_store *store, const char *tree, const char *inside,
                        const struct content_python *python) {
         AUTO(str) char *key = key_of(python);
         AUTO(str) char *folder = NULL;
-        struct bytecode *b;
 
-        must(str_starts(tree, store->dir) && strlen(tree) - strlen(store->dir) <= sizeof(b->tree));
+        must(str_starts(tree, store->dir) &&
+             strlen(tree) - strlen(store->dir) <= sizeof(((struct bytecode *)NULL)->tree));
         tree += strlen(store->dir) + 1;
         folder = xasprintf("%.*s/bytecode-%s", (int)(strrchr(tree, '/') - tree), tree, key);
-        b = map_entry(map_find(&store->bytecodes, folder), struct bytecode, node);
-        if (!b) {
-                b = bytecode_new(store, tree, folder, inside, python);
-                b->state = faccessat(store->root->fd, folder, F_OK, 0) == 0 ? READY : WAITING;
-                if (b->state == WAITING)
-                        list_push_back(&store->compiling, &b->link);
+        if (faccessat(store->root->fd, folder, F_OK, 0) == 0)
+                return xasprintf("%s/%s", store->dir, folder);
+        if (!map_find(&store->bytecodes, folder)) {
+                bytecode_new(store, tree, folder, inside, python);
                 start_first(store);
         }
-        return b->state == READY ? xasprintf("%s/%s", store->dir, folder) : NULL;
+        return NULL;
 }
 
 /* ---- the end ---- */

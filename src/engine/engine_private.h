@@ -48,6 +48,9 @@ void engine_unwatch(struct prepared_watch *watch); /* legal on a zeroed one */
 
 /* prepare.c: unpacks code, merges layers, finds the interpreter. */
 void engine_prepare(void *owner, struct version *v);
+/* Has a Python's bytecode of code and layers made where it is not there, or in the making. malloc'ed; NULL: none (yet). */
+void engine_bytecode(struct engine *e, const struct version *v, const struct interpreter *in, char **ret_task,
+                     char **ret_opt);
 void engine_preparations_cancel(struct engine *e);
 
 /* image_source.c: images as the engine has them. */

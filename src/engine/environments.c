@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "archive/content.h"
 #include "base/log.h"
 #include "engine/engine_private.h"
 #include "function/placement.h"
@@ -33,16 +32,6 @@ static char *stream_name(const struct engine *e, const struct version *v, const 
         return xasprintf("%s/%s[%s]%s", day, v->config.log_group ? v->name : "", v->number, id);
 }
 
-/* For T1 and T2, where everybody sees it there; in T3 the name in tracebacks is put right when it is read. */
-static char *bytecode(const struct engine *e, const struct interpreter *in, const char *tree,
-                      const char *inside) {
-        const struct content_python python = { in->path, in->prefix, in->prefix_fd };
-
-        if (in->language != LANGUAGE_PYTHON || !tree || e->options.temporary)
-                return NULL;
-        return content_bytecode(e->content, tree, inside, &python);
-}
-
 static struct place *new_place(struct engine *e, const struct version *v, const struct command *c,
                                const char *id) {
         AUTO(str) char *client = NULL, *task_bytecode = NULL, *opt_bytecode = NULL;
@@ -58,8 +47,7 @@ static struct place *new_place(struct engine *e, const struct version *v, const 
         if (c->interpreter) {
                 client = xasprintf("%s/%s", e->options.runtimes_dir, language_name(c->interpreter->language));
                 spec.runtime_dir = compiled_dir(e->compiled, c->interpreter) ?: client;
-                task_bytecode = bytecode(e, c->interpreter, v->task_dir, "/var/task");
-                opt_bytecode = bytecode(e, c->interpreter, v->opt_dir, "/opt");
+                engine_bytecode(e, v, c->interpreter, &task_bytecode, &opt_bytecode);
                 spec.task_bytecode = task_bytecode;
                 spec.opt_bytecode = opt_bytecode;
                 spec.lang_dir = c->interpreter->prefix;

@@ -75,6 +75,30 @@ static bool tree_failed(struct preparation *p, const struct content_tree *tree, 
         return true;
 }
 
+/* The places are those of T1 and T2; in T3 the client puts the names in tracebacks right. What is gone after one run is
+ * not worth it. */
+void engine_bytecode(struct engine *e, const struct version *v, const struct interpreter *in, char **ret_task,
+                     char **ret_opt) {
+        const struct content_python python = { in->path, in->prefix, in->prefix_fd };
+        bool wanted = in->language == LANGUAGE_PYTHON && !e->options.temporary;
+
+        *ret_task = wanted && v->task_dir ? content_bytecode(e->content, v->task_dir, "/var/task", &python)
+                                          : NULL;
+        *ret_opt = wanted && v->opt_dir ? content_bytecode(e->content, v->opt_dir, "/opt", &python) : NULL;
+}
+
+/* So that the first start finds it, as a rule. */
+static void compile(struct engine *e, const struct version *v) {
+        AUTO(str) char *task = NULL, *opt = NULL, *problem = NULL;
+        struct command command;
+
+        if (!command_needs_interpreter(v->config.runtime) ||
+            command_find(e->interpreters, v, e->options.strict_runtimes, &command, &problem))
+                return;
+        engine_bytecode(e, v, command.interpreter, &task, &opt);
+        command_clear(&command);
+}
+
 static void on_chosen(struct choice *choice, struct placement *placement, const char *code,
                       const char *reason) {
         struct preparation *p = container_of(choice, struct preparation, choice);
@@ -83,6 +107,8 @@ static void on_chosen(struct choice *choice, struct placement *placement, const 
         p->version->placement = placement;
         if (placement && placement->image)
                 engine_expect(p->engine, p->version);
+        else if (placement)
+                compile(p->engine, p->version);
         finish(p, code, reason);
 }
 
@@ -121,10 +147,8 @@ static void on_code(struct content_wait *wait, const struct content_tree *tree) 
 
 /* AWS's codes for the state of a function: facts/control-plane.md section 4. */
 static const char *const image_codes[] = {
-        [IMAGE_NOT_FOUND] = "ImageDeleted",
-        [IMAGE_DENIED] = "ImageAccessDenied",
-        [IMAGE_UNSUPPORTED] = "InvalidImage",
-        [IMAGE_UNREACHABLE] = "InternalError",
+        [IMAGE_NOT_FOUND] = "ImageDeleted",   [IMAGE_DENIED] = "ImageAccessDenied",
+        [IMAGE_UNSUPPORTED] = "InvalidImage", [IMAGE_UNREACHABLE] = "InternalError",
         [IMAGE_NO_ENGINE] = "InternalError",
 };
 
