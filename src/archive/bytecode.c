@@ -19,6 +19,8 @@
 #include "base/log.h"
 
 #define KEY_BYTES 12
+/* Each may keep a descriptor. Who finds no room asks again at the next cold start. */
+#define QUEUE_MOST 64
 
 enum state { WAITING, STARTING, RUNNING, PUBLISHING, FAILED };
 
@@ -40,6 +42,14 @@ struct bytecode {
         bool doomed;
 };
 
+static void leave_queue(struct bytecode *b) {
+        if (!list_is_linked(&b->link))
+                return;
+        list_unlink(&b->link);
+        --b->store->compiling_count;
+}
+
+/* Its store may have gone. */
 static void bytecode_free(struct bytecode *b) {
         source_remove(&b->exit_source);
         timer_disarm(&b->patience);
@@ -114,7 +124,8 @@ static void finish(struct bytecode *b, int error) {
         source_remove(&b->exit_source);
         timer_disarm(&b->patience);
         helper_end(&b->process);
-        list_unlink(&b->link);
+        leave_queue(b);
+        b->prefix_fd = fd_close(b->prefix_fd);
         b->state = FAILED;
         if (error)
                 content_discard(store, "tmp", b->name + strlen("tmp/"));
@@ -219,6 +230,7 @@ static void bytecode_new(struct content_store *store, const char *tree, const ch
         timer_init(&b->patience, store->loop, on_patience);
         b->state = WAITING;
         list_push_back(&store->compiling, &b->link);
+        ++store->compiling_count;
         map_add(&store->bytecodes, &b->node, b->folder);
 }
 
@@ -233,7 +245,7 @@ char *content_bytecode(struct content_store *store, const char *tree, const char
         folder = xasprintf("%.*s/bytecode-%s", (int)(strrchr(tree, '/') - tree), tree, key);
         if (faccessat(store->root->fd, folder, F_OK, 0) == 0)
                 return xasprintf("%s/%s", store->dir, folder);
-        if (!map_find(&store->bytecodes, folder)) {
+        if (!map_find(&store->bytecodes, folder) && store->compiling_count < QUEUE_MOST) {
                 bytecode_new(store, tree, folder, inside, python);
                 start_first(store);
         }
@@ -249,7 +261,7 @@ static void drop(struct bytecode *b) {
         else if (b->state == RUNNING)
                 b->doomed = true, finish(b, -ENOENT);
         else
-                bytecode_free(b);
+                leave_queue(b), bytecode_free(b);
 }
 
 void bytecode_forget(struct content_store *store, const char *folder, const char *hex) {

@@ -112,10 +112,10 @@ struct content_python {
         int prefix_fd;             /* of prefix, when its path is closed to us; -1 otherwise */
 };
 /*
- * Where this interpreter finds what it would else compile of a tree (content_tree.path) at every start. The path is malloc'ed;
- * NULL: not there, or not yet: then it is being made, once for each interpreter, one tree at a time, by an idle-priority
- * helper that ends after BYTECODE_PATIENCE at the latest. It goes with the tree, like everything that lies beside it. What cannot
- * be compiled is not tried again by this daemon.
+ * Where this interpreter finds what it would else compile of a tree (content_tree.path) at every start; malloc'ed. NULL:
+ * not there, or not yet: then it is being made, once for each interpreter, one tree at a time, by a helper of low priority
+ * that ends after BYTECODE_PATIENCE at the latest; or, while too many wait, it will be when somebody asks again. What
+ * cannot be compiled is not tried again by this daemon. It goes with the tree, like everything that lies beside it.
  *
  * A digest stands for the sources and the key for the interpreter, so nothing in it can be out of date; but it is not on
  * the disk before the kernel likes, so its reader checks the hash of every file.

@@ -56,6 +56,7 @@ struct content_store {
         unsigned helpers, helpers_most;
         struct map bytecodes;
         struct list compiling; /* those that are to be made; the first one is being made */
+        size_t compiling_count;
         struct task *clearing;
         bool clear_again;
 };
