@@ -489,7 +489,9 @@ static int write_head(struct http_client *c, enum http_method method, const char
         int r;
 
         buf_clear(&c->request);
-        r = buf_printf(&c->request, "%s %s HTTP/1.1\r\nHost: %s\r\n", http_method_name(method), target, host);
+        r = buf_append_strs(&c->request, http_method_name(method), " ", target, " HTTP/1.1\r\n", NULL);
+        if (!r && !(fields && str_starts(fields, "Host: ")))
+                r = buf_append_strs(&c->request, "Host: ", host, "\r\n", NULL);
         if (!r && (len || method == HTTP_POST_ || method == HTTP_PUT_ || method == HTTP_PATCH_))
                 r = buf_printf(&c->request, "Content-Length: %zu\r\n", len);
         if (!r && fields)

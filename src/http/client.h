@@ -27,7 +27,7 @@ struct http_client_ops {
 struct http_client *http_client_new(struct loop *loop, const char *address);
 void http_client_free(struct http_client *c); /* cancels what is under way, silently */
 DEFINE_FREEP(http_client)
-/* fields: header lines ended by \r\n, without Host and framing. The body is borrowed until on_end. budget:
+/* fields: header lines ended by \r\n, without framing; a Host may be the first, else it is the address. The body is borrowed until on_end. budget:
  * for the whole call; NSEC_NEVER for none. One call at a time per client (must). 0, or -EINVAL for a
  * malformed address. */
 int http_client_call(struct http_client *c, enum http_method method, const char *target, const char *fields,
