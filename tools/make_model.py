@@ -4,6 +4,8 @@
 
     make_model.py MODEL [TABLE.c]     MODEL: service-2.json of botocore, also as .json.gz; without TABLE.c to standard output
 
+From the model of a neighbour (NEIGHBOURS) it makes src/api/neighbours/NAME_model.c, with the operations that lambent has.
+
 src/api/model.h says what the table holds. Constraints are written down as AWS prints them, so the texts of its answers are
 the specification of this tool; where they differ from the model, DIFFERENCES says so.
 """
@@ -46,6 +48,29 @@ DIFFERENCES = {
     "LayerVersionArn": {"pattern": lambda pattern: re.sub(r"^\((.*)\)$", r"\1", pattern)},
 }
 
+# The services beside Lambda, by the prefix of their endpoints: what lambent does of them.
+NEIGHBOURS = {
+    "iam": """
+        AttachRolePolicy CreatePolicy CreateRole DeletePolicy DeleteRole DeleteRolePolicy DetachRolePolicy GetPolicy
+        GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole ListPolicies
+        ListPolicyVersions ListRolePolicies ListRoleTags ListRoles PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy
+        UpdateRole
+    """.split(),
+    "sts": "AssumeRole GetCallerIdentity".split(),
+    "logs": """
+        CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DescribeLogGroups DescribeLogStreams FilterLogEvents
+        GetLogEvents ListTagsForResource ListTagsLogGroup PutRetentionPolicy TagLogGroup TagResource UntagLogGroup
+        UntagResource
+    """.split(),
+}
+
+# As DIFFERENCES.
+NEIGHBOUR_DIFFERENCES = {
+    # Java reads \\u10000 as a character and a zero, so this pattern takes everything.
+    "sts": {"arnType": {"pattern": None}},
+}
+TITLES = {"iam": "IAM", "sts": "STS", "logs": "CloudWatch Logs"}
+
 
 def java_hash(text):
     value = 0
@@ -67,8 +92,9 @@ def quote(text):
 
 
 class Table:
-    def __init__(self, model):
+    def __init__(self, model, differences):
         self.model = model
+        self.differences = differences
         self.lines = []
         self.made = {}
 
@@ -80,13 +106,12 @@ class Table:
             self.lines.append(f"static const struct {kind} {self.made[key]}{initializer};")
         return self.made[key]
 
-    @staticmethod
-    def special(place):
-        return place if place in DIFFERENCES else None
+    def special(self, place):
+        return place if place in self.differences else None
 
     def shape(self, name, place=None):
         """place: where it is used, when it is another one there."""
-        shape = {**self.model["shapes"][name], **DIFFERENCES.get(name, {}), **DIFFERENCES.get(place, {})}
+        shape = {**self.model["shapes"][name], **self.differences.get(name, {}), **self.differences.get(place, {})}
         if callable(shape.get("pattern")):
             shape["pattern"] = shape["pattern"](self.model["shapes"][name]["pattern"])
         parts = [f"SHAPE_{TYPES[shape['type']]}"]
@@ -132,7 +157,7 @@ class Table:
                 parts.append(f".label = {labels.index(wire)}")
             if member in shape.get("required", []):
                 parts.append(".required = true")
-            last = member == DIFFERENCES.get(name, {}).get("last")
+            last = member == self.differences.get(name, {}).get("last")
             rows.append(((ORDER.index(place), last), "        { " + ", ".join(parts) + " },"))
         text = "\n".join(row for _, row in sorted(rows, key=lambda row: row[0]))
         return self.define("model_member", "members", name, "[] = {\n" + text + "\n}")
@@ -151,23 +176,26 @@ class Table:
 
 
 def make(model):
-    table = Table(model)
-    operations = [table.operation(name, operation) for name, operation in sorted(model["operations"].items())]
+    name = model["metadata"].get("endpointPrefix", "lambda")
+    wanted = NEIGHBOURS.get(name, model["operations"])
+    table = Table(model, NEIGHBOUR_DIFFERENCES.get(name, {}) if name in NEIGHBOURS else DIFFERENCES)
+    operations = [table.operation(key, operation) for key, operation in sorted(model["operations"].items()) if key in wanted]
+    missing = set(wanted) - set(model["operations"])
+    if missing:
+        raise SystemExit(f"{name}: the model has no {', '.join(sorted(missing))}")
     return "\n".join([
         "/* SPDX-License-Identifier: Apache-2.0 */",
-        "/* Made by tools/make_model.py from AWS's model of the Lambda API: change that, not this. */",
+        f"/* Made by tools/make_model.py from AWS's model of {TITLES.get(name, 'the Lambda API')}: change that, not this. */",
         "/* clang-format off */",
-        '#include "api/model.h"',
-        "",
-        '#include "api/runtimes.h"',
+        *(['#include "api/neighbours/neighbour.h"'] if name in NEIGHBOURS else ['#include "api/model.h"', "", '#include "api/runtimes.h"']),
         "",
         *table.lines,
         "",
-        "const struct model_operation model_operations[] = {",
+        f"const struct model_operation {name + '_operations' if name in NEIGHBOURS else 'model_operations'}[] = {{",
         *operations,
         "};",
         "",
-        f"const size_t model_operation_count = {len(operations)};",
+        f"const size_t {name if name in NEIGHBOURS else 'model'}_operation_count = {len(operations)};",
         "",
     ])
 

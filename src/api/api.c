@@ -3,7 +3,9 @@
 
 #include "api/api_private.h"
 #include "api/credential.h"
+#include "api/neighbours/neighbour.h"
 #include "api/routes.h"
+#include "api/session.h"
 #include "engine/engine.h"
 #include "http/guard.h"
 
@@ -49,17 +51,24 @@ static const struct http_ops refused_ops = { .on_body = ignore_body,
                                              .on_end = nothing_at_end,
                                              .on_done = api_request_done };
 
-static void find_caller(struct api_request *r) {
+static void find_caller(struct api_request *r, struct credential *ret_credential) {
         const struct engine_options *options = engine_options(r->engine);
-        struct credential credential;
-        AUTO(str) char *scope = NULL;
+        const char *token = http_header(r->exchange, "x-amz-security-token");
+        AUTO(str) char *scope = NULL, *query_token = NULL;
+        struct credential *c = ret_credential;
 
-        credential_from_header(http_header(r->exchange, "authorization"), &credential);
-        if (!credential.region[0] && (scope = http_query_param(r->exchange, "X-Amz-Credential")))
-                credential_from_scope(scope, strlen(scope), &credential);
+        credential_from_header(http_header(r->exchange, "authorization"), c);
+        if (!c->region[0] && (scope = http_query_param(r->exchange, "X-Amz-Credential")))
+                credential_from_scope(scope, strlen(scope), c);
+        if (!token && scope)
+                query_token = http_query_param(r->exchange, "X-Amz-Security-Token");
+        r->session = session_read(r->api, token ? token : query_token);
         str_fit(r->account, sizeof(r->account),
-                credential.account[0] ? credential.account : options->account);
-        str_fit(r->region, sizeof(r->region), credential.region[0] ? credential.region : options->region);
+                r->session      ? r->session->account
+                : c->account[0] ? c->account
+                                : options->account);
+        str_fit(r->region, sizeof(r->region), c->region[0] ? c->region : options->region);
+        service_find(r->exchange, c, &r->service);
 }
 
 static bool decode_labels(struct api_request *r, const struct route_labels *labels) {
@@ -136,6 +145,7 @@ static void route_request(struct api_request *r) {
 
 static void serve(struct api *api, struct http_exchange *x, bool from_function) {
         struct api_request *r = xcalloc(1, sizeof(*r));
+        struct credential credential;
 
         r->api = api;
         r->engine = api->engine;
@@ -145,10 +155,13 @@ static void serve(struct api *api, struct http_exchange *x, bool from_function) 
         random_uuid(r->request_id);
         x->owner = r;
         x->ops = &refused_ops;
+        find_caller(r, &credential);
         if (!pass_guard(r))
                 return;
-        find_caller(r);
-        route_request(r);
+        if (service_is_lambda(&r->service))
+                route_request(r);
+        else
+                neighbour_begin(r);
 }
 
 static void on_request(struct http_exchange *x) {

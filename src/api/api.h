@@ -16,6 +16,7 @@ struct engine;
 struct api_options {
         const char *const *allowed_hosts; /* --allow-host, see http/guard.h; borrowed */
         size_t allowed_host_count;
+        const char *upstream;    /* "host:port": who knows the other services; NULL: nobody; borrowed */
         const char *user,
                 *why_root; /* who serves, and why root although nobody asked for it (NULL); borrowed */
 };

@@ -17,22 +17,37 @@ static bool is_region(const char *s, size_t len) {
         return len > 0 && len <= CREDENTIAL_REGION_MAX;
 }
 
+static void copy_part(char ret_part[static CREDENTIAL_PART_MAX + 1], const char *s, size_t len) {
+        if (len > CREDENTIAL_PART_MAX)
+                return;
+        memcpy(ret_part, s, len);
+        ret_part[len] = '\0';
+}
+
 void credential_from_scope(const char *scope, size_t len, struct credential *ret_credential) {
-        const char *end = scope + len, *key_end, *region, *region_end;
+        const char *part[5] = {}, *end = scope + len, *s = scope;
+        size_t lens[5] = {}, count = 0;
 
         *ret_credential = (struct credential){};
-        key_end = memchr(scope, '/', len);
-        if (!key_end)
+        while (count < ARRAY_SIZE(part)) {
+                const char *slash = memchr(s, '/', (size_t)(end - s));
+
+                part[count] = s;
+                lens[count++] = (size_t)((slash ? slash : end) - s);
+                if (!slash)
+                        break;
+                s = slash + 1;
+        }
+        if (count < 2)
                 return;
-        if (key_end - scope == CREDENTIAL_ACCOUNT_LEN && is_digits(scope, CREDENTIAL_ACCOUNT_LEN))
-                memcpy(ret_credential->account, scope, CREDENTIAL_ACCOUNT_LEN);
-        region = memchr(key_end + 1, '/', (size_t)(end - key_end - 1));
-        if (!region)
-                return;
-        region++;
-        region_end = memchr(region, '/', (size_t)(end - region));
-        if (region_end && is_region(region, (size_t)(region_end - region)))
-                memcpy(ret_credential->region, region, (size_t)(region_end - region));
+        if (lens[0] == CREDENTIAL_ACCOUNT_LEN && is_digits(part[0], CREDENTIAL_ACCOUNT_LEN))
+                memcpy(ret_credential->account, part[0], CREDENTIAL_ACCOUNT_LEN);
+        copy_part(ret_credential->key, part[0], lens[0]);
+        copy_part(ret_credential->date, part[1], lens[1]);
+        if (count > 3 && is_region(part[2], lens[2]))
+                memcpy(ret_credential->region, part[2], lens[2]);
+        copy_part(ret_credential->service, part[3] ? part[3] : "", lens[3]);
+        copy_part(ret_credential->end, part[4] ? part[4] : "", lens[4]);
 }
 
 void credential_from_header(const char *authorization, struct credential *ret_credential) {

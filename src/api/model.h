@@ -67,5 +67,7 @@ struct model_operation {
 extern const struct model_operation model_operations[];
 extern const size_t model_operation_count;
 
-/* NULL: there is none of that name. */
+/* In a table in the order of names. NULL: there is none of that name. */
+const struct model_operation *model_find(const struct model_operation *table, size_t count, const char *name);
+/* Of Lambda. */
 const struct model_operation *model_operation(const char *name);

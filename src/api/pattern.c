@@ -168,6 +168,19 @@ static int hex_digit(char c) {
                                       : -1;
 }
 
+static bool read_hex(struct reader *r, unsigned digits, uint32_t *ret_c) {
+        *ret_c = 0;
+        for (unsigned i = 0; i < digits; i++) {
+                int digit = hex_digit(*r->at);
+
+                if (digit < 0)
+                        return false;
+                *ret_c = *ret_c * 16 + (uint32_t)digit;
+                r->at++;
+        }
+        return true;
+}
+
 /* Behind a backslash: one character (true in *ret_one), or a class that is added to the set. */
 static bool read_escape(struct reader *r, struct set *set, bool *ret_one, uint32_t *ret_c) {
         char c = *r->at++;
@@ -196,12 +209,11 @@ static bool read_escape(struct reader *r, struct set *set, bool *ret_one, uint32
                 r->at += 3;
                 return true;
         case 'x':
-                if (hex_digit(r->at[0]) < 0 || hex_digit(r->at[1]) < 0)
-                        return false;
-                *ret_c = (uint32_t)(hex_digit(r->at[0]) * 16 + hex_digit(r->at[1]));
                 *ret_one = true;
-                r->at += 2;
-                return true;
+                return read_hex(r, 2, ret_c);
+        case 'u':
+                *ret_one = true;
+                return read_hex(r, 4, ret_c);
         default:
                 /* Other letters and digits have meanings that are not known here. */
                 if (!c || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))

@@ -6,7 +6,7 @@
  * choose how long a check takes. So a pattern is compiled to a small program, and all the ways through it are
  * followed at once: time is the length of the text times that of the program. Known are alternatives, groups
  * (also named as not capturing), classes with ranges and escapes, \d \s \w and their opposites, \p{L} \p{N} \p{Z},
- * \xHH, the dot, ^ $, the quantifiers * + ? {n} {n,} {n,m}, (?=…) (?!…) and (?<!x) of one character.
+ * \xHH \uHHHH, the dot, ^ $, the quantifiers * + ? {n} {n,} {n,m}, (?=…) (?!…) and (?<!x) of one character.
  */
 #pragma once
 #include "base/map.h"

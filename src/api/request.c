@@ -6,6 +6,7 @@
 
 #include "api/api_private.h"
 #include "api/image_code.h"
+#include "api/session.h"
 #include "api/upload.h"
 
 #define JSON_TYPE "application/json"
@@ -21,6 +22,7 @@ void api_request_free(struct api_request *r) {
         api_upload_free(r->upload);
         api_image_free(r->image);
         json_decref(r->body);
+        session_free(r->session);
         for (size_t i = 0; i < r->label_count; i++)
                 free(r->labels[i]);
         free(r);
@@ -72,13 +74,26 @@ bool api_stored(struct api_request *r, int result) {
         return result >= 0;
 }
 
+/* What goes wrong below all services is no service's own exception. */
+static void fail_neighbour(struct api_request *r, struct problem *problem_consume) {
+        const int status = problem_status(problem_consume->kind);
+
+        service_refuse(r, status, status >= 500 ? "InternalFailure" : "ValidationError", "%s",
+                       problem_consume->message);
+        problem_clear(problem_consume);
+}
+
 void api_fail_with(struct api_request *r, struct problem *problem_consume) {
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
         bool throttled = problem_consume->kind == PROBLEM_TOO_MANY_REQUESTS;
-        AUTO(str)
-        char *fields = xasprintf("x-amzn-ErrorType: %s\r\n%s", problem_exception(problem_consume->kind),
-                                 throttled ? "Retry-After: 1\r\n" : "");
+        AUTO(str) char *fields = NULL;
 
+        if (!service_is_lambda(&r->service)) {
+                fail_neighbour(r, problem_consume);
+                return;
+        }
+        fields = xasprintf("x-amzn-ErrorType: %s\r\n%s", problem_exception(problem_consume->kind),
+                           throttled ? "Retry-After: 1\r\n" : "");
         problem_write(problem_consume, &body);
         api_reply(r, problem_status(problem_consume->kind), JSON_TYPE, fields, buf_data(&body), body.len);
         problem_clear(problem_consume);

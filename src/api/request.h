@@ -17,6 +17,7 @@
 #pragma once
 #include "api/credential.h"
 #include "api/problem.h"
+#include "api/service.h"
 #include "base/random.h"
 #include "function/function.h"
 #include "http/http.h"
@@ -27,6 +28,7 @@ struct api_body;
 struct api_image;
 struct api_request;
 struct api_upload;
+struct session;
 struct engine;
 struct model_operation;
 
@@ -60,11 +62,14 @@ struct api_request {
         char region[CREDENTIAL_REGION_MAX + 1];
         char *labels[API_LABELS_MAX]; /* percent-decoded */
         size_t label_count;
-        json_t *body;              /* ROUTE_JSON: an object, or NULL without a body */
-        struct api_upload *upload; /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
-        struct api_image *image;   /* while an ImageUri is looked up, and after: image_code.h */
-        struct api_body *reading;  /* while the body arrives: json_body.c */
-        bool from_function;        /* came through an environment's own listener */
+        struct service service;      /* whom it is for; set with the head */
+        const char *xmlns;           /* of its answers, when they are XML; NULL: none */
+        struct session *session;     /* whose temporary credentials they are; NULL: the account's own */
+        json_t *body;                /* ROUTE_JSON: an object, or NULL without a body */
+        struct api_upload *upload;   /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
+        struct api_image *image;     /* while an ImageUri is looked up, and after: image_code.h */
+        struct api_body *reading;    /* while the body arrives: json_body.c */
+        bool from_function;          /* came through an environment's own listener */
         bool answered;
 
         void *state; /* the operation's own */

@@ -68,6 +68,9 @@ const struct option serve_option_table[] = {
           "accept requests for this Host besides localhost and addresses; a leading dot allows all names "
           "below",
           AT(allow_host) },
+        { "upstream", 0, "LAMBENT_UPSTREAM", OPTION_TEXT, "URL", NULL,
+          "where requests for other AWS services go, unchanged, as http://HOST:PORT; without it they are refused",
+          AT(upstream) },
         { "log-bytes", 0, "LAMBENT_LOG_BYTES", OPTION_BYTES, "SIZE", "64m",
           "log kept per function; the oldest goes first", AT(log_bytes) },
         { "drain-time", 0, "LAMBENT_DRAIN_TIME", OPTION_SPAN, "TIME", "10s",
@@ -125,6 +128,32 @@ static bool is_free(const char *path) {
         return is_empty;
 }
 
+/* "http://HOST[:PORT][/]" as the HTTP client wants it. */
+static int read_upstream(struct serve_options *options, char **ret_problem) {
+        static const char scheme[] = "http://";
+        const char *host = options->upstream + sizeof(scheme) - 1;
+        char *address;
+        size_t len;
+
+        if (str_starts(options->upstream, "https://")) {
+                *ret_problem = xasprintf(
+                        "--upstream: %s needs TLS, which lambent does not speak; name an http:// URL",
+                        options->upstream);
+                return -EINVAL;
+        }
+        len = str_starts(options->upstream, scheme) ? strcspn(host, "/?#") : 0;
+        if (!len || (host[len] && !streq(host + len, "/")) || memchr(host, '@', len)) {
+                *ret_problem = xasprintf("--upstream: \"%s\" is not of the form http://HOST:PORT",
+                                         options->upstream);
+                return -EINVAL;
+        }
+        address = xasprintf("%.*s%s", (int)len, host,
+                            host[len - 1] == ']' || !memchr(host, ':', len) ? ":80" : "");
+        free(options->upstream);
+        options->upstream = address;
+        return 0;
+}
+
 int serve_options_finish(struct serve_options *options, char **ret_problem) {
         if (strlen(options->account) != 12 || strspn(options->account, "0123456789") != 12) {
                 *ret_problem = xasprintf("--account: \"%s\" is not 12 digits", options->account);
@@ -144,6 +173,8 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
                 *ret_problem = xasprintf("--region: \"%s\" is not a region's name", options->region);
                 return -EINVAL;
         }
+        if (options->upstream && read_upstream(options, ret_problem))
+                return -EINVAL;
         if (options->temporary && options->data_dir && !is_free(options->data_dir)) {
                 *ret_problem = xasprintf(
                         "--temporary: %s is not empty, and what is in it would be removed at the end; "

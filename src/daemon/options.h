@@ -6,7 +6,7 @@
 struct serve_options {
         struct strings listen;
         char *config, *data_dir, *user, *sandbox, *region, *account, *network, *log_level, *pull,
-                *image_mirror, *private_registry, *container_network;
+                *image_mirror, *private_registry, *container_network, *upstream;
         uint64_t container_spares, sandbox_tier, environments_max, log_bytes, ready_fd, life_fd;
         nsec_t idle_ttl, freeze_after, drain_time;
         struct strings allow_host;
@@ -17,5 +17,5 @@ struct serve_options {
 
 extern const struct option serve_option_table[];
 
-/* What the table cannot say: the data dir's place, an account of 12 digits. 0, or -EINVAL with a sentence. */
+/* What the table cannot say: the data dir's place, an account of 12 digits; upstream becomes "host:port". 0, or -EINVAL with a sentence. */
 int serve_options_finish(struct serve_options *options, char **ret_problem);

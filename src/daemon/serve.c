@@ -239,6 +239,7 @@ static void daemon_serve_function(struct http_exchange *x, void *owner) {
 
 static int daemon_open_api(struct daemon *d) {
         struct api_options options = {
+                .upstream = d->options->upstream,
                 .user = d->user.name,
                 .why_root = d->user.why_root,
                 .allowed_hosts = (const char *const *)d->options->allow_host.items,

@@ -8,7 +8,8 @@ import botocore
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODEL = pathlib.Path(botocore.__file__).parent / "data/lambda/2015-03-31/service-2.json.gz"
+MODELS = pathlib.Path(botocore.__file__).parent / "data"
+MODEL = MODELS / "lambda/2015-03-31/service-2.json.gz"
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +23,13 @@ def make_model():
 def test_the_table_is_fresh(make_model):
     """After a change of the model: tools/make_model.py MODEL src/api/model_table.c"""
     assert make_model.make(make_model.read(MODEL)) == (ROOT / "src/api/model_table.c").read_text()
+
+
+@pytest.mark.parametrize("name, version", [("iam", "2010-05-08"), ("sts", "2011-06-15"), ("logs", "2014-03-28")])
+def test_the_neighbours_tables_are_fresh(make_model, name, version):
+    """After a change of a model: tools/make_model.py MODEL src/api/neighbours/NAME_model.c"""
+    model = make_model.read(MODELS / name / version / "service-2.json.gz")
+    assert make_model.make(model) == (ROOT / f"src/api/neighbours/{name}_model.c").read_text()
 
 
 def test_an_operation_that_aws_adds_is_in_the_table(make_model):
