@@ -6,6 +6,7 @@
 #include "api/neighbours/neighbour.h"
 #include "api/routes.h"
 #include "api/session.h"
+#include "api/signature.h"
 #include "engine/engine.h"
 #include "http/guard.h"
 
@@ -156,12 +157,13 @@ static void serve(struct api *api, struct http_exchange *x, bool from_function) 
         x->owner = r;
         x->ops = &refused_ops;
         find_caller(r, &credential);
-        if (!pass_guard(r))
+        if (!pass_guard(r) || !signature_begin(r, &credential))
                 return;
         if (service_is_lambda(&r->service))
                 route_request(r);
         else
                 neighbour_begin(r);
+        signature_watch(r);
 }
 
 static void on_request(struct http_exchange *x) {

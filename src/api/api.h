@@ -12,11 +12,13 @@
 
 struct api;
 struct engine;
+struct keys;
 
 struct api_options {
         const char *const *allowed_hosts; /* --allow-host, see http/guard.h; borrowed */
         size_t allowed_host_count;
         const char *upstream;    /* "host:port": who knows the other services; NULL: nobody; borrowed */
+        const struct keys *keys; /* whose signatures count (signature.h); NULL: all; borrowed */
         const char *user,
                 *why_root; /* who serves, and why root although nobody asked for it (NULL); borrowed */
 };

@@ -7,6 +7,7 @@
 #include "api/api_private.h"
 #include "api/image_code.h"
 #include "api/session.h"
+#include "api/signature.h"
 #include "api/upload.h"
 
 #define JSON_TYPE "application/json"
@@ -23,6 +24,7 @@ void api_request_free(struct api_request *r) {
         api_image_free(r->image);
         json_decref(r->body);
         session_free(r->session);
+        signature_free(r->signature);
         for (size_t i = 0; i < r->label_count; i++)
                 free(r->labels[i]);
         free(r);

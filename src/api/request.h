@@ -29,6 +29,7 @@ struct api_image;
 struct api_request;
 struct api_upload;
 struct session;
+struct signature;
 struct engine;
 struct model_operation;
 
@@ -65,6 +66,7 @@ struct api_request {
         struct service service;      /* whom it is for; set with the head */
         const char *xmlns;           /* of its answers, when they are XML; NULL: none */
         struct session *session;     /* whose temporary credentials they are; NULL: the account's own */
+        struct signature *signature; /* while it is to be checked: signature.h */
         json_t *body;                /* ROUTE_JSON: an object, or NULL without a body */
         struct api_upload *upload;   /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
         struct api_image *image;     /* while an ImageUri is looked up, and after: image_code.h */

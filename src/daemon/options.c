@@ -71,6 +71,11 @@ const struct option serve_option_table[] = {
         { "upstream", 0, "LAMBENT_UPSTREAM", OPTION_TEXT, "URL", NULL,
           "where requests for other AWS services go, unchanged, as http://HOST:PORT; without it they are refused",
           AT(upstream) },
+        { "verify-signatures", 0, "LAMBENT_VERIFY_SIGNATURES", OPTION_FLAG, "", NULL,
+          "refuse requests to AWS's operations that are not signed with a key of --credentials",
+          AT(verify_signatures) },
+        { "credentials", 0, "LAMBENT_CREDENTIALS", OPTION_PATH, "FILE", NULL,
+          "the keys for --verify-signatures: a line \"ID SECRET\" each", AT(credentials) },
         { "log-bytes", 0, "LAMBENT_LOG_BYTES", OPTION_BYTES, "SIZE", "64m",
           "log kept per function; the oldest goes first", AT(log_bytes) },
         { "drain-time", 0, "LAMBENT_DRAIN_TIME", OPTION_SPAN, "TIME", "10s",
@@ -175,6 +180,12 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
         }
         if (options->upstream && read_upstream(options, ret_problem))
                 return -EINVAL;
+        if (options->verify_signatures != (options->credentials != NULL)) {
+                *ret_problem = xstrdup(options->credentials
+                                               ? "--credentials has no use without --verify-signatures"
+                                               : "--verify-signatures needs keys: say --credentials FILE");
+                return -EINVAL;
+        }
         if (options->temporary && options->data_dir && !is_free(options->data_dir)) {
                 *ret_problem = xasprintf(
                         "--temporary: %s is not empty, and what is in it would be removed at the end; "

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
+#include "api/signature.h"
 #include "base/log.h"
 #include "cli/install.h"
 #include "cli/process.h"
@@ -30,6 +31,7 @@ struct daemon {
         size_t listener_count, loud_count; /* loud: stopped, and with exchanges under way */
         struct engine *engine;
         struct api *api;
+        struct keys *keys; /* NULL: signatures are not checked */
         struct source signals, life;
         struct timer stop_limit;
         int signal_fd;
@@ -240,6 +242,7 @@ static void daemon_serve_function(struct http_exchange *x, void *owner) {
 static int daemon_open_api(struct daemon *d) {
         struct api_options options = {
                 .upstream = d->options->upstream,
+                .keys = d->keys,
                 .user = d->user.name,
                 .why_root = d->user.why_root,
                 .allowed_hosts = (const char *const *)d->options->allow_host.items,
@@ -265,6 +268,8 @@ static int daemon_open(struct daemon *d, char **ret_problem) {
 
         for (size_t i = 0; i < d->options->listen.count && !r; i++)
                 r = listen_open(&d->sockets, d->options->listen.items[i], ret_problem);
+        if (!r && d->options->credentials)
+                r = keys_read(d->options->credentials, &d->keys, ret_problem);
         if (!r)
                 r = daemon_take_signals(d);
         if (!r)
@@ -290,6 +295,7 @@ static void daemon_close(struct daemon *d) {
         for (size_t i = 0; i < d->listener_count; i++)
                 http_listener_free(d->listeners[i]);
         api_free(d->api);
+        keys_free(d->keys);
         if (d->engine)
                 engine_close(d->engine);
         if (d->loop)
