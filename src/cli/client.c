@@ -5,22 +5,52 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "lib/sigv4.h"
+
 /* A streamed answer is at most 200 MiB on AWS and is not held; this holds lists, and answers of 6 MiB. */
 #define ANSWER_BODY_MAX (64 * MIB)
 
-/* The Authorization header of SigV4 names key, day and region; the daemon reads these and no signature. */
-static char *request_fields(const char *region) {
-        const char *key = getenv("AWS_ACCESS_KEY_ID");
+#define CANONICAL_MAX MIB
+#define SIGNED_HEADERS "host;x-amz-date"
+
+static const char *environment(const char *name, const char *otherwise) {
+        const char *value = getenv(name);
+
+        return value && *value ? value : otherwise;
+}
+
+/* Authorization and what belongs to it, by the keys of the environment; malloc'ed. */
+static char *signature_fields(const struct client *client, enum http_method method, const char *target,
+                              const void *body, size_t len) {
+        const char *key = environment("AWS_ACCESS_KEY_ID", "lambent"), *query = strchr(target, '?'),
+                   *token = environment("AWS_SESSION_TOKEN", NULL);
+        AUTO(str) char *path = xstrndup(target, strcspn(target, "?"));
+        char time_text[32], date[16], payload[SHA256_HEX_LEN + 1], hex[SIGV4_HEX_LEN + 1];
+        const struct http_field fields[] = {
+                { "host", client->authority, strlen("host"), strlen(client->authority) },
+                { "x-amz-date", time_text, strlen("x-amz-date"), strlen("YYYYMMDDTHHMMSSZ") },
+        };
+        const struct sigv4_request request = {
+                http_method_name(method), path,    query ? query + 1 : "", fields, ARRAY_SIZE(fields),
+                SIGNED_HEADERS,           payload,
+        };
+        const struct sigv4_scope scope = { time_text, date, client->region, "lambda" };
+        AUTO(buf) struct buf canonical = BUF_NULL(CANONICAL_MAX);
         time_t now = time(NULL);
         struct tm day;
 
-        if (!region)
-                return xstrdup("");
         gmtime_r(&now, &day);
-        return xasprintf("Authorization: AWS4-HMAC-SHA256 Credential=%s/%04d%02d%02d/%s/lambda/aws4_request, "
-                         "SignedHeaders=host, Signature=unsigned\r\n",
-                         key && *key ? key : "lambent", day.tm_year + 1900, day.tm_mon + 1, day.tm_mday,
-                         region);
+        strftime(time_text, sizeof(time_text), "%Y%m%dT%H%M%SZ", &day);
+        strftime(date, sizeof(date), "%Y%m%d", &day);
+        sigv4_sha256_hex(body, len, payload);
+        /* What cannot be signed is refused by the daemon, which knows the words. */
+        sigv4_canonical(&request, &canonical);
+        sigv4_signature(environment("AWS_SECRET_ACCESS_KEY", "lambent"), &scope, &canonical, hex);
+        return xasprintf("X-Amz-Date: %s\r\n%s%s%sAuthorization: " SIGV4_ALGORITHM
+                         " Credential=%s/%s/%s/lambda/aws4_request, "
+                         "SignedHeaders=" SIGNED_HEADERS ", Signature=%s\r\n",
+                         time_text, token ? "X-Amz-Security-Token: " : "", token ? token : "",
+                         token ? "\r\n" : "", key, date, client->region, hex);
 }
 
 int client_open(struct client *client, const struct client_options *options) {
@@ -57,7 +87,8 @@ int client_open(struct client *client, const struct client_options *options) {
         }
         client->http = http_client_new(client->loop, authority);
         client->endpoint = xstrdup(options->endpoint);
-        client->fields = request_fields(options->region);
+        client->region = options->region ? xstrdup(options->region) : NULL;
+        client->authority = TAKE(authority);
         return 0;
 }
 
@@ -67,7 +98,8 @@ void client_close(struct client *client) {
         if (client->loop)
                 loop_free(client->loop);
         free(client->endpoint);
-        free(client->fields);
+        free(client->authority);
+        free(client->region);
         *client = (struct client){};
 }
 
@@ -156,7 +188,9 @@ int client_stream(struct client *client, enum http_method method, const char *ta
                   const void *body, size_t len, client_some_fn on_some, void *owner,
                   struct answer *ret_answer) {
         struct call call = { .client = client, .answer = ret_answer, .on_some = on_some, .owner = owner };
-        AUTO(str) char *all_fields = xasprintf("%s%s", client->fields, fields ? fields : "");
+        AUTO(str) char *signature =
+                client->region ? signature_fields(client, method, target, body, len) : NULL;
+        AUTO(str) char *all_fields = xstrcat(signature ? signature : "", fields ? fields : "", NULL);
         int r;
 
         *ret_answer = (struct answer){ .body = BUF_NULL(ANSWER_BODY_MAX) };

@@ -2,9 +2,9 @@
 /*
  * client - asking a daemon, one blocking call at a time, on a loop of our own
  *
- * Every call either answers or has complained on standard error with what to do about it. Requests name
- * account and region as signed ones do (the daemon checks no signature), so that the commands see the
- * functions that `aws` with the same environment sees.
+ * Every call either answers or has complained on standard error with what to do about it. Requests are
+ * signed for the region with the keys of the environment, so that the commands see the functions that `aws` with the
+ * same environment sees.
  */
 #pragma once
 #include <jansson.h>
@@ -44,7 +44,8 @@ struct client {
         struct loop *loop;
         struct http_client *http;
         char *endpoint;
-        char *fields; /* of every request */
+        char *authority; /* "host:port" */
+        char *region;    /* NULL: requests are not signed */
 };
 
 struct answer {

@@ -16,6 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from command import lambent
 from conftest import REGION, ROLE
 from daemon import binary
 from guests import host_python_runtime
@@ -213,6 +214,15 @@ def test_functions_call_through_their_own_listener(daemon, zip_of, unique_name):
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1500})
     assert json.load(client.invoke(FunctionName=name)["Payload"]) == 200
     client.delete_function(FunctionName=name)
+
+
+def test_our_own_commands_sign(daemon):
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": KEYS["AKIDEXAMPLE"], "AWS_REGION": REGION}
+    done = lambent("functions", "--json", "--endpoint", daemon.endpoint, env=keys)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    done = lambent("functions", "--endpoint", daemon.endpoint, env={**keys, "AWS_SECRET_ACCESS_KEY": "other"})
+    assert done.returncode == 1 and "InvalidSignatureException" in done.stderr
+    assert "MissingAuthenticationTokenException" in lambent("functions", "--endpoint", daemon.endpoint).stderr
 
 
 @pytest.mark.parametrize("options, content, words", [
