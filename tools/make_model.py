@@ -51,10 +51,11 @@ DIFFERENCES = {
 # The services beside Lambda, by the prefix of their endpoints: what lambent does of them.
 NEIGHBOURS = {
     "iam": """
-        AttachRolePolicy CreatePolicy CreateRole DeletePolicy DeleteRole DeleteRolePolicy DetachRolePolicy GetPolicy
-        GetPolicyVersion GetRole GetRolePolicy ListAttachedRolePolicies ListInstanceProfilesForRole ListPolicies
-        ListPolicyVersions ListRolePolicies ListRoleTags ListRoles PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy
-        UpdateRole
+        AttachRolePolicy CreatePolicy CreatePolicyVersion CreateRole DeletePolicy DeletePolicyVersion DeleteRole
+        DeleteRolePermissionsBoundary DeleteRolePolicy DetachRolePolicy GetPolicy GetPolicyVersion GetRole GetRolePolicy
+        ListAttachedRolePolicies ListInstanceProfilesForRole ListPolicies ListPolicyTags ListPolicyVersions ListRolePolicies
+        ListRoleTags ListRoles PutRolePermissionsBoundary PutRolePolicy SetDefaultPolicyVersion TagPolicy TagRole UntagPolicy
+        UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription
     """.split(),
     "sts": "AssumeRole GetCallerIdentity".split(),
     "logs": """

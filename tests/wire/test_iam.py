@@ -135,6 +135,46 @@ def test_managed_policies(iam, role, unique_name):
         404, "NoSuchEntity", f"Policy {arn} does not exist or is not attachable.")
 
 
+def test_versions_of_policies(iam, unique_name):
+    arn = iam.create_policy(PolicyName=unique_name("policy"), PolicyDocument=json.dumps(ALLOW))["Policy"]["Arn"]
+    others = [{**ALLOW, "Statement": {**ALLOW["Statement"], "Action": f"s3:Get{i}"}} for i in range(5)]
+    made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(others[0]), SetAsDefault=True)["PolicyVersion"]
+    assert (made["VersionId"], made["IsDefaultVersion"]) == ("v2", True)
+    for other in others[1:4]:
+        assert not iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(other))["PolicyVersion"]["IsDefaultVersion"]
+    assert refused(iam.create_policy_version, PolicyArn=arn, PolicyDocument=json.dumps(others[4]))[:2] == (409, "LimitExceeded")
+    listed = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert [(v["VersionId"], v["IsDefaultVersion"]) for v in listed] == [
+        ("v5", False), ("v4", False), ("v3", False), ("v2", True), ("v1", False)]
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"] == "v2"
+    assert iam.get_policy_version(PolicyArn=arn, VersionId="v2")["PolicyVersion"]["Document"] == others[0]
+    assert refused(iam.delete_policy_version, PolicyArn=arn, VersionId="v2") == (
+        409, "DeleteConflict", "Cannot delete the default version of a policy.")
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    assert refused(iam.delete_policy, PolicyArn=arn)[:2] == (409, "DeleteConflict")
+    for version in ("v2", "v3", "v4", "v5"):
+        iam.delete_policy_version(PolicyArn=arn, VersionId=version)
+    assert refused(iam.get_policy_version, PolicyArn=arn, VersionId="v5") == (
+        404, "NoSuchEntity", f"Policy {arn} version v5 does not exist or is not attachable.")
+    # A number is not used again.
+    assert iam.create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(ALLOW))["PolicyVersion"]["VersionId"] == "v6"
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v6")
+    iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    iam.untag_policy(PolicyArn=arn, TagKeys=["a"])
+    assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == iam.get_policy(PolicyArn=arn)["Policy"]["Tags"] == [{"Key": "b", "Value": "2"}]
+    iam.delete_policy(PolicyArn=arn)
+
+
+def test_boundaries_and_descriptions(iam, role):
+    name = role()["RoleName"]
+    assert iam.update_role_description(RoleName=name, Description="new")["Role"]["Description"] == "new"
+    iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=BASIC)
+    assert iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"] == {
+        "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": BASIC}
+    iam.delete_role_permissions_boundary(RoleName=name)
+    assert "PermissionsBoundary" not in iam.get_role(RoleName=name)["Role"]
+
+
 @pytest.mark.parametrize("document, text", [
     ("{", "This policy contains invalid Json"),
     ("[]", "Syntax errors in policy."),

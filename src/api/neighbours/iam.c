@@ -186,14 +186,37 @@ bool iam_add_tags(struct api_request *r, json_t *tags, const json_t *more) {
         return false;
 }
 
+static bool has_word(const json_t *words, const char *word) {
+        const json_t *one;
+        size_t i;
+
+        json_array_foreach(words, i, one) if (streq(json_string_value(one), word)) return true;
+        return false;
+}
+
+void iam_remove_tags(const struct api_request *r, json_t *document) {
+        const json_t *keys = json_tree_get(r->body, "TagKeys");
+        json_t *left = json_array(), *tag;
+        size_t i;
+
+        json_array_foreach(json_object_get(document, "Tags"), i, tag) {
+                if (!has_word(keys, json_tree_str(tag, "Key")))
+                        json_array_append(left, tag);
+        }
+        json_object_set_new(document, "Tags", left);
+}
+
 /* ---- the table ---- */
 
 static const struct neighbour_handler handlers[] = {
         { "AttachRolePolicy", iam_attach_role_policy },
         { "CreatePolicy", iam_create_policy },
+        { "CreatePolicyVersion", iam_create_policy_version },
         { "CreateRole", iam_create_role },
         { "DeletePolicy", iam_delete_policy },
+        { "DeletePolicyVersion", iam_delete_policy_version },
         { "DeleteRole", iam_delete_role },
+        { "DeleteRolePermissionsBoundary", iam_delete_role_permissions_boundary },
         { "DeleteRolePolicy", iam_delete_role_policy },
         { "DetachRolePolicy", iam_detach_role_policy },
         { "GetPolicy", iam_get_policy },
@@ -203,15 +226,21 @@ static const struct neighbour_handler handlers[] = {
         { "ListAttachedRolePolicies", iam_list_attached_role_policies },
         { "ListInstanceProfilesForRole", iam_list_instance_profiles_for_role },
         { "ListPolicies", iam_list_policies },
+        { "ListPolicyTags", iam_list_policy_tags },
         { "ListPolicyVersions", iam_list_policy_versions },
         { "ListRolePolicies", iam_list_role_policies },
         { "ListRoleTags", iam_list_role_tags },
         { "ListRoles", iam_list_roles },
+        { "PutRolePermissionsBoundary", iam_put_role_permissions_boundary },
         { "PutRolePolicy", iam_put_role_policy },
+        { "SetDefaultPolicyVersion", iam_set_default_policy_version },
+        { "TagPolicy", iam_tag_policy },
         { "TagRole", iam_tag_role },
+        { "UntagPolicy", iam_untag_policy },
         { "UntagRole", iam_untag_role },
         { "UpdateAssumeRolePolicy", iam_update_assume_role_policy },
         { "UpdateRole", iam_update_role },
+        { "UpdateRoleDescription", iam_update_role_description },
         {},
 };
 

@@ -5,7 +5,6 @@
 #include "function/document.h"
 
 #define POLICY_SIZE_MAX 6144 /* without white space */
-#define FIRST_VERSION "v1"
 
 static json_t *shown(const json_t *policy, size_t attached, bool listed) {
         static const char *const members[] = { "PolicyName",       "PolicyId",   "Arn",       "Path",
@@ -26,26 +25,34 @@ static json_t *shown(const json_t *policy, size_t attached, bool listed) {
         return out;
 }
 
-static bool is_too_large(struct api_request *r, const char *document) {
+bool iam_check_policy_document(struct api_request *r, const char *document) {
         size_t size = 0;
 
+        if (!iam_check_document(r, IAM_IDENTITY_POLICY, document))
+                return false;
         for (; *document; document++)
                 size += !strchr(" \t\r\n", *document);
         if (size > POLICY_SIZE_MAX)
                 service_refuse(r, 409, "LimitExceeded", "Cannot exceed quota for PolicySize: %d",
                                POLICY_SIZE_MAX);
-        return r->answered;
+        return !r->answered;
+}
+
+bool iam_save_policy(struct api_request *r, const json_t *policy) {
+        const struct document_name name = { r->account, "", DOCUMENT_MANAGED_POLICY,
+                                            json_tree_str(policy, "Arn"), NULL };
+
+        return api_stored(r, document_put(engine_registry(r->engine), &name, policy));
 }
 
 void iam_create_policy(struct api_request *r) {
         const char *name = neighbour_str(r, "PolicyName"), *path = neighbour_str(r, "Path") ?: "/",
                    *document = neighbour_str(r, "PolicyDocument");
         AUTO(str) char *arn = xstrcat("arn:aws:iam::", r->account, ":policy", path, name, NULL);
-        const struct document_name where = { r->account, "", DOCUMENT_MANAGED_POLICY, arn, NULL };
         AUTO(json_tree) json_t *policy = NULL, *tags = json_array();
         char id[IAM_ID_LEN + 1], date[DATE_TEXT];
 
-        if (!iam_check_document(r, IAM_IDENTITY_POLICY, document) || is_too_large(r, document) ||
+        if (!iam_check_policy_document(r, document) ||
             !iam_add_tags(r, tags, json_tree_get(r->body, "Tags")) ||
             !api_stored(r, iam_find_policy(r, arn, &policy)))
                 return;
@@ -56,17 +63,17 @@ void iam_create_policy(struct api_request *r) {
         }
         iam_new_id("ANPA", id);
         iam_now(r, date);
-        policy = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:s*}", "PolicyName", name,
-                           "PolicyId", id, "Arn", arn, "Path", path, "DefaultVersionId", FIRST_VERSION,
-                           "CreateDate", date, "UpdateDate", date, "Document", document, "Tags", tags,
-                           "Description", neighbour_str(r, "Description"));
+        policy = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:{s:s, s:s}}, s:O, s:s*}",
+                           "PolicyName", name, "PolicyId", id, "Arn", arn, "Path", path, "DefaultVersionId",
+                           "v1", "CreateDate", date, "UpdateDate", date, "LastVersion", 1, "Versions", "v1",
+                           "Document", document, "CreateDate", date, "Tags", tags, "Description",
+                           neighbour_str(r, "Description"));
         must(policy);
-        if (api_stored(r, document_put(engine_registry(r->engine), &where, policy)))
+        if (iam_save_policy(r, policy))
                 neighbour_reply(r, json_pack("{s:o}", "Policy", shown(policy, 0, false)));
 }
 
-/* The policy that the request names. False: answered. */
-static bool find_policy(struct api_request *r, json_t **ret_policy) {
+bool iam_policy(struct api_request *r, json_t **ret_policy) {
         const char *arn = neighbour_str(r, "PolicyArn");
 
         if (!api_stored(r, iam_find_policy(r, arn, ret_policy)))
@@ -84,39 +91,8 @@ void iam_get_policy(struct api_request *r) {
         AUTO(json_tree) json_t *policy = NULL;
         size_t attached;
 
-        if (find_policy(r, &policy) && iam_count_attached(r, neighbour_str(r, "PolicyArn"), &attached))
+        if (iam_policy(r, &policy) && iam_count_attached(r, neighbour_str(r, "PolicyArn"), &attached))
                 neighbour_reply(r, json_pack("{s:o}", "Policy", shown(policy, attached, false)));
-}
-
-static json_t *version_of(const json_t *policy) {
-        return json_pack("{s:s, s:b, s:O}", "VersionId", FIRST_VERSION, "IsDefaultVersion", 1, "CreateDate",
-                         json_object_get(policy, "CreateDate"));
-}
-
-void iam_get_policy_version(struct api_request *r) {
-        const char *version = neighbour_str(r, "VersionId");
-        AUTO(json_tree) json_t *policy = NULL;
-        json_t *out;
-
-        if (!find_policy(r, &policy))
-                return;
-        if (!streq(version, FIRST_VERSION)) {
-                service_refuse(r, 404, "NoSuchEntity",
-                               "Policy %s version %s does not exist or is not attachable.",
-                               neighbour_str(r, "PolicyArn"), version);
-                return;
-        }
-        out = version_of(policy);
-        json_object_set_new(out, "Document", iam_shown_document(json_tree_str(policy, "Document")));
-        neighbour_reply(r, json_pack("{s:o}", "PolicyVersion", out));
-}
-
-void iam_list_policy_versions(struct api_request *r) {
-        AUTO(json_tree) json_t *policy = NULL;
-
-        if (find_policy(r, &policy))
-                neighbour_reply(r,
-                                json_pack("{s:[o], s:b}", "Versions", version_of(policy), "IsTruncated", 0));
 }
 
 struct listing {
@@ -172,10 +148,44 @@ void iam_delete_policy(struct api_request *r) {
         AUTO(json_tree) json_t *policy = NULL;
         size_t attached;
 
-        if (!find_policy(r, &policy) || !iam_count_attached(r, arn, &attached))
+        if (!iam_policy(r, &policy) || !iam_count_attached(r, arn, &attached))
                 return;
         if (attached)
                 service_refuse(r, 409, "DeleteConflict", "Cannot delete a policy attached to entities.");
+        else if (json_object_size(json_object_get(policy, "Versions")) > 1)
+                service_refuse(
+                        r, 409, "DeleteConflict",
+                        "This policy has more than one version. Before you delete a policy, you must delete the "
+                        "policy's versions. The default version is deleted with the policy.");
         else if (api_stored(r, document_delete(engine_registry(r->engine), &name)))
                 neighbour_reply(r, NULL);
+}
+
+/* ---- tags ---- */
+
+void iam_tag_policy(struct api_request *r) {
+        AUTO(json_tree) json_t *policy = NULL;
+
+        if (iam_policy(r, &policy) &&
+            iam_add_tags(r, json_object_get(policy, "Tags"), json_tree_get(r->body, "Tags")) &&
+            iam_save_policy(r, policy))
+                neighbour_reply(r, NULL);
+}
+
+void iam_untag_policy(struct api_request *r) {
+        AUTO(json_tree) json_t *policy = NULL;
+
+        if (!iam_policy(r, &policy))
+                return;
+        iam_remove_tags(r, policy);
+        if (iam_save_policy(r, policy))
+                neighbour_reply(r, NULL);
+}
+
+void iam_list_policy_tags(struct api_request *r) {
+        AUTO(json_tree) json_t *policy = NULL;
+
+        if (iam_policy(r, &policy))
+                neighbour_reply(r, json_pack("{s:O, s:b}", "Tags", json_object_get(policy, "Tags"),
+                                             "IsTruncated", 0));
 }

@@ -103,6 +103,36 @@ void iam_update_role(struct api_request *r) {
                 neighbour_reply(r, json_object());
 }
 
+void iam_update_role_description(struct api_request *r) {
+        AUTO(json_tree) json_t *role = NULL;
+
+        if (!iam_role(r, &role))
+                return;
+        json_object_set(role, "Description", json_tree_get(r->body, "Description"));
+        if (iam_save_role(r, role))
+                neighbour_reply(r, json_pack("{s:o}", "Role", shown(role, false)));
+}
+
+void iam_put_role_permissions_boundary(struct api_request *r) {
+        AUTO(json_tree) json_t *role = NULL;
+
+        if (!iam_role(r, &role))
+                return;
+        json_object_set(role, "PermissionsBoundary", json_tree_get(r->body, "PermissionsBoundary"));
+        if (iam_save_role(r, role))
+                neighbour_reply(r, NULL);
+}
+
+void iam_delete_role_permissions_boundary(struct api_request *r) {
+        AUTO(json_tree) json_t *role = NULL;
+
+        if (!iam_role(r, &role))
+                return;
+        json_object_del(role, "PermissionsBoundary");
+        if (iam_save_role(r, role))
+                neighbour_reply(r, NULL);
+}
+
 void iam_update_assume_role_policy(struct api_request *r) {
         const char *document = neighbour_str(r, "PolicyDocument");
         AUTO(json_tree) json_t *role = NULL;
@@ -141,27 +171,12 @@ void iam_tag_role(struct api_request *r) {
                 neighbour_reply(r, NULL);
 }
 
-static bool has_word(const json_t *words, const char *word) {
-        const json_t *one;
-        size_t i;
-
-        json_array_foreach(words, i, one) if (streq(json_string_value(one), word)) return true;
-        return false;
-}
-
 void iam_untag_role(struct api_request *r) {
-        const json_t *keys = json_tree_get(r->body, "TagKeys");
-        AUTO(json_tree) json_t *role = NULL, *left = json_array();
-        json_t *tag;
-        size_t i;
+        AUTO(json_tree) json_t *role = NULL;
 
         if (!iam_role(r, &role))
                 return;
-        json_array_foreach(json_object_get(role, "Tags"), i, tag) {
-                if (!has_word(keys, json_tree_str(tag, "Key")))
-                        json_array_append(left, tag);
-        }
-        json_object_set(role, "Tags", left);
+        iam_remove_tags(r, role);
         if (iam_save_role(r, role))
                 neighbour_reply(r, NULL);
 }
