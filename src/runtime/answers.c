@@ -115,8 +115,8 @@ static uint32_t peak_mb(struct supervisor *s, nsec_t duration) {
         return (uint32_t)MIN(mb, (uint64_t)s->memory_mb);
 }
 
-static nsec_t round_up_ms(nsec_t t) {
-        return MAX((t + MILLISECOND - 1) / MILLISECOND, (nsec_t)1) * MILLISECOND;
+nsec_t answer_billed(nsec_t duration, nsec_t init) {
+        return MAX((duration + init + MILLISECOND - 1) / MILLISECOND, (nsec_t)1) * MILLISECOND;
 }
 
 /* END and REPORT, and what they say. The environment may still have to be emptied before it is idle. */
@@ -130,7 +130,7 @@ void supervisor_conclude(struct supervisor *s, struct invocation_report *ret_rep
         *ret_report = (struct invocation_report){
                 .outcome = s->now.outcome,
                 .duration = duration,
-                .billed = round_up_ms(duration + init),
+                .billed = answer_billed(duration, init),
                 .init = init,
                 .memory_mb = s->memory_mb,
                 .max_memory_mb = peak_mb(s, duration),

@@ -173,6 +173,7 @@ void answer_failure(struct supervisor *s, enum invocation_outcome outcome, const
 void answer_from_runtime(struct supervisor *s); /* s->incoming is complete */
 /* The runtime answered, but so that the caller gets an error; it may go on and ask for more. */
 void answer_refused(struct supervisor *s, const char *error_type, const char *message);
+nsec_t answer_billed(nsec_t duration, nsec_t init); /* whole milliseconds, at least one */
 void supervisor_conclude(struct supervisor *s, struct invocation_report *ret_report);
 void supervisor_become_idle(struct supervisor *s, const struct invocation_report *report);
 void supervisor_abandon(struct supervisor *s, const char *text);
