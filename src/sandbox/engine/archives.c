@@ -72,7 +72,7 @@ static void run(struct job *job) {
         struct archives *a = container_of(job, struct archives, job);
 
         for (size_t i = 0; i < a->count && !a->result; ++i)
-                a->result = write_one(a->scratch, &a->list[i], i == 0);
+                a->result = write_one(a->scratch, &a->list[i], streq(a->list[i].target, "/lambent"));
 }
 
 static void done(struct job *job) {
@@ -99,7 +99,7 @@ void archives_begin(struct container *c, void (*on_written)(struct container *co
         a->container = c;
         a->on_written = on_written;
         a->scratch = xstrdup(c->containers->options.state_dir);
-        add(a, "/lambent", init);
+        add(a, "/lambent", c->guest ? NULL : init);
         add(a, "/var/task", c->kind.task_dir);
         add(a, "/var/runtime", c->kind.runtime_is_task ? c->kind.task_dir : NULL);
         add(a, "/opt", c->kind.opt_dir);

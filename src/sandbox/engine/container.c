@@ -15,10 +15,12 @@
 #define PUT_PATIENCE (120 * SECOND)
 #define LINK_PATIENCE (15 * SECOND) /* from the engine's "started" to init's connection */
 #define FIRST_FREE_PORT 1024        /* below it only root may listen, unless the kernel is told otherwise */
-#define KILLED 137                  /* 128 + SIGKILL, as engines tell it */
+#define CANNOT_EXECUTE 126          /* as shells and engines tell it */
+#define NOT_FOUND 127
+#define KILLED 137 /* 128 + SIGKILL, as engines tell it */
 
 static bool has_door(const struct container *c) {
-        return c->sharing == SHARING_SOCKETS;
+        return c->sharing == SHARING_SOCKETS && !c->guest;
 }
 
 static bool shares_files(const struct container *c) {
@@ -29,9 +31,13 @@ static bool shares_network(const struct containers *all) {
         return all->options.network && streq(all->options.network, "host");
 }
 
-static int complain(struct container *c, int r, const char *problem) {
+void container_complain(struct container *c, const char *problem) {
         if (!c->problem)
                 c->problem = xstrdup(problem);
+}
+
+static int complain(struct container *c, int r, const char *problem) {
+        container_complain(c, problem);
         return r;
 }
 
@@ -42,7 +48,7 @@ static int cold_find_init(struct flow *flow) {
         AUTO(str) char *path = containers_init_path(c->containers, c->kind.image);
         AUTO(str) char *problem = NULL;
 
-        if (access(path, X_OK) == 0)
+        if (c->guest || access(path, X_OK) == 0)
                 return FLOW_NEXT;
         problem = xasprintf("there is no init for images of %s: %s is missing", c->kind.image->architecture,
                             path);
@@ -65,6 +71,17 @@ static void cold_forget_sharing(struct flow *flow) {
 void container_on_sharing(struct container *c, enum sharing sharing) {
         c->sharing = sharing;
         flow_go_on(&c->flow, 0);
+}
+
+/* What listens on a port that is chosen by the image cannot do so twice. */
+static int cold_check_network(struct flow *flow) {
+        struct container *c = container_of(flow, struct container, flow);
+
+        if (!c->guest || !shares_network(c->containers))
+                return FLOW_NEXT;
+        return complain(c, -EADDRINUSE,
+                        "an image with its own emulator needs a network of its own, and "
+                        "--container-network host is none");
 }
 
 static int cold_open_door(struct flow *flow) {
@@ -108,15 +125,18 @@ static void begin_creation(struct container *c) {
                 .selinux = access("/sys/fs/selinux/enforce", F_OK) == 0,
                 .writable_root = all->options.writable_root,
                 .keep_capabilities = all->options.keep_capabilities,
-                .init_path = shares_files(c) ? init : NULL,
+                .by_archive = !shares_files(c),
+                .init_path = c->guest ? NULL : init,
                 .link_dir = c->link_dir,
                 .task_dir = c->kind.task_dir,
                 .opt_dir = c->kind.opt_dir,
                 .runtime_is_task = c->kind.runtime_is_task,
                 .low_ports = c->kind.low_ports,
         };
-        AUTO(buf) struct buf json = BUF_NULL(256 * KIB);
+        AUTO(buf) struct buf json = BUF_NULL(MIB);
 
+        if (c->guest)
+                guest_shape(c, &shape);
         must(shape_write(&shape, &json) == 0 && buf_append(&json, "", 1) == 0);
         creation_begin(c, buf_data(&json));
 }
@@ -234,8 +254,9 @@ static void on_attached(struct docker_call *call) {
 
 static int cold_attach(struct flow *flow) {
         struct container *c = container_of(flow, struct container, flow);
+        bool by_streams = !has_door(c) && !c->guest;
         AUTO(str) char *target =
-                xasprintf("/containers/%s/attach?stream=1&stdin=%d&stdout=1&stderr=1", c->id, !has_door(c));
+                xasprintf("/containers/%s/attach?stream=1&stdin=%d&stdout=1&stderr=1", c->id, by_streams);
 
         docker_begin(c->containers->docker, &c->attach_call,
                      &(struct docker_request){
@@ -291,6 +312,7 @@ static int cold_await_link(struct flow *flow) {
 static const struct flow_step cold_steps[] = {
         /* step                 begins with         taken back by         budget */
         { "find init", cold_find_init, NULL, 0 },
+        { "check the network", cold_check_network, NULL, 0 },
         { "learn what is shared", cold_learn_sharing, cold_forget_sharing, START_PATIENCE },
         { "open the door", cold_open_door, cold_close_door, 0 },
         { "create", cold_create, cold_discard, 0 }, /* bounded by its calls: a pull may take long */
@@ -298,12 +320,15 @@ static const struct flow_step cold_steps[] = {
         { "attach", cold_attach, cold_detach, 0 },
         { "start", cold_start, cold_stop_starting, 0 },
         { "await the link", cold_await_link, NULL, LINK_PATIENCE },
+        { "find the port", guest_find_port, guest_stop_finding, 0 },
         {},
 };
 
 /* The last thing that is done with a spare. */
 static void lose(struct container *c, enum remote_loss loss, const char *why) {
-        if (c->environment) {
+        if (c->guest) {
+                c->guest->ops->lost(c->guest->owner, loss, why);
+        } else if (c->environment) {
                 remote_lost(c->environment, loss, why);
         } else {
                 containers_note(c->containers, "a spare container is lost: %s", why);
@@ -331,6 +356,15 @@ static void join(struct container *c) {
                 container_link_streams(c);
 }
 
+/* The engine says of init that it cannot be started, or it ended as what cannot be executed does. */
+static bool init_cannot_run(const struct container *c) {
+        if (c->guest)
+                return false;
+        if (c->ended)
+                return c->exit_code == CANNOT_EXECUTE || c->exit_code == NOT_FOUND;
+        return c->flow.step->begin == cold_start && c->problem && strstr(c->problem, SHAPE_INIT);
+}
+
 static void cold_failed(struct container *c, int r) {
         AUTO(str) char *why = NULL;
         AUTO(str) char *whole = NULL;
@@ -338,6 +372,7 @@ static void cold_failed(struct container *c, int r) {
         why = c->problem ? xstrdup(c->problem)
                          : xasprintf("the container could not be started (%s): %s", c->flow.step->name,
                                      r == -ETIMEDOUT ? "timed out" : strerror(-r));
+        c->kind.image->refuses_init |= init_cannot_run(c);
         whole = with_last_words(c, why);
         lose(c, REMOTE_BROKEN, whole);
 }
@@ -350,6 +385,8 @@ static void cold_done(struct flow *flow, int r) {
                 cold_failed(c, r);
         else if (c->ended)
                 end_by_event(c);
+        else if (c->guest)
+                c->guest->ops->running(c->guest->owner);
         else if (c->opened && (c->link_fd >= 0 || !has_door(c)))
                 join(c);
 }
@@ -457,6 +494,7 @@ void container_keep_words(struct container *c, const char *data, size_t len) {
 
 void container_free(struct container *c) {
         flow_cancel(&c->flow);
+        guest_clear(c);
         door_close(c);
         archives_free(c);
         list_unlink(&c->link);

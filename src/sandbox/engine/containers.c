@@ -35,6 +35,12 @@ char *containers_init_path(const struct containers *c, const struct image *image
         return xasprintf("%s/lambent-init-%s", c->options.init_dir, image->architecture);
 }
 
+bool containers_init_is_impossible(const struct containers *c, const struct image *image) {
+        AUTO(str) char *path = containers_init_path(c, image);
+
+        return image->refuses_init || access(path, X_OK) < 0;
+}
+
 /* ---- finding the engine ---- */
 
 static void tell_waiting(struct defer *defer) {

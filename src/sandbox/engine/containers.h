@@ -64,6 +64,8 @@ void containers_want(struct containers *c, struct containers_wait *wait,
 /* The same, for nobody: to remove what a daemon before us has left. */
 void containers_look(struct containers *c);
 void containers_wait_cancel(struct containers_wait *wait); /* legal on a zeroed one */
+/* There is no init for this image's architecture, or it has been seen not to run in this image. */
+bool containers_init_is_impossible(const struct containers *c, const struct image *image);
 /* Of the engine; NULL without one. */
 struct images *containers_images(struct containers *c);
 

@@ -9,6 +9,7 @@
 #include "sandbox/engine/detect.h"
 #include "sandbox/engine/docker.h"
 #include "sandbox/engine/events.h"
+#include "sandbox/engine/guest.h"
 
 #define LABEL "dev.lambent."
 #define CONTAINER_ID_LEN 64
@@ -68,7 +69,8 @@ bool container_kind_is(const struct container_kind *a, const struct container_ki
 
 struct container {
         struct containers *containers;
-        struct environment *environment; /* NULL: a spare */
+        struct environment *environment; /* NULL: a spare, or… */
+        struct guest *guest;             /* …a guest's; NULL: our init runs in it */
         struct list link, wait_link;
         struct flow flow;
         struct container_kind kind;
@@ -133,6 +135,8 @@ bool archives_next(struct container *container, const char **ret_target, const v
 void archives_free(struct container *container); /* legal without any */
 
 /* container.c */
+void container_complain(struct container *container,
+                        const char *problem); /* of the cold start; the first one counts */
 struct container *container_new(struct containers *c, const struct container_kind *kind, const char *id);
 void container_begin(struct container *container); /* the cold start */
 
@@ -146,6 +150,22 @@ void spare_wish(struct containers *c, const struct container_kind *kind);
 /* A start has ended: there may be quiet now. */
 void spares_consider(struct containers *c);
 void spare_has_failed(struct container *container); /* frees it */
+
+/* guest.c: what is different without our init. */
+struct guest {
+        struct container *container;
+        const struct guest_ops *ops;
+        void *owner;
+        char **argv, **vars, *working_dir;
+        uint16_t port;
+        char *addresses[2];
+        struct docker_call inspect_call, kill_call;
+};
+struct shape;
+void guest_shape(const struct container *container, struct shape *shape);
+int guest_find_port(struct flow *flow); /* a step of the cold start */
+void guest_stop_finding(struct flow *flow);
+void guest_clear(struct container *container); /* legal on another's */
 
 /* creation.c */
 void creation_begin(struct container *container, const char *json);

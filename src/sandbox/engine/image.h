@@ -26,6 +26,7 @@ struct image {
         char **command;
         char *working_dir; /* "" when the image names none */
         uint64_t size;
+        bool refuses_init; /* it has been seen that lambent-init does not run in it */
 };
 
 struct image *image_ref(struct image *image);

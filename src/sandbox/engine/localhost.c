@@ -79,17 +79,20 @@ static uint64_t port_beside(const char *value, const char *at) {
         return port ? port_at(port + strlen("port=")) : 0;
 }
 
-static void search(struct found *f, const char *value, const char *host) {
-        for (const char *at = value; (at = strcasestr(at, host)); ++at) {
-                const char *end = at + strlen(host);
+/* The port of the address that begins at `at` with the name of a host; 0: it is none. */
+static uint64_t address_at(const char *value, const char *at, const char *host) {
+        const char *end = at + strlen(host);
 
-                if (at > value && !may_stand_before(at[-1]))
-                        continue;
-                if (*end == ':')
-                        add(f, port_at(end + 1));
-                else if (may_stand_behind(*end))
-                        add(f, port_before(value, at) ?: port_beside(value, at));
-        }
+        if (at > value && !may_stand_before(at[-1]))
+                return 0;
+        if (*end == ':')
+                return port_at(end + 1);
+        return may_stand_behind(*end) ? port_before(value, at) ?: port_beside(value, at) : 0;
+}
+
+static void search(struct found *f, const char *value, const char *host) {
+        for (const char *at = value; (at = strcasestr(at, host)); ++at)
+                add(f, address_at(value, at, host));
 }
 
 static const char *value_of(const struct env_var *vars, size_t count, const char *name) {
@@ -100,19 +103,19 @@ static const char *value_of(const struct env_var *vars, size_t count, const char
 }
 
 /* PGHOST=localhost and PGPORT=5432. */
-static void search_sibling(struct found *f, const struct env_var *vars, size_t count,
-                           const struct env_var *var) {
+static uint64_t sibling_port(const struct env_var *vars, size_t count, const struct env_var *var) {
         const char *host = strstr(var->name, "HOST");
         AUTO(str) char *name = NULL;
         const char *port;
 
         if (!host)
-                return;
+                return 0;
         name = xasprintf("%.*sPORT%s", (int)(host - var->name), var->name, host + strlen("HOST"));
         port = value_of(vars, count, name);
         for (size_t i = 0; port && i < ARRAY_SIZE(hosts); ++i)
                 if (!strcasecmp(var->value, hosts[i]) || (i == 2 && streq(var->value, "::1")))
-                        add(f, port_at(port));
+                        return port_at(port);
+        return 0;
 }
 
 size_t localhost_ports(const struct env_var *vars, size_t count, uint16_t *ret_ports, size_t most) {
@@ -121,7 +124,31 @@ size_t localhost_ports(const struct env_var *vars, size_t count, uint16_t *ret_p
         for (size_t i = 0; i < count; ++i) {
                 for (size_t k = 0; k < ARRAY_SIZE(hosts); ++k)
                         search(&f, vars[i].value, hosts[k]);
-                search_sibling(&f, vars, count, &vars[i]);
+                add(&f, sibling_port(vars, count, &vars[i]));
         }
         return f.count;
+}
+
+/* What stands at `at` and is localhost; NULL. */
+static const char *host_at(const char *value, const char *at) {
+        for (size_t k = 0; k < ARRAY_SIZE(hosts); ++k)
+                if (!strncasecmp(at, hosts[k], strlen(hosts[k])) && address_at(value, at, hosts[k]))
+                        return hosts[k];
+        return NULL;
+}
+
+char *localhost_rewrite(const struct env_var *vars, size_t count, const struct env_var *var,
+                        const char *name) {
+        AUTO(buf) struct buf out = BUF_NULL(MIB);
+
+        if (sibling_port(vars, count, var))
+                return xstrdup(name);
+        for (const char *at = var->value; *at;) {
+                const char *host = host_at(var->value, at);
+
+                if (buf_append(&out, host ? name : at, host ? strlen(name) : 1))
+                        return xstrdup(var->value);
+                at += host ? strlen(host) : 1;
+        }
+        return buf_append(&out, "", 1) ? xstrdup(var->value) : buf_take_str(&out, NULL);
 }

@@ -13,3 +13,7 @@
 
 /* How many were found, at most `most`; each once, in the order of their appearance. */
 size_t localhost_ports(const struct env_var *vars, size_t count, uint16_t *ret_ports, size_t most);
+/* The value of var, which is one of vars, with `name` in the place of each localhost; malloc'ed. For containers without
+ * our init, where nobody could listen. */
+char *localhost_rewrite(const struct env_var *vars, size_t count, const struct env_var *var,
+                        const char *name);

@@ -32,14 +32,15 @@ static void write_volume(struct json_writer *w, const char *target) {
 
 static void write_mounts(const struct shape *s, struct json_writer *w) {
         json_open_array(w, "Mounts");
-        if (s->init_path) {
+        if (!s->by_archive) {
                 write_bind(w, s->init_path, SHAPE_INIT, true);
                 write_bind(w, s->link_dir, SHAPE_LINK_DIR, false);
                 write_bind(w, s->task_dir, "/var/task", true);
                 write_bind(w, s->runtime_is_task ? s->task_dir : NULL, "/var/runtime", true);
                 write_bind(w, s->opt_dir, "/opt", true);
         } else {
-                write_volume(w, "/lambent");
+                if (!s->entrypoint)
+                        write_volume(w, "/lambent");
                 if (s->task_dir)
                         write_volume(w, "/var/task");
                 if (s->task_dir && s->runtime_is_task)
@@ -106,6 +107,28 @@ static void write_network(const struct shape *s, struct json_writer *w) {
         }
 }
 
+/* A free port of loopback for the one that is listened on inside. */
+static void write_port(const struct shape *s, struct json_writer *w, bool binding) {
+        char name[16];
+
+        if (!s->port)
+                return;
+        snprintf(name, sizeof(name), "%u/tcp", s->port);
+        json_open_object(w, binding ? "PortBindings" : "ExposedPorts");
+        if (binding) {
+                json_open_array(w, name);
+                json_open_object(w, NULL);
+                json_str(w, "HostIp", "127.0.0.1");
+                json_str(w, "HostPort", "");
+                json_close_object(w);
+                json_close_array(w);
+        } else {
+                json_open_object(w, name);
+                json_close_object(w);
+        }
+        json_close_object(w);
+}
+
 static void write_host_config(const struct shape *s, struct json_writer *w) {
         json_open_object(w, "HostConfig");
         json_bool(w, "AutoRemove", true);
@@ -116,29 +139,42 @@ static void write_host_config(const struct shape *s, struct json_writer *w) {
         write_confinement(s, w);
         write_network(s, w);
         write_mounts(s, w);
+        write_port(s, w, true);
         json_close_object(w);
+}
+
+static void write_words(struct json_writer *w, const char *name, const char *const *words) {
+        json_open_array(w, name);
+        for (; words && *words; ++words)
+                json_str(w, NULL, *words);
+        json_close_array(w);
+}
+
+static void write_process(const struct shape *s, struct json_writer *w) {
+        static const char *const init[] = { SHAPE_INIT, NULL };
+        char user[32];
+
+        write_words(w, "Entrypoint", s->entrypoint ?: init);
+        write_words(w, "Cmd", s->entrypoint ? NULL : s->command);
+        write_words(w, "Env", s->vars);
+        if (s->working_dir)
+                json_str(w, "WorkingDir", s->working_dir);
+        snprintf(user, sizeof(user), "%d:%d", SHAPE_UID, SHAPE_GID);
+        json_str(w, "User", user);
+        json_bool(w, "OpenStdin", !s->entrypoint);
+        json_bool(w, "StdinOnce", !s->entrypoint);
+        json_bool(w, "AttachStdin", !s->entrypoint);
+        json_bool(w, "AttachStdout", true);
+        json_bool(w, "AttachStderr", true);
 }
 
 int shape_write(const struct shape *s, struct buf *json) {
         struct json_writer w = JSON_WRITER(json);
-        char user[32];
 
         json_open_object(&w, NULL);
         json_str(&w, "Image", s->image);
-        json_open_array(&w, "Entrypoint");
-        json_str(&w, NULL, SHAPE_INIT);
-        json_close_array(&w);
-        json_open_array(&w, "Cmd");
-        for (const char *const *word = s->command; word && *word; ++word)
-                json_str(&w, NULL, *word);
-        json_close_array(&w);
-        snprintf(user, sizeof(user), "%d:%d", SHAPE_UID, SHAPE_GID);
-        json_str(&w, "User", user);
-        json_bool(&w, "OpenStdin", true);
-        json_bool(&w, "StdinOnce", true);
-        json_bool(&w, "AttachStdin", true);
-        json_bool(&w, "AttachStdout", true);
-        json_bool(&w, "AttachStderr", true);
+        write_process(s, &w);
+        write_port(s, &w, false);
         /* What the image would have the engine run every few seconds. */
         json_open_object(&w, "Healthcheck");
         json_open_array(&w, "Test");

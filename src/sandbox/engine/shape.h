@@ -3,8 +3,8 @@
  * shape - what a container of ours looks like, as the body of POST /containers/create
  *
  * As on AWS: read-only root, /tmp of the function's size, uid 993 without capabilities or new privileges, limits
- * on memory, processes and descriptors. Nothing is published, no secret is in the environment or on a command line:
- * those travel over the link. The engine removes the container when it ends, whatever becomes of us.
+ * on memory, processes and descriptors. Where our init runs, nothing is published and no secret is in the environment
+ * or on a command line: those travel over the link. The engine removes the container when it ends, whatever becomes of us.
  */
 #pragma once
 #include "base/buf.h"
@@ -21,7 +21,12 @@ struct shape_label {
 
 struct shape {
         const char *image;          /* id or name */
-        const char *const *command; /* of our init, NULL-terminated */
+        const char *const *command; /* of our init, NULL-terminated; or… */
+        /* …what runs instead of it: the whole command line, with all that travels by no link. NULL-terminated lists; a
+         * working_dir of NULL is the image's. */
+        const char *const *entrypoint, *const *vars; /* vars: "NAME=VALUE" */
+        const char *working_dir;
+        uint16_t port; /* published on a free port of 127.0.0.1; 0: none */
         const struct shape_label *labels;
         size_t label_count;
         uint32_t memory_mb, tmp_mb;
@@ -31,10 +36,10 @@ struct shape {
         bool limit_files;         /* by the engine, where it can */
         bool selinux;             /* the host confines containers by labels: not this one */
         bool writable_root, keep_capabilities;
-        /* Host paths to bind; NULL: none. With init_path NULL everything comes by archive, into volumes. */
-        const char *init_path, *link_dir, *task_dir, *opt_dir;
-        bool runtime_is_task; /* the code is /var/runtime as well */
-        bool low_ports;       /* it may listen below 1024; its network must be its own */
+        bool by_archive; /* everything comes so, into volumes: nothing is bound */
+        const char *init_path, *link_dir, *task_dir, *opt_dir; /* host paths; NULL: none */
+        bool runtime_is_task;                                  /* the code is /var/runtime as well */
+        bool low_ports; /* it may listen below 1024; its network must be its own */
 };
 
 /* 0 or -E2BIG. */

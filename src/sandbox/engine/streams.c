@@ -10,6 +10,10 @@ static bool on_piece(void *owner, enum attach_stream stream, const char *data, s
 
         if (stream == ATTACH_ERROR)
                 container_keep_words(c, data, len);
+        if (c->guest)
+                c->guest->ops->output(c->guest->owner, stream == ATTACH_ERROR, data, len);
+        else if (stream == ATTACH_ERROR)
+                return c->attached;
         else if (c->streams_linked)
                 remote_feed(c->environment, data, len);
         else if (buf_append(&c->early, data, len))
@@ -35,7 +39,9 @@ void container_on_stream_end(struct docker_call *call, int r) {
                 return;
         }
         c->attached = false;
-        if (c->streams_linked)
+        if (c->guest)
+                c->guest->ops->output_ended(c->guest->owner);
+        else if (c->streams_linked)
                 remote_ended(c->environment);
 }
 

@@ -174,6 +174,14 @@ static void tell(struct fake_engine *f, const char *action, const char *id, int 
                 http_respond_some(f->events, &part, 1);
 }
 
+static void inspect(struct http_exchange *x, const struct fake_engine *f) {
+        AUTO(str) char *body = xasprintf("{\"NetworkSettings\":{\"Ports\":{\"8080/tcp\":[{\"HostIp\":"
+                                         "\"127.0.0.1\",\"HostPort\":\"%u\"}]}}}",
+                                         f->port);
+
+        answer(x, 200, body);
+}
+
 static void about_container(struct http_exchange *x, struct fake_engine *f) {
         const char *at = x->path + strlen("/containers/"), *rest = strchr(at, '/');
         AUTO(str) char *id = rest ? xstrndup(at, (size_t)(rest - at)) : xstrdup(at);
@@ -197,8 +205,15 @@ static void about_container(struct http_exchange *x, struct fake_engine *f) {
                 if (((struct visit *)x->owner)->lost)
                         http_abort(x);
                 else
-                        http_respond_begin(x, 200, NULL, -1);
+                        http_respond_begin(f->attach = x, 200, NULL, -1);
+        } else if (streq(rest, "/json")) {
+                inspect(x, f);
+        } else if (streq(rest, "/kill")) {
+                ++f->killed;
+                answer(x, 204, "");
+                fake_engine_kill(f, 137, false);
         } else if (streq(rest, "/start")) {
+                ++f->started;
                 if (f->connects && c->door)
                         connect_door(f, c);
                 answer(x, 204, "");
@@ -255,6 +270,8 @@ static void on_done(struct http_exchange *x, bool complete) {
 
         if (v->fake->events == x)
                 v->fake->events = NULL;
+        if (v->fake->attach == x)
+                v->fake->attach = NULL;
         buf_deinit(&v->body);
         free(v);
 }
@@ -336,4 +353,15 @@ void fake_engine_kill(struct fake_engine *f, int exit_code, bool oom) {
         tell(f, "die", c->id, exit_code);
         tell(f, "destroy", c->id, exit_code);
         container_free(c);
+        if (f->attach)
+                http_respond_end(TAKE(f->attach));
+}
+
+void fake_engine_say(struct fake_engine *f, int stream, const char *text) {
+        size_t len = strlen(text);
+        char head[8] = { (char)stream, 0, 0, 0, 0, 0, (char)(len >> 8), (char)len };
+        struct iovec parts[] = { { head, sizeof(head) }, { (char *)text, len } };
+
+        assert_non_null(f->attach);
+        http_respond_some(f->attach, parts, 2);
 }

@@ -16,13 +16,15 @@ struct fake_engine {
         struct http_listener *listener;
         struct list containers; /* of struct fake_container */
         struct http_exchange *events;
-        char folder[64];            /* everything of the test is below */
-        char *socket;               /* path */
-        unsigned calls, trouble_at; /* the number of the call that goes wrong; 0: none */
+        struct http_exchange *attach; /* the last one; NULL: it has ended */
+        uint16_t port;                /* where the published port of a container leads */
+        char folder[64];              /* everything of the test is below */
+        char *socket;                 /* path */
+        unsigned calls, trouble_at;   /* the number of the call that goes wrong; 0: none */
         enum fake_trouble trouble;
         bool has_image, shares_files, connects;
         const char *pull_error;
-        unsigned made, removed, pulls, next_id;
+        unsigned made, started, removed, killed, pulls, next_id;
         struct list connections; /* of struct fake_connection */
         char *last_create;       /* the body of the last POST /containers/create */
 };
@@ -33,5 +35,7 @@ size_t fake_engine_containers(const struct fake_engine *f);
 /* A container of somebody else's making; labels: JSON. */
 void fake_engine_add(struct fake_engine *f, const char *id, const char *labels);
 bool fake_engine_has(const struct fake_engine *f, const char *id);
+/* The one that is attached to says something; stream: 1 standard output, 2 standard error. */
+void fake_engine_say(struct fake_engine *f, int stream, const char *text);
 /* The last one made ends by itself: the engine tells, and removes it. */
 void fake_engine_kill(struct fake_engine *f, int exit_code, bool oom);

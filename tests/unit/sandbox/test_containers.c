@@ -292,6 +292,35 @@ static void test_why_it_ended(void **state) {
         }
 }
 
+/* Init could not be executed in it: remembered with the image. */
+static void test_an_image_that_refuses_init(void **state) {
+        for (int exit_code = 126; exit_code <= 128; ++exit_code) {
+                struct trial t;
+
+                trial_open(&t);
+                t.fake.connects = false;
+                assert_true(find_engine(&t) && find_image(&t));
+                assert_false(containers_init_is_impossible(t.containers, t.image));
+                start_environment(&t);
+                turn_until(&t, t.fake.started && t.fake.events);
+                fake_engine_kill(&t.fake, exit_code, false);
+                turn_until(&t, t.gone_times);
+                assert_int_equal(containers_init_is_impossible(t.containers, t.image), exit_code < 128);
+                t.environment->ops->free(t.environment);
+                trial_close(&t);
+        }
+}
+
+/* Nor is there one for another architecture than this one's. */
+static void test_no_init_for_it(void **state) {
+        const struct image image = { .architecture = (char *)"other" };
+        struct trial t;
+
+        trial_open(&t);
+        assert_true(containers_init_is_impossible(t.containers, &image));
+        trial_close(&t);
+}
+
 static void test_image_removed_meanwhile(void **state) {
         struct trial t;
 
@@ -437,6 +466,8 @@ int main(void) {
                 cmocka_unit_test(test_every_answer_lost),
                 cmocka_unit_test(test_given_up_at_every_moment),
                 cmocka_unit_test(test_why_it_ended),
+                cmocka_unit_test(test_an_image_that_refuses_init),
+                cmocka_unit_test(test_no_init_for_it),
                 cmocka_unit_test(test_image_removed_meanwhile),
                 cmocka_unit_test(test_image_that_cannot_be_pulled),
                 cmocka_unit_test(test_one_pull_for_all),

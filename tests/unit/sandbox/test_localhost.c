@@ -72,9 +72,27 @@ static void test_no_more_than_there_is_room(void **state) {
         assert_int_equal(localhost_ports(vars, 1, ports, ARRAY_SIZE(ports)), 2);
 }
 
+static void expect_rewritten(const char *name, const char *value, const char *want) {
+        const struct env_var vars[] = { { name, value }, { "PGPORT", "5432" } };
+        AUTO(str) char *rewritten = localhost_rewrite(vars, 2, &vars[0], "host.docker.internal");
+
+        assert_string_equal(rewritten, want);
+}
+
+static void test_rewritten(void **state) {
+        expect_rewritten("X", "redis://:pw@localhost:6379/0", "redis://:pw@host.docker.internal:6379/0");
+        expect_rewritten("X", "127.0.0.1:1,[::1]:2", "host.docker.internal:1,host.docker.internal:2");
+        expect_rewritten("X", "http://LOCALHOST/a", "http://host.docker.internal/a");
+        expect_rewritten("PGHOST", "localhost", "host.docker.internal");
+        expect_rewritten("X", "localhost", "localhost");
+        expect_rewritten("X", "notlocalhost:1 localhost:8080x", "notlocalhost:1 localhost:8080x");
+        expect_rewritten("X", "", "");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_addresses),
+                cmocka_unit_test(test_rewritten),
                 cmocka_unit_test(test_words_that_are_no_addresses),
                 cmocka_unit_test(test_two_variables),
                 cmocka_unit_test(test_no_more_than_there_is_room),
