@@ -37,6 +37,7 @@ static uint64_t number_param(struct api_request *r, const char *name, uint64_t m
 
 struct environments {
         struct json_writer writer;
+        const struct engine *engine;
         const struct containers *containers; /* NULL: there are none */
 };
 
@@ -44,6 +45,7 @@ static void write_environment(void *ctx, const struct member_view *view) {
         const struct environments *all = ctx;
         struct json_writer *w = &((struct environments *)ctx)->writer;
         const struct placement *placement = view->version->placement;
+        const char *mode = engine_container_mode(all->engine, view->version);
         AUTO(str) char *container = all->containers ? containers_find(all->containers, view->id) : NULL;
 
         json_open_object(w, NULL);
@@ -54,6 +56,8 @@ static void write_environment(void *ctx, const struct member_view *view) {
         json_str(w, "version", view->version->number);
         json_str(w, "runtime", view->version->config.runtime);
         json_str(w, "sandbox", placement ? placement->sandbox : "native");
+        if (mode)
+                json_str(w, "mode", mode);
         if (container)
                 json_str(w, "container", container);
         json_str(w, "state", member_state_name(view->state));
@@ -68,7 +72,7 @@ static void write_environment(void *ctx, const struct member_view *view) {
 
 void api_list_environments(struct api_request *r) {
         AUTO(buf) struct buf body = BUF_NULL(DOCUMENT_MAX);
-        struct environments all = { JSON_WRITER(&body), engine_containers(r->engine) };
+        struct environments all = { JSON_WRITER(&body), r->engine, engine_containers(r->engine) };
         struct json_writer *w = &all.writer;
 
         json_open_object(w, NULL);
@@ -223,6 +227,7 @@ static bool write_placement(struct api_request *r, const char *name, struct json
         AUTO(function_ref) struct function_ref ref = {};
         const struct function *f;
         const struct version *v;
+        const char *mode;
 
         if (!api_name_ref(r, name, NULL, &ref))
                 return false;
@@ -235,6 +240,9 @@ static bool write_placement(struct api_request *r, const char *name, struct json
         json_str(w, "function", v->name);
         json_str(w, "runtime", v->config.runtime ? v->config.runtime : "");
         json_str(w, "placement", v->placement ? v->placement->sandbox : "");
+        mode = engine_container_mode(r->engine, v);
+        if (mode)
+                json_str(w, "mode", mode);
         json_str(w, "why",
                  v->placement ? v->placement->why
                  : v->status.state_reason

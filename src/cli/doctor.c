@@ -62,6 +62,7 @@ static void print_report(const json_t *report) {
         } facts[] = {
                 { "function", "function" },
                 { "runs in", "placement" },
+                { "run by", "mode" },
                 { "because", "why" },
                 { "sandbox tier", "tier" },
                 { "why not better", "whyNotBetter" },

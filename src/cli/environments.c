@@ -19,12 +19,13 @@ static double number(const json_t *object, const char *name) {
         return json_number_value(json_object_get(object, name));
 }
 
-/* "native", or "docker 0123456789ab". */
+/* "native", "docker 0123456789ab", "docker/rie 0123456789ab". */
 static char *sandbox_text(const json_t *e) {
         const char *container = json_string_value(json_object_get(e, "container"));
+        bool emulated = streq(json_text(e, "mode"), "rie");
 
-        return container ? xasprintf("%s %.12s", json_text(e, "sandbox"), container)
-                         : xstrdup(json_text(e, "sandbox"));
+        return xasprintf("%s%s%s%.12s", json_text(e, "sandbox"), emulated ? "/rie" : "", container ? " " : "",
+                         container ?: "");
 }
 
 static void print_environments(const json_t *environments) {

@@ -50,6 +50,12 @@ const struct option serve_option_table[] = {
           AT(private_registry) },
         { "container-network", 0, "LAMBENT_CONTAINER_NETWORK", OPTION_TEXT, "NAME", "",
           "the engine's network that containers join; none given: its default one", AT(container_network) },
+        { "container-mode", 0, "LAMBENT_CONTAINER_MODE", OPTION_CHOICE, "auto|init|rie", "auto",
+          "who runs the function in a container: lambent-init, or the emulator (RIE) that the image brings; auto: the "
+          "emulator where the image starts nothing else, or init cannot run",
+          AT(container_mode) },
+        { "rie-ready-time", 0, "LAMBENT_RIE_READY_TIME", OPTION_SPAN, "TIME", "10s",
+          "how long an image's emulator may take to answer", AT(rie_ready_time) },
         { "container-spares", 0, "LAMBENT_CONTAINER_SPARES", OPTION_COUNT, "N", "4",
           "containers started before they are wanted, one for each of the versions wanted last; 0: none",
           AT(container_spares), .most = 1000 },

@@ -201,6 +201,8 @@ static int daemon_open_engine(struct daemon *d, char **ret_problem) {
                 .image_mirror = o->image_mirror,
                 .private_registry = o->private_registry,
                 .container_network = o->container_network,
+                .container_mode = o->container_mode,
+                .rie_ready_time = o->rie_ready_time,
                 .container_spares = o->container_spares,
                 .container_writable = o->container_writable,
                 .container_privileges = o->container_privileges,

@@ -253,7 +253,8 @@ static void run_zip(struct command *c, const struct version_config *config, cons
         }
 }
 
-void command_find_image(const struct version *v, const struct image *image, struct command *ret_command) {
+void command_find_image(const struct version *v, const struct image *image, bool emulated,
+                        struct command *ret_command) {
         const struct version_config *config = &v->config;
         struct command *c = ret_command;
 
@@ -262,12 +263,15 @@ void command_find_image(const struct version *v, const struct image *image, stru
                 run_image(c, config, image);
         } else {
                 name_version(c, v);
-                if (str_starts(config->runtime, "provided")) {
+                bool provided = str_starts(config->runtime, "provided");
+
+                if (!provided)
+                        c->base.execution_env = keep(c, xasprintf("AWS_Lambda_%s", config->runtime));
+                if (!provided || emulated) {
+                        run_zip(c, config, image);
+                } else {
                         place_provided(c, v, "/var/task", "/opt");
                         c->base.cwd = "/var/task";
-                } else {
-                        c->base.execution_env = keep(c, xasprintf("AWS_Lambda_%s", config->runtime));
-                        run_zip(c, config, image);
                 }
         }
         c->base.argv = c->argv[0] ? c->argv : NULL;

@@ -31,7 +31,8 @@ int command_find(const struct interpreters *i, const struct version *v, bool str
 /* Fills in argv with the paths of a place (v->task_dir and v->opt_dir are looked at on the host). */
 void command_place(struct command *c, const struct version *v, const struct place *place);
 /* In a container of this image: the image's own entrypoint with the handler, as AWS starts it, or what ImageConfig says
- * instead. The image must outlive c. */
+ * instead. The image must outlive c. emulated: the entrypoint is to start the emulator, also for provided.*. */
 struct image;
-void command_find_image(const struct version *v, const struct image *image, struct command *ret_command);
+void command_find_image(const struct version *v, const struct image *image, bool emulated,
+                        struct command *ret_command);
 void command_clear(struct command *c);

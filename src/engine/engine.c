@@ -37,6 +37,7 @@ static void copy_options(struct engine *e, const struct engine_options *o) {
         e->options.private_registry =
                 keep(e, o->private_registry && *o->private_registry ? o->private_registry : NULL);
         e->options.container_network = keep(e, o->container_network);
+        e->options.container_mode = keep(e, o->container_mode);
 }
 
 /* One daemon per data dir; the lock goes with the process, whatever ends it. */

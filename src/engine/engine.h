@@ -43,6 +43,8 @@ struct engine_options {
         const char *image_mirror;      /* instead of public.ecr.aws/lambda */
         const char *private_registry;  /* HOST:PORT that stands for AWS's private ones */
         const char *container_network; /* of the engine */
+        const char *container_mode;    /* "auto", "init", "rie" */
+        nsec_t rie_ready_time;         /* for an emulator to answer; 0: the default */
         size_t container_spares;       /* started before they are wanted */
         bool container_writable, container_privileges;
         uint64_t log_bytes_max;         /* per log group */
@@ -76,6 +78,8 @@ struct pools *engine_pools(const struct engine *e);
 struct content_store *engine_content(const struct engine *e);
 struct logs *engine_logs(const struct engine *e);
 struct store *engine_store(const struct engine *e);
+/* Who runs the function inside: "init", ours; "rie", the emulator that the image brings. NULL: not in a container. */
+const char *engine_container_mode(const struct engine *e, const struct version *v);
 struct containers *engine_containers(const struct engine *e); /* NULL: --sandbox native */
 struct native *engine_native(const struct engine *e,
                              const char **ret_problem); /* NULL and why: containers only */

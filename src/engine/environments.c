@@ -8,6 +8,7 @@
 #include "function/placement.h"
 #include "logs/logs.h"
 #include "runtime/extensions.h"
+#include "sandbox/rie/rie.h"
 
 /* What the pools keep for us beside an environment. */
 struct env_tag {
@@ -120,6 +121,48 @@ static bool brings_bootstrap(const struct version *v) {
         return v->config.runtime && str_starts(v->config.runtime, "provided");
 }
 
+/* The image's own emulator where it is to be, where the image starts nothing else, and where init cannot run. */
+static bool is_emulated(const struct engine *e, const struct version *v) {
+        const char *mode = e->options.container_mode;
+        struct image *image = v->placement->image;
+        struct command command;
+        bool starts_it;
+
+        if (mode && !streq(mode, "auto"))
+                return streq(mode, "rie");
+        command_find_image(v, image, true, &command);
+        starts_it = rie_is_started_by(command.base.argv);
+        command_clear(&command);
+        return starts_it || containers_init_is_impossible(e->containers, image);
+}
+
+const char *engine_container_mode(const struct engine *e, const struct version *v) {
+        if (!v->placement || !v->placement->image)
+                return NULL;
+        return is_emulated(e, v) ? "rie" : "init";
+}
+
+static struct environment *make_emulated(struct engine *e, const struct version *v,
+                                         const struct environment_spec *spec) {
+        struct image *image = v->placement->image;
+        struct environment *environment;
+        struct command command;
+
+        command_find_image(v, image, true, &command);
+        environment = rie_environment_new(e->loop, e->containers,
+                                          &(struct rie_spec){
+                                                  .environment = spec,
+                                                  .image = image,
+                                                  .argv = command.base.argv,
+                                                  .working_dir = command.base.cwd,
+                                                  .execution_env = command.base.execution_env,
+                                                  .runtime_is_task = brings_bootstrap(v),
+                                                  .ready_time = e->options.rie_ready_time,
+                                          });
+        command_clear(&command);
+        return environment;
+}
+
 static struct environment *make_container(struct engine *e, const struct version *v,
                                           const struct environment_spec *spec) {
         struct image *image = v->placement->image;
@@ -131,7 +174,9 @@ static struct environment *make_container(struct engine *e, const struct version
         struct environment *environment;
         struct command command;
 
-        command_find_image(v, image, &command);
+        if (is_emulated(e, v))
+                return make_emulated(e, v, spec);
+        command_find_image(v, image, false, &command);
         container.command = &command.base;
         environment = containers_environment_new(e->containers, &container);
         command_clear(&command);
@@ -139,9 +184,12 @@ static struct environment *make_container(struct engine *e, const struct version
 }
 
 void engine_expect(struct engine *e, const struct version *v) {
-        struct env_var *vars = xcalloc(v->config.var_count, sizeof(*vars));
+        struct env_var *vars;
         struct environment_spec spec;
 
+        if (is_emulated(e, v))
+                return; /* what an emulator is to know it knows from its beginning */
+        vars = xcalloc(v->config.var_count, sizeof(*vars));
         fill_spec(e, v, "", false, "", "", vars, &spec);
         containers_expect(e->containers, &(struct container_spec){
                                                  .environment = &spec,
