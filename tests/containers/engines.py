@@ -108,7 +108,8 @@ class Engine:
 
     def _start(self, command, env=None):
         self.process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True, preexec_fn=_die_with_us)
+                                        stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True, cwd=self.folder,
+                                        preexec_fn=_die_with_us)
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         self._ready.wait(START_SECONDS)
