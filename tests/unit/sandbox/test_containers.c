@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fake_engine.h"
+#include "made_environment.h"
 #include "sandbox/engine/containers.h"
 #include "sandbox/engine/lease.h"
 
@@ -150,32 +151,7 @@ static const struct environment_events events = {
 };
 
 static void start_environment(struct trial *t) {
-        static const char *const argv[] = { "/var/task/bootstrap", NULL };
-        struct runtime_command command = {
-                .argv = argv, .cwd = "/var/task", .version_name = "", .version_arn = ""
-        };
-        struct environment_spec spec = {
-                .id = "0123456789abcdef0123456789abcdef",
-                .account = "000000000000",
-                .region = "us-east-1",
-                .function = "fn",
-                .version = "$LATEST",
-                .runtime = "provided.al2023",
-                .handler = "x",
-                .memory_mb = 128,
-                .tmp_mb = 512,
-                .timeout = SECOND,
-                .log_group = "g",
-                .log_stream = "s",
-                .task_dir = t->fake.folder,
-                .access_key_id = "a",
-                .secret_access_key = "b",
-                .session_token = "c",
-        };
-
-        t->environment = containers_environment_new(
-                t->containers,
-                &(struct container_spec){ .environment = &spec, .command = &command, .image = t->image });
+        t->environment = made_environment(t->containers, t->image, t->fake.folder);
         t->environment->events = &events;
         t->environment->owner = t;
         assert_int_equal(t->environment->ops->start(t->environment), 0);
