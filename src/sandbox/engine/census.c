@@ -4,11 +4,13 @@
  * missed for a while. Those of lambents that have died are removed, ours that nobody knows too; one of ours that the
  * engine has no more is lost.
  */
+#include "sandbox/engine/command_line.h"
 #include "sandbox/engine/containers_private.h"
 #include "sandbox/engine/lease.h"
 
 static bool is_local(const struct containers *c) {
-        return str_starts(c->engine.address, "unix:") && c->same_kernel;
+        return (str_starts(c->engine.address, "unix:") || command_line_is(c->engine.address)) &&
+               c->same_kernel;
 }
 
 static struct container *find(struct containers *c, const char *id) {

@@ -3,12 +3,15 @@
 
 #include <ctype.h>
 
+#include "sandbox/engine/command_line.h"
+
 #define ANSWER_CAP (8 * MIB)
 #define REFUSAL_CAP (64 * KIB) /* of what an engine says when it refuses */
 
 struct docker {
         struct loop *loop;
         char *address;
+        struct command_line *commands; /* NULL: it is called over HTTP */
 };
 
 struct docker *docker_new(struct loop *loop, const char *address) {
@@ -16,12 +19,14 @@ struct docker *docker_new(struct loop *loop, const char *address) {
 
         d->loop = loop;
         d->address = xstrdup(address);
+        d->commands = command_line_is(address) ? command_line_new(loop, address) : NULL;
         return d;
 }
 
 void docker_free(struct docker *d) {
         if (!d)
                 return;
+        command_line_free(d->commands);
         free(d->address);
         free(d);
 }
@@ -49,6 +54,7 @@ void docker_escape(struct buf *target, const char *text) {
 static void release(struct docker_call *call) {
         timer_disarm(&call->timer);
         http_client_free(TAKE(call->client));
+        command_request_free(TAKE(call->command));
         call->docker = NULL;
         free(TAKE(call->target));
         free(TAKE(call->fields));
@@ -56,7 +62,7 @@ static void release(struct docker_call *call) {
 }
 
 void docker_cancel(struct docker_call *call) {
-        if (call->client)
+        if (call->docker)
                 release(call);
 }
 
@@ -166,15 +172,34 @@ static const struct http_client_ops client_ops = { on_head, on_body, on_end };
 
 /* ---- the beginning ---- */
 
+static void begin_http(struct docker_call *call, const void *body, size_t len) {
+        const struct docker *d = call->docker;
+
+        be_patient(call, call->request.patience);
+        call->client = http_client_new(d->loop, d->address);
+        /* Only an address that is none: the call still ends from the loop, as every other does. */
+        if (http_client_call(call->client, call->request.method, call->target, call->fields, body, len,
+                             NSEC_NEVER, &client_ops, call))
+                timer_arm(&call->timer, loop_now(d->loop));
+}
+
+static void begin_command(struct docker_call *call, const void *body, size_t len) {
+        const struct docker *d = call->docker;
+        nsec_t least = command_line_patience(call->request.method, call->target);
+
+        be_patient(call, MAX(call->request.patience, least));
+        call->command = command_request_new(d->commands, call->request.method, call->target, body, len,
+                                            &client_ops, call);
+}
+
 void docker_begin(struct docker *d, struct docker_call *call, const struct docker_request *request) {
         const char *type = request->tar    ? "Content-Type: application/x-tar\r\n"
                            : request->json ? "Content-Type: application/json\r\n"
                                            : "";
         const void *body;
         size_t len;
-        int r;
 
-        must(!call->client);
+        must(!call->docker);
         buf_deinit(&call->answer);
         free(call->problem);
         *call = (struct docker_call){ .docker = d, .request = *request, .answer = BUF_NULL(ANSWER_CAP) };
@@ -186,14 +211,8 @@ void docker_begin(struct docker *d, struct docker_call *call, const struct docke
         call->request.silence = request->silence ?: call->request.patience;
         body = request->tar ? request->tar : call->body;
         len = request->tar ? request->tar_len : call->body ? strlen(call->body) : 0;
-        call->client = http_client_new(d->loop, d->address);
         timer_init(&call->timer, d->loop, on_silence);
-        be_patient(call, call->request.patience);
-        r = http_client_call(call->client, request->method, call->target, call->fields, body, len, NSEC_NEVER,
-                             &client_ops, call);
-        /* Only an address that is none: the call still ends from the loop, as every other does. */
-        if (r)
-                timer_arm(&call->timer, loop_now(d->loop));
+        (d->commands ? begin_command : begin_http)(call, body, len);
 }
 
 json_t *docker_answer(const struct docker_call *call) {
@@ -203,5 +222,7 @@ json_t *docker_answer(const struct docker_call *call) {
 }
 
 int docker_send(struct docker_call *call, const void *data, size_t len) {
-        return call->client ? http_client_send(call->client, data, len) : -ENOTCONN;
+        return call->client    ? http_client_send(call->client, data, len)
+               : call->command ? command_request_send(call->command, data, len)
+                               : -ENOTCONN;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docker - one call to a container engine that speaks the Engine API (Docker, and Podman's service)
+ * docker - one call to a container engine in the words of the Engine API
+ *
+ * Over HTTP to Docker and Podman's service; where there is only a command (podman without its service, nerdctl, finch) the
+ * command is run instead (command_line.h), and whoever calls sees no difference.
  *
  * A struct docker is an address; each call has a connection of its own, so that none waits behind another and a
  * wedged engine costs nobody but its caller: every call is bounded in the silence it bears, before the head of
@@ -20,7 +23,7 @@
 struct docker;
 struct docker_call;
 
-/* address: as http/client.h takes it, "unix:/run/docker.sock" or "host:port". */
+/* address: as http/client.h takes it, "unix:/run/docker.sock" or "host:port"; or one of command_line.h. */
 struct docker *docker_new(struct loop *loop, const char *address);
 /* Calls under way must have been cancelled. */
 void docker_free(struct docker *d);
@@ -44,8 +47,9 @@ struct docker_request {
 };
 
 struct docker_call {
-        struct docker *docker; /* NULL while idle */
-        struct http_client *client;
+        struct docker *docker;      /* NULL while idle */
+        struct http_client *client; /* one of the two while it is under way */
+        struct command_request *command;
         struct docker_request request;
         struct timer timer;
         struct buf answer;
@@ -61,7 +65,7 @@ void docker_cancel(struct docker_call *call);
 /* The same, and frees what the call holds. */
 void docker_call_clear(struct docker_call *call);
 static inline bool docker_is_under_way(const struct docker_call *call) {
-        return call->client != NULL;
+        return call->docker != NULL;
 }
 /* The kept answer as a tree (NULL when it is no JSON); json_decref it. */
 json_t *docker_answer(const struct docker_call *call);
