@@ -4,9 +4,11 @@
  *
  * In this order, the first that answers within its time: what LAMBENT_CONTAINER_CLI names (nothing else is tried then);
  * DOCKER_HOST; the current docker context; the sockets of Docker, Docker Desktop, Colima, rootless Docker, Podman
- * (root's, then the user's); and where the podman command is installed and its service does not run, a service of
- * our own, which ends when nobody has used it for a few seconds. A wanted kind ("docker", "podman") leaves the others
- * out. Nothing here blocks the loop: files are read and commands run on the worker thread, each for a bounded time.
+ * (root's, then the user's); then what the commands docker, podman, nerdctl and finch lead to, of those that are installed and
+ * whose info works: the socket they know of, for podman a service of our own, which ends when nobody has used it for a
+ * few seconds, else the command itself (command_line.h). A wanted kind ("docker", which nerdctl and finch are taken for, or
+ * "podman") leaves the others out. Nothing here blocks the loop: files are read and commands run on the worker thread, each
+ * for a bounded time.
  */
 #pragma once
 #include "sandbox/engine/docker.h"
@@ -14,7 +16,7 @@
 #define DETECT_ENDPOINTS_MAX 16
 
 struct endpoint {
-        char *address;    /* "unix:/…" or "host:port" */
+        char *address;    /* as docker_new takes it */
         char *found_by;   /* a few words */
         const char *kind; /* what it must be: "docker", "podman"; NULL: anything */
 };

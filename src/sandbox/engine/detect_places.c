@@ -312,6 +312,13 @@ static void start_service(struct places *p, const char *command, const char *sta
         add(p, xasprintf("unix:%s", path), "a podman service of our own", "podman");
 }
 
+/* The command itself, when nothing that it leads to answers. */
+static void add_command(struct places *p, const char *dialect, const char *command, const char *kind) {
+        AUTO(str) char *found_by = xasprintf("the command %s", command);
+
+        add(p, xasprintf("%s-command:%s", dialect, command), found_by, kind);
+}
+
 /* Where a docker command leads: its context knows. */
 static void follow_docker(struct places *p, const char *command) {
         const char *const argv[] = { command, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}",
@@ -320,7 +327,7 @@ static void follow_docker(struct places *p, const char *command) {
 
         if (run(argv, &output) == 0 && *last_line(output))
                 add_host(p, last_line(output), false, command);
-        add_sockets(p);
+        add_command(p, "docker", command, "docker");
 }
 
 static void follow_podman(struct places *p, const char *command, const char *state_dir) {
@@ -334,34 +341,30 @@ static void follow_podman(struct places *p, const char *command, const char *sta
                            "podman");
         }
         start_service(p, command, state_dir);
+        add_command(p, "podman", command, "podman");
 }
 
-/* "docker version 28…", "podman version 4…", and what names itself otherwise. */
+/* "Docker version 28…", "podman version 4…"; nerdctl and finch, which is nerdctl in a machine of its own. Others that work as
+ * docker does are taken for it. */
 static void follow_command(struct places *p, const char *command, const char *state_dir) {
-        const char *const info[] = { command, "info", NULL }, *const version[] = { command, "--version",
-                                                                                   NULL };
+        const char *const info[] = { command, "info", NULL };
+        const char *const version[] = { command, "--version", NULL };
         AUTO(str) char *output = NULL;
         AUTO(str) char *name = NULL;
         int r = run(info, &output);
 
+        if (!r)
+                r = run(version, &name);
         if (r) {
-                AUTO(str) char *why = why_command_failed(info, r, output);
+                AUTO(str) char *why = why_command_failed(name ? version : info, r, name ?: output);
 
                 complain(p, why);
-                return;
-        }
-        r = run(version, &name);
-        if (!r && strcasestr(name, "podman"))
+        } else if (strcasestr(name, "podman")) {
                 follow_podman(p, command, state_dir);
-        else if (!r && str_starts(name, "Docker version"))
+        } else if (strcasestr(name, "nerdctl") || strcasestr(name, "finch")) {
+                add_command(p, "nerdctl", command, "docker");
+        } else {
                 follow_docker(p, command);
-        else {
-                AUTO(str) char *why =
-                        xasprintf("%s works, but is neither docker nor podman: lambent needs an "
-                                  "engine with an API; set DOCKER_HOST to its socket",
-                                  command);
-
-                complain(p, why);
         }
 }
 
@@ -388,11 +391,33 @@ static bool podman_has_a_place(void) {
         return geteuid() == 0 || (runtime && access(runtime, W_OK) == 0);
 }
 
+static bool is_installed(const char *command) {
+        const char *at = getenv("PATH") ?: "";
+
+        for (size_t len; *at; at += len + (at[len] == ':')) {
+                AUTO(str) char *path = NULL;
+
+                len = strcspn(at, ":");
+                path = xasprintf("%.*s/%s", (int)len, at, command);
+                if (len && access(path, X_OK) == 0)
+                        return true;
+        }
+        return false;
+}
+
 void places_ask_commands(struct places *p, const char *choice, const char *state_dir) {
-        const char *const argv[] = { "podman", "--version", NULL };
-        AUTO(str) char *output = NULL;
+        static const struct {
+                const char *command, *kind;
+        } known[] = {
+                { "docker", "docker" }, { "podman", "podman" }, { "nerdctl", "docker" }, { "finch", "docker" }
+        };
 
         p->problems = BUF_NULL(4 * KIB);
-        if (!streq(choice, "docker") && podman_has_a_place() && run(argv, &output) == 0)
-                follow_podman(p, "podman", state_dir);
+        for (size_t i = 0; i < ARRAY_SIZE(known); ++i) {
+                bool wanted = streq(choice, "auto") || streq(choice, known[i].kind);
+                bool possible = !streq(known[i].command, "podman") || podman_has_a_place();
+
+                if (wanted && possible && is_installed(known[i].command))
+                        follow_command(p, known[i].command, state_dir);
+        }
 }
