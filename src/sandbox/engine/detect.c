@@ -201,6 +201,12 @@ static void on_version(struct docker_call *call, int r) {
                 try_next(d);
 }
 
+static bool is_set(const char *variable) {
+        const char *value = getenv(variable);
+
+        return value && *value;
+}
+
 static void try_next(struct detect *d) {
         const struct endpoint *e;
 
@@ -209,7 +215,7 @@ static void try_next(struct detect *d) {
                 ++d->at;
         if (d->at == d->count) {
                 forget_endpoints(d);
-                if (d->commands_tried || getenv("DOCKER_HOST") || getenv("LAMBENT_CONTAINER_CLI")) {
+                if (d->commands_tried || is_set("DOCKER_HOST") || is_set("LAMBENT_CONTAINER_CLI")) {
                         fail(d);
                 } else {
                         d->commands_tried = true;

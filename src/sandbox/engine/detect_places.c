@@ -15,7 +15,7 @@
 #include "base/sha256.h"
 
 #define FILE_MAX (1 * MIB)
-#define COMMAND_PATIENCE_MS 10000
+#define COMMAND_PATIENCE (10 * SECOND)
 #define SERVICE_IDLE "5" /* seconds: the service of our own outlives us by so much */
 #define OUTPUT_MAX (64 * KIB)
 
@@ -198,9 +198,9 @@ static int spawn(const char *const *argv, int out, pid_t *ret_pid) {
 }
 
 /* Everything it says until it ends, for so long. 0, -ETIMEDOUT (it is killed), -ECHILD (it failed), or why it could not be run. */
-static int run(const char *const *argv, char **ret_output) {
+static int run(const struct places *p, const char *const *argv, char **ret_output) {
         AUTO(buf) struct buf output = BUF_NULL(OUTPUT_MAX);
-        nsec_t end = now() + COMMAND_PATIENCE_MS * MILLISECOND;
+        nsec_t end = now() + (p->patience ?: COMMAND_PATIENCE);
         int fds[2], status = 0, r;
         bool ended = false;
         char some[4096];
@@ -242,15 +242,15 @@ static const char *last_line(char *output) {
         return line ? line + 1 : output;
 }
 
-static char *why_command_failed(const char *const *argv, int r, char *output) {
+static char *why_command_failed(const struct places *p, const char *const *argv, int r, char *output) {
         AUTO(buf) struct buf words = BUF_NULL(KIB);
 
         for (; *argv; ++argv)
                 if (buf_printf(&words, "%s%s", words.len ? " " : "", *argv))
                         break;
         if (r == -ETIMEDOUT)
-                return xasprintf("\"%.*s\" did not end within %d s", (int)words.len, buf_data(&words),
-                                 COMMAND_PATIENCE_MS / 1000);
+                return xasprintf("\"%.*s\" did not end within %.3g s", (int)words.len, buf_data(&words),
+                                 (double)(p->patience ?: COMMAND_PATIENCE) / (double)SECOND);
         return xasprintf("\"%.*s\" failed: %s", (int)words.len, buf_data(&words),
                          r == -ECHILD ? last_line(output) : strerror(-r));
 }
@@ -325,7 +325,7 @@ static void follow_docker(struct places *p, const char *command) {
                                      NULL };
         AUTO(str) char *output = NULL;
 
-        if (run(argv, &output) == 0 && *last_line(output))
+        if (run(p, argv, &output) == 0 && *last_line(output))
                 add_host(p, last_line(output), false, command);
         add_command(p, "docker", command, "docker");
 }
@@ -335,7 +335,7 @@ static void follow_podman(struct places *p, const char *command, const char *sta
         AUTO(str) char *output = NULL;
         const char *path;
 
-        if (run(argv, &output) == 0) {
+        if (run(p, argv, &output) == 0) {
                 path = last_line(output);
                 add_socket(p, str_starts(path, "unix://") ? path + strlen("unix://") : path, "", command,
                            "podman");
@@ -351,12 +351,12 @@ static void follow_command(struct places *p, const char *command, const char *st
         const char *const version[] = { command, "--version", NULL };
         AUTO(str) char *output = NULL;
         AUTO(str) char *name = NULL;
-        int r = run(info, &output);
+        int r = run(p, info, &output);
 
         if (!r)
-                r = run(version, &name);
+                r = run(p, version, &name);
         if (r) {
-                AUTO(str) char *why = why_command_failed(name ? version : info, r, name ?: output);
+                AUTO(str) char *why = why_command_failed(p, name ? version : info, r, name ?: output);
 
                 complain(p, why);
         } else if (strcasestr(name, "podman")) {

@@ -8,9 +8,10 @@ struct places {
         size_t count;
         struct buf problems; /* "; "-separated */
         pid_t service;       /* of a podman service of our own; 0: none */
+        nsec_t patience;     /* with each command; 0: ten seconds */
 };
 
 /* The files and variables; or, when LAMBENT_CONTAINER_CLI is set, what that command leads to. */
 void places_look(struct places *p, const char *choice, const char *state_dir);
-/* The commands, when no socket has answered. */
+/* The commands docker, podman, nerdctl, finch, when no socket has answered. */
 void places_ask_commands(struct places *p, const char *choice, const char *state_dir);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "sandbox/engine/detect.h"
+#include "sandbox/engine/detect_places.h"
 #include "sandbox/engine/lease.h"
 
 static void test_hosts(void **state) {
@@ -128,12 +128,156 @@ static void test_leases(void **state) {
         assert_false(lease_is_dead("nonsense", true));
 }
 
+/* ---- commands ---- */
+
+struct place {
+        char folder[32], *path;
+        struct places places;
+};
+
+static void place_open(struct place *p) {
+        *p = (struct place){ .folder = "/tmp/detect-XXXXXX" };
+        assert_non_null(mkdtemp(p->folder));
+        p->path = xstrdup(getenv("PATH"));
+        setenv("PATH", p->folder, 1);
+        setenv("XDG_RUNTIME_DIR", p->folder, 1);
+        unsetenv("LAMBENT_CONTAINER_CLI");
+        unsetenv("DOCKER_HOST");
+}
+
+static void place_clear(struct place *p) {
+        for (size_t i = 0; i < p->places.count; ++i) {
+                free(p->places.endpoints[i].address);
+                free(p->places.endpoints[i].found_by);
+        }
+        if (p->places.service)
+                waitpid(p->places.service, NULL, 0);
+        buf_deinit(&p->places.problems);
+        p->places = (struct places){};
+}
+
+static void place_close(struct place *p) {
+        AUTO(str) char *command = xasprintf("rm -r %s", p->folder);
+
+        place_clear(p);
+        setenv("PATH", p->path, 1);
+        unsetenv("LAMBENT_CONTAINER_CLI");
+        free(p->path);
+        assert_int_equal(system(command), 0);
+}
+
+/* A command that calls itself so; nothing leads from it to a socket. */
+static void install(const struct place *p, const char *name, const char *version, const char *info) {
+        AUTO(str) char *text = xasprintf("#!/bin/sh\n"
+                                         "case $1 in --version) echo '%s';; info) %s;; *) exit 1;; esac\n",
+                                         version, info);
+        AUTO(str) char *path = xasprintf("%s/%s", p->folder, name);
+
+        put(p->folder, name, text);
+        assert_int_equal(chmod(path, 0755), 0);
+}
+
+static char *found(const struct place *p) {
+        AUTO(buf) struct buf all = BUF_NULL(4 * KIB);
+
+        for (size_t i = 0; i < p->places.count; ++i)
+                assert_int_equal(buf_printf(&all, "%s ", p->places.endpoints[i].address), 0);
+        return buf_take_str(&all, NULL) ?: xstrdup("");
+}
+
+static void expect_found(struct place *p, const char *format) {
+        AUTO(str) char *are = found(p);
+        AUTO(str) char *service = xasprintf("unix:%s/state/podman.sock ", p->folder);
+        char *at = strstr(are, service);
+
+        /* One of our own, which comes before the command whose it is. */
+        if (at) {
+                assert_true(str_starts(at + strlen(service), "podman-command:"));
+                memmove(at, at + strlen(service), strlen(at + strlen(service)) + 1);
+        }
+        assert_string_equal(are, format);
+}
+
+static void ask_commands(struct place *p, const char *choice) {
+        AUTO(str) char *state_dir = xasprintf("%s/state", p->folder);
+
+        place_clear(p);
+        p->places.patience = 300 * MILLISECOND;
+        places_ask_commands(&p->places, choice, state_dir);
+}
+
+static void test_commands_in_order(void **state) {
+        struct place p;
+
+        place_open(&p);
+        ask_commands(&p, "auto");
+        expect_found(&p, "");
+        install(&p, "finch", "finch version v1.4.1", ":");
+        install(&p, "nerdctl", "nerdctl version 2.0.0", ":");
+        install(&p, "podman", "podman version 4.3.1", ":");
+        install(&p, "docker", "Docker version 28.2.2, build e6534b4", ":");
+        ask_commands(&p, "auto");
+        expect_found(
+                &p,
+                "docker-command:docker podman-command:podman nerdctl-command:nerdctl nerdctl-command:finch ");
+        ask_commands(&p, "podman");
+        expect_found(&p, "podman-command:podman ");
+        ask_commands(&p, "docker");
+        expect_found(&p, "docker-command:docker nerdctl-command:nerdctl nerdctl-command:finch ");
+        assert_int_equal(p.places.problems.len, 0);
+        place_close(&p);
+}
+
+static void test_commands_that_do_not_work(void **state) {
+        AUTO(str) char *problems = NULL;
+        struct place p;
+
+        place_open(&p);
+        install(&p, "docker", "Docker version 28", "echo is the docker daemon running >&2; exit 1");
+        install(&p, "nerdctl", "nerdctl version 2.0.0", "read x </dev/zero");
+        install(&p, "finch", "finch version v1.4.1", ":");
+        ask_commands(&p, "docker");
+        expect_found(&p, "nerdctl-command:finch ");
+        problems = buf_take_str(&p.places.problems, NULL);
+        assert_string_equal(problems, "\"docker info\" failed: is the docker daemon running; "
+                                      "\"nerdctl info\" did not end within 0.3 s");
+        place_close(&p);
+}
+
+static void test_the_command_that_was_chosen(void **state) {
+        AUTO(str) char *chosen = NULL;
+        AUTO(str) char *address = NULL;
+        AUTO(str) char *problems = NULL;
+        struct place p;
+
+        place_open(&p);
+        install(&p, "docker", "Docker version 28", ":");
+        install(&p, "mine", "a friend of docker 1.0", ":");
+        chosen = xasprintf("%s/mine", p.folder);
+        setenv("LAMBENT_CONTAINER_CLI", chosen, 1);
+        setenv("DOCKER_HOST", "unix:///elsewhere.sock", 1);
+        places_look(&p.places, "auto", p.folder);
+        address = xasprintf("docker-command:%s ", chosen);
+        expect_found(&p, address);
+        place_clear(&p);
+        install(&p, "mine", "a friend of docker 1.0", "exit 3");
+        places_look(&p.places, "auto", p.folder);
+        expect_found(&p, "");
+        problems = buf_take_str(&p.places.problems, NULL);
+        assert_non_null(strstr(problems, "mine info\" failed"));
+        unsetenv("DOCKER_HOST");
+        place_close(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hosts),
                 cmocka_unit_test(test_hosts_that_lambent_cannot_speak_to),
                 cmocka_unit_test(test_contexts),
                 cmocka_unit_test(test_leases),
+                cmocka_unit_test(test_commands_in_order),
+                cmocka_unit_test(test_commands_that_do_not_work),
+                cmocka_unit_test(test_the_command_that_was_chosen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
