@@ -402,6 +402,11 @@ int command_request_send(struct command_request *r, const void *data, size_t len
                                                               : -ENOTCONN;
 }
 
+void command_request_has_happened(struct command_request *r) {
+        if (r->route->mode == COMMAND_START && r->peer)
+                has_started(r->peer);
+}
+
 nsec_t command_line_patience(enum http_method method, const char *target) {
         AUTO(str) char *name = NULL;
         const char *query;

@@ -429,6 +429,7 @@ static const struct remote_ports ports_without_api = { port_open, port_link_lost
 void container_on_link(struct container *c, int fd) {
         c->linked = true;
         c->link_fd = fd;
+        docker_has_happened(&c->start_call);
         if (c->opened)
                 join(c);
         /* Only what waits for it hears it: before, it is seen when the turn comes. */

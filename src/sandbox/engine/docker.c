@@ -221,6 +221,11 @@ json_t *docker_answer(const struct docker_call *call) {
         return json_tree_parse(buf_data(&call->answer), call->answer.len, &tree, NULL) ? NULL : tree;
 }
 
+void docker_has_happened(struct docker_call *call) {
+        if (call->command)
+                command_request_has_happened(call->command);
+}
+
 int docker_send(struct docker_call *call, const void *data, size_t len) {
         return call->client    ? http_client_send(call->client, data, len)
                : call->command ? command_request_send(call->command, data, len)

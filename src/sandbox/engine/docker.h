@@ -69,6 +69,9 @@ static inline bool docker_is_under_way(const struct docker_call *call) {
 }
 /* The kept answer as a tree (NULL when it is no JSON); json_decref it. */
 json_t *docker_answer(const struct docker_call *call);
+/* What the call asks for is known to have happened: a command, which may not say so for long, is not waited for (over HTTP the
+ * engine itself tells). Legal when it is not under way. */
+void docker_has_happened(struct docker_call *call);
 /* Bytes into an attached stream: 0, -ENOTCONN, -E2BIG. */
 int docker_send(struct docker_call *call, const void *data, size_t len);
 

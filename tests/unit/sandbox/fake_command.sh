@@ -98,7 +98,7 @@ case "$1 $2" in
         start*)
                 for id; do :; done
                 find_container "$id"
-                tell start "${folder##*/}" 0
+                [ -e "$books/silent" ] || tell start "${folder##*/}" 0
                 touch "$folder/started"
                 [ -z "$lost" ] || kill -9 $$
                 [ "$2" != --attach ] || exec cat

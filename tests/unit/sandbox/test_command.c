@@ -303,19 +303,13 @@ static void on_heard(struct docker_call *call, const char *data, size_t len) {
         assert_int_equal(buf_append(&container_of(call, struct trial, call)->heard, data, len), 0);
 }
 
-static void test_streams_of_a_container(void **state) {
-        static const char framed[] = "\1\0\0\0\0\0\0\5hello";
-        AUTO(str) char *id = NULL;
-        AUTO(str) char *attach = NULL;
-        AUTO(str) char *start = NULL;
-        struct docker_call starting = {};
-        struct trial t;
+/* Attached and being started, as the driver does it. */
+static void begin_streams(struct trial *t, const char *id, struct docker_call *starting) {
+        AUTO(str) char *attach = xasprintf("/containers/%s/attach?stream=1&stdin=1&stdout=1&stderr=1", id);
+        AUTO(str) char *start = xasprintf("/containers/%s/start", id);
 
-        trial_open(&t);
-        id = create(&t, "{\"Image\":\"i\"}");
-        attach = xasprintf("/containers/%s/attach?stream=1&stdin=1&stdout=1&stderr=1", id);
-        start = xasprintf("/containers/%s/start", id);
-        docker_begin(t.docker, &t.call,
+        t->ended = false;
+        docker_begin(t->docker, &t->call,
                      &(struct docker_request){
                              .method = HTTP_POST_,
                              .target = attach,
@@ -324,18 +318,48 @@ static void test_streams_of_a_container(void **state) {
                              .on_stream = on_heard,
                              .done = on_done,
                      });
-        t.ended = false;
-        turn_until(&t, t.open);
-        assert_false(was_called(&t, "start"));
+        turn_until(t, t->open);
+        assert_false(was_called(t, "start"));
         docker_begin(
-                t.docker, &starting,
+                t->docker, starting,
                 &(struct docker_request){ .method = HTTP_POST_, .target = start, .done = on_start_done });
-        turn_until(&t, was_called(&t, "start --attach --interactive "));
+        turn_until(t, was_called(t, "start --attach --interactive "));
+}
+
+static void test_streams_of_a_container(void **state) {
+        static const char framed[] = "\1\0\0\0\0\0\0\5hello";
+        AUTO(str) char *id = NULL;
+        struct docker_call starting = {};
+        struct trial t;
+
+        trial_open(&t);
+        id = create(&t, "{\"Image\":\"i\"}");
+        begin_streams(&t, id, &starting);
+        assert_true(docker_is_under_way(&starting));
         assert_int_equal(docker_send(&t.call, "hello", 5), 0);
         turn_until(&t, t.heard.len == sizeof(framed) - 1);
         assert_memory_equal(buf_data(&t.heard), framed, sizeof(framed) - 1);
         turn_until(&t, !docker_is_under_way(&starting));
         assert_false(t.ended);
+        docker_call_clear(&starting);
+        docker_cancel(&t.call);
+        remove_it(&t, id);
+        trial_close(&t);
+}
+
+static void test_a_start_that_is_known_from_elsewhere(void **state) {
+        AUTO(str) char *id = NULL;
+        struct docker_call starting = {};
+        struct trial t;
+
+        trial_open(&t);
+        put(&t, "silent", "", 0600);
+        id = create(&t, "{\"Image\":\"i\"}");
+        begin_streams(&t, id, &starting);
+        assert_true(docker_is_under_way(&starting));
+        docker_has_happened(&starting);
+        turn_until(&t, !docker_is_under_way(&starting));
+        docker_has_happened(&starting);
         docker_call_clear(&starting);
         docker_cancel(&t.call);
         remove_it(&t, id);
@@ -614,6 +638,7 @@ int main(void) {
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_a_command_that_hangs),
                 cmocka_unit_test(test_streams_of_a_container),
+                cmocka_unit_test(test_a_start_that_is_known_from_elsewhere),
                 cmocka_unit_test(test_an_archive),
                 cmocka_unit_test(test_events),
                 cmocka_unit_test(test_cold_start),
