@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the container tests share: engines of their own, images made here, a registry, and what the wire tests share.
 
-LAMBENT_TEST_ENGINES          which engines to test, "docker,podman" without it
+LAMBENT_TEST_ENGINES          which engines to test, "docker,podman" without it; a module that says ALSO_BY_COMMAND is tested with their commands
+                              too ("docker-command", "podman-command")
 LAMBENT_TEST_REQUIRE_ENGINES  an engine that does not run here is a failure
 """
 
@@ -15,10 +16,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "wire"), str(HERE.parent / "runtimes")]
 
 import images  # noqa: E402
-from engines import Docker, Podman  # noqa: E402
+from engines import Docker, DockerByCommand, Podman, PodmanByCommand  # noqa: E402
 from registry import Registry  # noqa: E402
 
 ENGINES = {"docker": Docker, "podman": Podman}
+BY_COMMAND = {"docker-command": DockerByCommand, "podman-command": PodmanByCommand}
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +30,7 @@ def engine_of():
 
     def get(name):
         if name not in running:
-            running[name] = ENGINES[name]()
+            running[name] = {**ENGINES, **BY_COMMAND}[name]()
             running[name].start()
         return running[name]
 
@@ -40,6 +42,10 @@ def engine_of():
 def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
         chosen = (os.environ.get("LAMBENT_TEST_ENGINES") or "docker,podman").split(",")
+        if getattr(metafunc.module, "ALSO_BY_COMMAND", False):
+            chosen += [f"{name}-command" for name in chosen if name in ENGINES]
+        else:
+            chosen = [name for name in chosen if name in ENGINES]
         metafunc.parametrize("engine", chosen, indirect=True, scope="session")
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -235,6 +236,13 @@ class Engine:
         """As DOCKER_HOST has it."""
         return f"unix://{self.socket}"
 
+    # ---- how lambent finds it ----
+
+    found_by = "DOCKER_HOST"
+
+    def lambent_env(self):
+        return {"DOCKER_HOST": self.host, "LAMBENT_CONTAINER_CLI": ""}
+
 
 class Docker(Engine):
     name = "docker"
@@ -328,3 +336,36 @@ class Podman(Engine):
             self.run("rm", "--all", "--force", "--time", "0")
         self._stop_process()
         _remove(self.folder)
+
+
+class ByCommand:
+    """An engine without a socket, as lambent sees it: only the command leads to it. The tests look on through the socket."""
+
+    # What would lead to a socket, or make one.
+    HIDDEN = ""
+    BESIDE = ""
+
+    def _wrapper(self):
+        path = self.folder / f"{self.name}-without-a-socket"
+        if not path.exists():
+            settings = "".join(f"export {key}={shlex.quote(value)}\n" for key, value in self.env.items())
+            path.write_text(f'#!/bin/sh\n{settings}[ "$1" != {self.HIDDEN} ] || exit 125\nexec {self.BESIDE.format(os.getpid())}{self.name} "$@"\n')
+            path.chmod(0o755)
+        return path
+
+    @property
+    def found_by(self):
+        return f"the command {self._wrapper()}"
+
+    def lambent_env(self):
+        return {"DOCKER_HOST": "", "LAMBENT_CONTAINER_CLI": str(self._wrapper())}
+
+
+class DockerByCommand(ByCommand, Docker):
+    HIDDEN = "context"
+
+
+class PodmanByCommand(ByCommand, Podman):
+    HIDDEN = "system"
+    # Its mounts are everybody's, also where lambent's own are not.
+    BESIDE = "nsenter --target {} --mount "

@@ -23,6 +23,8 @@ from engines import EngineError
 ROLE = "arn:aws:iam::000000000000:role/lambent"
 GONE_SECONDS = 20
 LABEL = "dev.lambent.environment"
+# Whatever is found here is found with an engine that is reached by its command.
+ALSO_BY_COMMAND = True
 
 
 def make_client(endpoint):
@@ -43,7 +45,7 @@ class Lambent:
         if not any(option.startswith("--container-spares") for option in options):
             options += ("--container-spares=0",)
         self.daemon = Daemon("--sandbox", sandbox or engine.name, *options,
-                             env={"DOCKER_HOST": engine.host, "LAMBENT_CONTAINER_CLI": "", **(env or {})})
+                             env={**engine.lambent_env(), **(env or {})})
         if hidden:
             self.hide()
         self.start()
@@ -250,7 +252,7 @@ def test_somebody_removes_the_container(near_and_far, c_bootstrap):
         lambent.lose(container)
         answer, meta = running.result()
 
-    assert meta["FunctionError"] == "Unhandled" and answer["errorType"] == "Runtime.ExitError"
+    assert meta["FunctionError"] == "Unhandled" and answer["errorType"] == "Runtime.ExitError", answer
     assert time.monotonic() - began < 30, "known from events, not from the timeout"
     assert lambent.invoke(name, "count")[0]["count"] == 1
 
@@ -367,7 +369,7 @@ def test_spares(lambent_of, provided, c_bootstrap, hidden):
 def test_a_spare_that_dies(lambent_of, provided, c_bootstrap):
     lambent = lambent_of("--container-spares=1")
     name = lambent.function(c_bootstrap)
-    wait_until(lambda: len(lambent.containers()) == 1, "a spare")
+    wait_until(lambda: [c["State"] for c in lambent.containers()] == ["running"], "a spare")
     [spare] = lambent.containers()
 
     lambent.lose(spare)
@@ -419,7 +421,7 @@ def test_doctor_says_where_and_why(lambent, c_bootstrap):
 
     assert report["placement"] == lambent.engine.name and report["why"]
     assert report["containers"]["engine"] == lambent.engine.name
-    assert report["containers"]["foundBy"] == "DOCKER_HOST"
+    assert report["containers"]["foundBy"] == lambent.engine.found_by
 
 
 def test_the_engine_starts_again(lambent, c_bootstrap, aws_image):
@@ -435,7 +437,7 @@ def test_the_engine_starts_again(lambent, c_bootstrap, aws_image):
 
 
 def test_no_engine(lambent_of, provided, c_bootstrap):
-    lambent = lambent_of(env={"DOCKER_HOST": "unix:///nowhere/engine.sock"})
+    lambent = lambent_of(env={"DOCKER_HOST": "unix:///nowhere/engine.sock", "LAMBENT_CONTAINER_CLI": ""})
     name = f"fn-{uuid.uuid4().hex[:12]}"
     lambent.client.create_function(FunctionName=name, Runtime="provided.al2023", Handler="x", Role=ROLE, Code={"ZipFile": c_bootstrap})
 
