@@ -61,8 +61,8 @@ class Tools:
                           f"in {figures['done']} requests")
         return figures
 
-    def floor_start(self, *command, runs=20, whole=False, at_once=1):
-        options = ["--runs", str(runs), "--at-once", str(at_once)] + (["--whole"] if whole else [])
+    def floor_start(self, *command, runs=20, whole=False, at_once=1, link=None):
+        options = ["--runs", str(runs), "--at-once", str(at_once), *(["--whole"] if whole else []), *(["--link", link] if link else [])]
         done = subprocess.run([str(self.start), *options, *map(str, command)], stdout=subprocess.PIPE, text=True)
         if done.returncode:
             raise Missing(f"{command[0]} could not be started")
@@ -114,7 +114,7 @@ class Daemon:
     wrapper: a command that runs it, valgrind as a rule.
     """
 
-    def __init__(self, tools, cpu=None, options=(), wrapper=(), data_dir=None):
+    def __init__(self, tools, cpu=None, options=(), wrapper=(), data_dir=None, env=None):
         if not tools.lambent.exists():
             raise Missing(f"{tools.lambent} has not been built")
         self.folder = tempfile.mkdtemp(prefix="bench-")
@@ -126,7 +126,7 @@ class Daemon:
                    "--data-dir", data_dir or os.path.join(self.folder, "data"), *options]
         began = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        preexec_fn=_pinned(cpu))
+                                        env={**os.environ, **(env or {})}, preexec_fn=_pinned(cpu))
         try:
             self._await_health(began, READY_SECONDS * (10 if wrapper else 1))
         except BaseException:
