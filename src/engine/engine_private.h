@@ -36,14 +36,16 @@ struct engine {
         void *serve_owner;
 };
 
-/* Tells when a version's preparation has ended: reason is NULL when it can serve. For one who has just made it. */
+/* Tells when a version's preparation has ended: code (AWS's) and reason are NULL when it can serve. For one who has just made it. */
 struct prepared_watch {
         struct list link;
         struct version *version; /* a reference */
-        void (*fn)(struct prepared_watch *watch, const char *reason);
+        void (*fn)(struct prepared_watch *watch, const struct version *v, const char *code,
+                   const char *reason);
 };
 void engine_watch(struct engine *e, struct prepared_watch *watch, struct version *v,
-                  void (*fn)(struct prepared_watch *watch, const char *reason));
+                  void (*fn)(struct prepared_watch *watch, const struct version *v, const char *code,
+                             const char *reason));
 void engine_unwatch(struct prepared_watch *watch); /* legal on a zeroed one */
 
 /* prepare.c: unpacks code, merges layers, finds the interpreter. */

@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* include/lambent.h on the engine: a loop of its own, values in, events out. */
-#include "lambent.h"
-
-#include <ctype.h>
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
-#include "archive/content.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "engine/engine_private.h"
+#include "engine/lambent_private.h"
+#include "function/placement.h"
 
-#define ZIP_MAX ((size_t)52428800) /* facts/control-plane.md section 8 */
-#define ROLE "arn:aws:iam::000000000000:role/lambent"
-
-struct lambent {
-        struct loop *loop;
-        struct engine *engine;
-        struct list deploys, invocations;
-};
+#define CONTAINER_SPARES 4
 
 /* ---- life ---- */
 
-/* The folder of this library or executable, then PREFIX/…: the layout of a build tree and of an installation. */
+int lambent_take(void *ret_ours, size_t ours, const void *theirs, size_t theirs_size, size_t least) {
+        if (theirs_size < least || theirs_size > ours)
+                return -EINVAL;
+        memset(ret_ours, 0, ours);
+        memcpy(ret_ours, theirs, theirs_size);
+        return 0;
+}
+
+/* The folder of this library or executable, then PREFIX/… from PREFIX/lib or bin, and from Debian's PREFIX/lib/TRIPLET: the layout of
+ * a build tree and of an installation. */
 static char *find_dir(const char *here, const char *there, const char *probe) {
+        AUTO(str) char *deeper = xasprintf("/..%s", there);
         char path[PATH_MAX];
-        const char *places[] = { here, there };
+        const char *places[] = { here, there, deeper };
         char *slash;
         Dl_info info;
 
@@ -44,45 +45,86 @@ static char *find_dir(const char *here, const char *there, const char *probe) {
         return NULL;
 }
 
-int lambent_open(const struct lambent_options *o, struct lambent **ret_lambent, char **ret_problem) {
+static bool is_one_of(const char *word, const char *const *words) {
+        for (; word && *words; ++words)
+                if (streq(word, *words))
+                        return true;
+        return !word;
+}
+
+static bool are_options(const struct lambent_options *o) {
+        static const char *const sandboxes[] = { "auto", "native", "docker", "podman", NULL };
+        static const char *const pulls[] = { "missing", "always", "never", NULL };
+
+        return o->data_dir && is_one_of(o->sandbox, sandboxes) && is_one_of(o->image_pull, pulls);
+}
+
+/* Whole: the engine of containers does not know where we were started. */
+static int make_data_dir(const char *path, char **ret_path, char **ret_problem) {
+        if (mkdir(path, 0700) == 0 || errno == EEXIST)
+                *ret_path = realpath(path, NULL);
+        if (*ret_path)
+                return 0;
+        *ret_problem = xasprintf("cannot make the data dir %s: %s", path, strerror(errno));
+        return -errno;
+}
+
+static int open_engine(struct lambent *l, const struct lambent_options *o, char **ret_problem) {
+        AUTO(str) char *data_dir = NULL;
         AUTO(str) char *libexec = o->libexec_dir ? xstrdup(o->libexec_dir)
                                                  : find_dir("", "/../libexec/lambent", "lambent-launcher");
         AUTO(str) char *runtimes = o->runtimes_dir
                                            ? xstrdup(o->runtimes_dir)
                                            : find_dir("/runtimes", "/../share/lambent/runtimes", "python");
         struct engine_options options = {
-                .data_dir = o->data_dir,
                 .libexec_dir = libexec,
                 .runtimes_dir = runtimes,
-                .sandbox = "auto",
+                .sandbox = o->sandbox ? o->sandbox : "auto",
                 .region = o->region ? o->region : "us-east-1",
                 .account = o->account ? o->account : "000000000000",
                 .idle_ttl = (o->idle_ttl_s ? o->idle_ttl_s : 300) * SECOND,
                 .freeze_after = (o->freeze_after_ms ? o->freeze_after_ms : 50) * MILLISECOND,
                 .environments_max = o->environments_max,
                 .strict_runtimes = o->strict_runtimes,
+                .pull = o->image_pull,
+                .image_mirror = o->image_mirror,
+                .private_registry = o->private_registry,
+                .container_network = o->container_network,
+                .container_spares = o->container_spares < 0 ? 0
+                                    : o->container_spares   ? (size_t)o->container_spares
+                                                            : CONTAINER_SPARES,
                 .log_bytes_max = 64 * MIB,
                 .endpoint = "",
         };
-        struct lambent *l;
         int r;
 
-        *ret_problem = NULL;
-        if (o->size != sizeof(*o) || !o->data_dir)
-                return -EINVAL;
         if (!libexec || !runtimes) {
                 *ret_problem = xstrdup(
                         "lambent-launcher or the runtime clients were not found; name libexec_dir and "
                         "runtimes_dir");
                 return -ENOENT;
         }
+        r = make_data_dir(o->data_dir, &data_dir, ret_problem);
+        options.data_dir = data_dir;
+        return r ?: engine_open(l->loop, &options, &l->engine, ret_problem);
+}
+
+int lambent_open(const struct lambent_options *options, struct lambent **ret_lambent, char **ret_problem) {
+        struct lambent_options o;
+        struct lambent *l;
+        int r;
+
+        *ret_problem = NULL;
+        r = lambent_take(&o, sizeof(o), options, options->size, offsetof(struct lambent_options, sandbox));
+        if (r || !are_options(&o))
+                return -EINVAL;
         log_silence();
         l = xcalloc(1, sizeof(*l));
         list_init(&l->deploys);
         list_init(&l->invocations);
         r = loop_new(&l->loop);
         if (!r)
-                r = engine_open(l->loop, &options, &l->engine, ret_problem);
+                r = open_engine(l, &o, ret_problem);
         if (r) {
                 lambent_close(l);
                 return r;
@@ -105,148 +147,6 @@ int lambent_timeout_ms(const struct lambent *l) {
 
 int lambent_turn(struct lambent *l) {
         return loop_turn(l->loop, 0);
-}
-
-/* ---- deploying ---- */
-
-struct deploy {
-        struct lambent *lambent;
-        struct list link;
-        struct content_upload *upload;
-        struct version_config config;
-        struct prepared_watch watch;
-        char *name;
-        lambent_deployed_fn deployed;
-        void *ctx;
-};
-
-static void deploy_free(struct deploy *d) {
-        list_unlink(&d->link);
-        content_upload_abort(d->upload);
-        engine_unwatch(&d->watch);
-        version_config_clear(&d->config);
-        free(d->name);
-        free(d);
-}
-
-static void deploy_end(struct deploy *d, int r, const char *problem) {
-        lambent_deployed_fn deployed = d->deployed;
-        void *ctx = d->ctx;
-
-        deploy_free(d);
-        deployed(ctx, r, problem);
-}
-
-static void deploy_prepared(struct prepared_watch *watch, const char *reason) {
-        struct deploy *d = container_of(watch, struct deploy, watch);
-
-        deploy_end(d, reason ? -EBADMSG : 0, reason ? reason : "");
-}
-
-/* The zip is in the store: make the function, then wait until its code is unpacked. */
-static void deploy_uploaded(void *owner, int r, const struct content_blob *blob) {
-        struct deploy *d = owner;
-        struct engine *e = d->lambent->engine;
-        struct registry *registry = engine_registry(e);
-        const struct engine_options *o = engine_options(e);
-        struct function *f = registry_find(registry, o->account, o->region, d->name);
-        struct version *v = NULL;
-
-        d->upload = NULL;
-        if (r) {
-                deploy_end(d, r, "the package could not be stored");
-                return;
-        }
-        memcpy(d->config.code_sha256, blob->hex, sizeof(d->config.code_sha256));
-        d->config.code_size = blob->size;
-        if (f)
-                r = registry_update(registry, f, &d->config, false, &v);
-        else
-                r = registry_create(registry, o->account, o->region, d->name, &d->config, NULL, false, &v);
-        if (r == REGISTRY_BUSY)
-                deploy_end(d, -EBUSY, "an update of this function is in progress");
-        else if (r)
-                deploy_end(d, r < 0 ? r : -EEXIST, "the function could not be recorded");
-        else
-                engine_watch(e, &d->watch, v, deploy_prepared);
-}
-
-static const struct content_upload_events deploy_upload_events = { .done = deploy_uploaded };
-
-static bool is_function_name(const char *name) {
-        size_t len = name ? strlen(name) : 0;
-
-        for (size_t i = 0; i < len; ++i)
-                if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_')
-                        return false;
-        return len >= 1 && len <= 64;
-}
-
-static bool in_range(uint32_t value, uint32_t least, uint32_t most) {
-        return value >= least && value <= most;
-}
-
-static void fill_config(struct version_config *c, const struct lambent_function *f) {
-        *c = (struct version_config){
-                .runtime = xstrdup(f->runtime),
-                .handler = xstrdup(f->handler ? f->handler : "bootstrap"),
-                .role = xstrdup(ROLE),
-                .description = xstrdup(""),
-                .timeout_s = f->timeout_s ? f->timeout_s : 3,
-                .memory_mb = f->memory_mb ? f->memory_mb : 128,
-                .tmp_mb = f->tmp_mb ? f->tmp_mb : 512,
-                .has_vars = f->variable_count > 0,
-                .vars = xcalloc(f->variable_count, sizeof(*c->vars)),
-                .var_count = f->variable_count,
-#ifdef __aarch64__
-                .architecture = xstrdup("arm64"),
-#else
-                .architecture = xstrdup("x86_64"),
-#endif
-                .package_type = xstrdup("Zip"),
-                .tracing_mode = xstrdup("PassThrough"),
-                .snap_start_apply_on = xstrdup("None"),
-                .log_format = xstrdup("Text"),
-        };
-        for (size_t i = 0; i < f->variable_count; ++i)
-                c->vars[i] =
-                        (struct name_value){ xstrdup(f->variables[i].name), xstrdup(f->variables[i].value) };
-}
-
-int lambent_deploy(struct lambent *l, const struct lambent_function *f, lambent_deployed_fn deployed,
-                   void *ctx) {
-        struct deploy *d;
-        int r;
-
-        if (f->size != sizeof(*f) || !is_function_name(f->name) || !f->runtime || !f->zip ||
-            (f->timeout_s && !in_range(f->timeout_s, 1, 900)) ||
-            (f->memory_mb && !in_range(f->memory_mb, 128, 10240)) ||
-            (f->tmp_mb && !in_range(f->tmp_mb, 512, 10240)))
-                return -EINVAL;
-        if (f->zip_len > ZIP_MAX)
-                return -E2BIG;
-        d = xcalloc(1, sizeof(*d));
-        d->lambent = l;
-        d->name = xstrdup(f->name);
-        d->deployed = deployed;
-        d->ctx = ctx;
-        fill_config(&d->config, f);
-        list_push_back(&l->deploys, &d->link);
-        d->upload = content_upload_new(engine_content(l->engine), ZIP_MAX, &deploy_upload_events, d);
-        r = content_upload_write(d->upload, f->zip, f->zip_len);
-        if (r) {
-                deploy_free(d);
-                return r;
-        }
-        content_upload_finish(d->upload);
-        return 0;
-}
-
-int lambent_remove(struct lambent *l, const char *name) {
-        const struct engine_options *o = engine_options(l->engine);
-        struct function *f = registry_find(engine_registry(l->engine), o->account, o->region, name);
-
-        return f ? registry_delete(engine_registry(l->engine), f) : -ENOENT;
 }
 
 /* ---- invoking ---- */
@@ -284,15 +184,31 @@ static void tell(struct lambent_invocation *i, const struct lambent_answer *answ
 }
 
 static void on_refused(void *owner, enum refusal why, const char *detail) {
-        static const char *const words[] = {
-                [REFUSED_THROTTLED] = "throttled",
-                [REFUSED_RESERVED] = "throttled",
-                [REFUSED_PENDING] = "pending",
-                [REFUSED_FAILED] = "failed",
-                [REFUSED_SHUTDOWN] = "stopping",
+        static const struct {
+                enum lambent_error error;
+                const char *word, *sentence;
+        } kinds[] = {
+                [REFUSED_THROTTLED] = { LAMBENT_THROTTLED, "throttled",
+                                        "every environment is busy, and no more may start" },
+                [REFUSED_RESERVED] = { LAMBENT_THROTTLED, "throttled",
+                                       "as many invocations as are reserved for the function are under way" },
+                [REFUSED_PENDING] = { LAMBENT_PENDING, "pending", "the function is still being prepared" },
+                [REFUSED_FAILED] = { LAMBENT_INTERNAL, "failed", "the function could not be prepared" },
+                [REFUSED_SHUTDOWN] = { LAMBENT_STOPPING, "stopping", "lambent is stopping" },
         };
+        struct lambent_invocation *i = owner;
+        const struct version_status *status = &i->version->status;
+        AUTO(str) char *problem = xstrdup(
+                why == REFUSED_FAILED && status->state_reason ? status->state_reason : kinds[why].sentence);
+        enum lambent_error error = why == REFUSED_FAILED ? lambent_error_of_state(i->lambent, i->version,
+                                                                                  status->state_reason_code)
+                                                         : kinds[why].error;
 
-        tell(owner, &(struct lambent_answer){ .refused = words[why], .payload = "", .log_tail = "" });
+        tell(i, &(struct lambent_answer){ .refused = kinds[why].word,
+                                          .payload = "",
+                                          .log_tail = "",
+                                          .error = error,
+                                          .problem = problem });
 }
 
 static void on_head(void *owner, const char *content_type) {
@@ -307,15 +223,18 @@ static void on_chunk(void *owner, const char *data, size_t len) {
 static void on_answered(void *owner, struct invocation_answer *answer,
                         const struct invocation_report *report) {
         AUTO(buf) struct buf payload = *answer->payload;
+        struct lambent_invocation *i = owner;
+        enum lambent_error error = lambent_error_of_answer(i->lambent, i->version, answer);
 
         *answer->payload = BUF_NULL(payload.cap);
-        tell(owner, &(struct lambent_answer){
-                            .function_error = answer->is_error,
-                            .payload = payload.len ? buf_data(&payload) : "",
-                            .payload_len = payload.len,
-                            .log_tail = report && report->log_tail_len ? report->log_tail : "",
-                            .log_tail_len = report ? report->log_tail_len : 0,
-                    });
+        tell(i, &(struct lambent_answer){
+                        .function_error = answer->is_error,
+                        .payload = payload.len ? buf_data(&payload) : "",
+                        .payload_len = payload.len,
+                        .log_tail = report && report->log_tail_len ? report->log_tail : "",
+                        .log_tail_len = report ? report->log_tail_len : 0,
+                        .error = error,
+                });
 }
 
 static const struct invocation_events library_events = {
@@ -386,12 +305,15 @@ void lambent_abandon(struct lambent_invocation *i) {
 /* ---- environments ---- */
 
 struct each_context {
+        const struct containers *containers; /* NULL: none */
         void (*each)(void *ctx, const struct lambent_environment *e);
         void *ctx;
 };
 
 static void show_member(void *ctx, const struct member_view *view) {
         struct each_context *each = ctx;
+        const struct placement *placement = view->version->placement;
+        AUTO(str) char *container = each->containers ? containers_find(each->containers, view->id) : NULL;
 
         each->each(each->ctx, &(struct lambent_environment){
                                       .id = view->id,
@@ -403,12 +325,15 @@ static void show_member(void *ctx, const struct member_view *view) {
                                       .invocations = view->invocations,
                                       .pid = view->stats.pid,
                                       .memory_bytes = view->stats.memory,
+                                      .sandbox = placement ? placement->sandbox : "native",
+                                      .container = container,
+                                      .runtime = view->version->config.runtime,
                               });
 }
 
 void lambent_environments(struct lambent *l, void (*each)(void *ctx, const struct lambent_environment *e),
                           void *ctx) {
-        struct each_context context = { each, ctx };
+        struct each_context context = { l->engine->containers, each, ctx };
 
         pools_each(engine_pools(l->engine), true, show_member, &context);
 }
@@ -417,16 +342,29 @@ size_t lambent_evict(struct lambent *l, const char *name, bool now) {
         return pools_evict(engine_pools(l->engine), NULL, NULL, name, NULL, now);
 }
 
+static void on_stopped(void *owner) {
+        struct lambent *l = owner;
+
+        l->stopped(l->stopped_ctx);
+}
+
+size_t lambent_stop_all(struct lambent *l, bool now, void (*stopped)(void *ctx), void *ctx) {
+        size_t count = pools_evict(engine_pools(l->engine), NULL, NULL, NULL, NULL, now);
+
+        l->stopped = stopped;
+        l->stopped_ctx = ctx;
+        engine_drain(l->engine, on_stopped, l);
+        return count;
+}
+
 void lambent_close(struct lambent *l) {
         struct lambent_invocation *i;
-        struct deploy *d;
 
         if (!l)
                 return;
         list_each(i, &l->invocations, link)
                 invocation_forget(i);
-        list_each(d, &l->deploys, link)
-                deploy_free(d);
+        lambent_deploys_cancel(l);
         engine_close(l->engine);
         loop_free(l->loop);
         free(l);

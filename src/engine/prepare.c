@@ -22,7 +22,8 @@ struct preparation {
 };
 
 void engine_watch(struct engine *e, struct prepared_watch *watch, struct version *v,
-                  void (*fn)(struct prepared_watch *watch, const char *reason)) {
+                  void (*fn)(struct prepared_watch *watch, const struct version *v, const char *code,
+                             const char *reason)) {
         *watch = (struct prepared_watch){ .version = version_ref(v), .fn = fn };
         list_push_back(&e->watches, &watch->link);
 }
@@ -32,13 +33,13 @@ void engine_unwatch(struct prepared_watch *watch) {
         version_unref(TAKE(watch->version));
 }
 
-static void tell_watchers(struct engine *e, const struct version *v, const char *reason) {
+static void tell_watchers(struct engine *e, const struct version *v, const char *code, const char *reason) {
         struct prepared_watch *watch;
 
         list_each(watch, &e->watches, link)
                 if (watch->version == v) {
                         engine_unwatch(watch);
-                        watch->fn(watch, reason);
+                        watch->fn(watch, v, code, reason);
                 }
 }
 
@@ -57,7 +58,7 @@ static void finish(struct preparation *p, const char *code, const char *reason) 
         free(p);
         registry_prepared(e->registry, v, code, reason);
         pools_prepared(e->pools, v, reason);
-        tell_watchers(e, v, reason);
+        tell_watchers(e, v, code, reason);
         version_unref(v);
 }
 

@@ -208,6 +208,7 @@ void invocation_fail(struct invocation *i, const char *why) {
         struct invocation_answer answer = {
                 .outcome = OUTCOME_SANDBOX_FAILURE,
                 .is_error = true,
+                .undelivered = i->state == INVOCATION_WAITING,
                 .payload = &body,
                 .error_type = "Sandbox.Failure",
         };

@@ -59,6 +59,7 @@ const char *invocation_outcome_name(enum invocation_outcome outcome);
 struct invocation_answer {
         enum invocation_outcome outcome;
         bool is_error;            /* X-Amz-Function-Error: Unhandled */
+        bool undelivered;         /* of a failure: no environment was to be had; set by the pools */
         struct buf *payload;      /* the receiver may take its bytes */
         const char *content_type; /* what the runtime said; NULL */
         const char *error_type;   /* for logs and records; NULL */
