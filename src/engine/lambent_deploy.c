@@ -109,7 +109,7 @@ static void deploy_resolved(struct image_wait *wait, const struct image_answer *
         struct deploy *d = container_of(wait, struct deploy, image);
 
         if (answer->outcome != IMAGE_FINE) {
-                deploy_end(d, (int)lambent_error_of_image(d->lambent, answer->outcome), answer->reason);
+                deploy_end(d, (int)lambent_error_of_image(answer->outcome), answer->reason);
                 return;
         }
         must(strlen(answer->sha256) == SHA256_HEX_LEN);

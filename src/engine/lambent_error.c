@@ -46,10 +46,10 @@ static bool has_engine(const struct lambent *l) {
         return l->engine->containers && containers_engine(l->engine->containers, NULL);
 }
 
-enum lambent_error lambent_error_of_image(const struct lambent *l, enum image_outcome outcome) {
+enum lambent_error lambent_error_of_image(enum image_outcome outcome) {
         if (outcome == IMAGE_FINE)
                 return LAMBENT_OK;
-        return outcome == IMAGE_UNREACHABLE && !has_engine(l) ? LAMBENT_NO_ENGINE : LAMBENT_IMAGE_UNAVAILABLE;
+        return outcome == IMAGE_NO_ENGINE ? LAMBENT_NO_ENGINE : LAMBENT_IMAGE_UNAVAILABLE;
 }
 
 /* Once the code is there, what is left to fail is finding a container for it (choice.h). */

@@ -26,7 +26,7 @@ enum lambent_error lambent_error_of_runtime(const struct lambent *l, const struc
                                             char **ret_problem);
 enum lambent_error lambent_error_of_answer(const struct lambent *l, const struct version *v,
                                            const struct invocation_answer *answer);
-enum lambent_error lambent_error_of_image(const struct lambent *l, enum image_outcome outcome);
+enum lambent_error lambent_error_of_image(enum image_outcome outcome);
 
 /* lambent_deploy.c */
 void lambent_deploys_cancel(struct lambent *l);
