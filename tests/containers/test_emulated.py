@@ -14,7 +14,7 @@ import images
 from test_environments import lambent_of, make_zip, wait_until  # noqa: F401
 
 APP = """
-import os, sys, time
+import os, sys, threading
 
 count = 0
 
@@ -24,8 +24,8 @@ def handler(event, context):
     what, _, rest = str(event).partition(":")
     if what == "fail":
         raise KeyError(rest)
-    if what == "sleep":
-        time.sleep(float(rest))
+    if what == "wait":
+        threading.Event().wait(float(rest))
     if what == "exit":
         os._exit(int(rest))
     if what == "fill":
@@ -130,7 +130,7 @@ def test_a_handlers_error(shared):
 def test_a_timeout(shared):
     name = shared.function(Timeout=1)
 
-    error, answer = shared.lambent.invoke(name, "sleep:30", LogType="Tail")
+    error, answer = shared.lambent.invoke(name, "wait:30", LogType="Tail")
 
     assert answer["FunctionError"] == "Unhandled"
     assert error["errorType"] == "Sandbox.Timedout"
@@ -191,7 +191,7 @@ def test_one_at_a_time_in_each(shared):
     name = shared.function()
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: shared.lambent.invoke(name, "sleep:2")[0], range(2)))
+        answers = list(pool.map(lambda _: shared.lambent.invoke(name, "wait:2")[0], range(2)))
 
     assert [answer["count"] for answer in answers] == [1, 1]
     assert len(shared.lambent.containers()) == 2
@@ -215,7 +215,7 @@ def test_somebody_removes_the_container(shared):
     [container] = shared.lambent.containers()
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        running = pool.submit(shared.lambent.invoke, name, "sleep:50")
+        running = pool.submit(shared.lambent.invoke, name, "wait:50")
         wait_until(lambda: shared.lambent.environments()[0]["state"] == "busy", "it runs")
         shared.lambent.engine.call("DELETE", f"/containers/{container['Id']}", force="true")
         error, answer = running.result()
