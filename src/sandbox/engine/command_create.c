@@ -74,7 +74,14 @@ static void add_auto_remove(struct creating *c, const json_t *value) {
                 words_add(c->words, "--rm");
 }
 
+static bool is_nerdctl(const struct creating *c) {
+        return c->request->line->dialect == DIALECT_NERDCTL;
+}
+
+/* nerdctl cannot but keep what init says when it fails. */
 static void add_log(struct creating *c, const json_t *value) {
+        if (is_nerdctl(c))
+                return;
         option(c, "--log-driver", xstrdup(json_tree_str(value, "Type") ?: ""));
 }
 
@@ -226,12 +233,14 @@ static void add_working_dir(struct creating *c, const json_t *value) {
 }
 
 static void add_stdin(struct creating *c, const json_t *value) {
-        if (json_is_true(value))
+        /* nerdctl attaches no input when it starts a container. */
+        if (json_is_true(value) && !is_nerdctl(c))
                 words_add(c->words, "--interactive");
 }
 
 static void add_health(struct creating *c, const json_t *value) {
-        words_add(c->words, "--no-healthcheck");
+        if (!is_nerdctl(c)) /* which knows of none */
+                words_add(c->words, "--no-healthcheck");
 }
 
 static void add_labels(struct creating *c, const json_t *value) {

@@ -104,8 +104,13 @@ static int need_path(struct command_request *r, char **ret_path, char **ret_prob
 
 static int plan_look(struct command_request *r, struct words *words, char **ret_problem) {
         char *path = NULL;
-        int status = need_path(r, &path, ret_problem);
+        int status;
 
+        /* It copies from running containers only; but it is no client of somebody's elsewhere: what it was given to bind it has
+         * found among our files, or there would be no such container. */
+        if (r->line->dialect == DIALECT_NERDCTL)
+                return plan_inspect_container(r, words, ret_problem);
+        status = need_path(r, &path, ret_problem);
         if (status)
                 return status;
         words_add(words, "cp");

@@ -85,6 +85,11 @@ case "$1 $2" in
                 done
                 ;;
         create*) create "$@" ;;
+        container*)
+                for id; do :; done
+                find_container "$id"
+                echo '[{"Id":"x"}]'
+                ;;
         cp*)
                 if [ "$2" = - ]; then
                         find_container "${3%%:*}"

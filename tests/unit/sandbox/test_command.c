@@ -264,6 +264,29 @@ static void test_options_of_a_container(void **state) {
         trial_close(&t);
 }
 
+/* It has fewer options and copies from running containers only. */
+static void test_nerdctl(void **state) {
+        AUTO(str) char *id = NULL;
+        AUTO(str) char *look = NULL;
+        struct trial t;
+
+        trial_open(&t);
+        docker_free(t.docker);
+        free(t.address);
+        t.address = xasprintf("nerdctl-command:%s", t.command);
+        t.docker = docker_new(t.loop, t.address);
+        id = create(&t, "{\"Image\":\"i\",\"OpenStdin\":true,\"Healthcheck\":{\"Test\":[\"NONE\"]},"
+                        "\"HostConfig\":{\"LogConfig\":{\"Type\":\"none\"},\"CapDrop\":[\"ALL\"]}}");
+        assert_true(was_called(&t, "create --name n --pull never --stop-timeout 0 --cap-drop ALL i\n"));
+        look = xasprintf("/containers/%s/archive?path=/lambent/init/x", id);
+        assert_int_equal(ask(&t, HTTP_HEAD_, look, NULL, 0), 0);
+        assert_true(was_called(&t, "container inspect --format {{json .}} "));
+        assert_false(was_called(&t, "cp "));
+        remove_it(&t, id);
+        assert_int_equal(ask(&t, HTTP_HEAD_, look, NULL, 0), -ENOENT);
+        trial_close(&t);
+}
+
 static void test_refusals(void **state) {
         struct trial t;
 
@@ -635,6 +658,7 @@ static void test_its_end_is_heard_of(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_options_of_a_container),
+                cmocka_unit_test(test_nerdctl),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_a_command_that_hangs),
                 cmocka_unit_test(test_streams_of_a_container),
