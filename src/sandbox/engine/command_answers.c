@@ -100,20 +100,15 @@ bool command_answer_network(const struct command_request *r, struct buf *json) {
 
 /* ---- containers ---- */
 
-/* The last line: before it there may be warnings. */
+/* Before it there may be warnings. */
 bool command_answer_created(const struct command_request *r, struct buf *json) {
-        const char *output = buf_data(&r->output), *line;
+        AUTO(str) char *id = command_last_line(&r->output);
         struct json_writer w = JSON_WRITER(json);
-        size_t len = r->output.len;
 
-        while (len && strchr("\r\n ", output[len - 1]))
-                --len;
-        line = len ? memrchr(output, '\n', len) : NULL;
-        line = line ? line + 1 : output;
-        if (!len || strspn(line, "0123456789abcdef") < (size_t)(output + len - line))
+        if (!*id || id[strspn(id, "0123456789abcdef")])
                 return false;
         json_open_object(&w, NULL);
-        json_strn(&w, "Id", line, (size_t)(output + len - line));
+        json_str(&w, "Id", id);
         json_close_object(&w);
         return json_writer_end(&w) == 0;
 }
@@ -249,6 +244,17 @@ void command_translate_event(enum dialect dialect, const char *line, size_t len,
 }
 
 /* ---- failures ---- */
+
+char *command_last_line(const struct buf *said) {
+        AUTO(str) char *text = xmemdup(buf_data(said) ?: "", said->len);
+        size_t len = strlen(text);
+        const char *line;
+
+        while (len && strchr("\r\n ", text[len - 1]))
+                text[--len] = 0;
+        line = strrchr(text, '\n');
+        return xstrdup(line ? line + 1 : text);
+}
 
 int command_judge(const char *words) {
         static const struct {

@@ -117,20 +117,8 @@ static void answer_later(struct command_request *r, int status, char *problem_co
 
 /* ---- what a command says ---- */
 
-static char *last_words(const struct command_request *r) {
-        const char *text = buf_data(&r->error), *line;
-        size_t len = r->error.len;
-
-        while (len && strchr("\r\n ", text[len - 1]))
-                --len;
-        line = len ? memrchr(text, '\n', len) : NULL;
-        if (!len)
-                return xstrdup("");
-        return line ? xstrndup(line + 1, len - (size_t)(line + 1 - text)) : xstrndup(text, len);
-}
-
 static char *why_it_failed(const struct command_request *r, int status) {
-        AUTO(str) char *words = last_words(r);
+        AUTO(str) char *words = command_last_line(&r->error);
 
         return *words ? xstrdup(words) : xasprintf("%s ended with status %d", r->line->program, status);
 }

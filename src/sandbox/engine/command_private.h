@@ -89,5 +89,7 @@ bool command_answer_network(const struct command_request *r, struct buf *json);
  * ended (malloc'ed), NULL. */
 void command_translate_event(enum dialect dialect, const char *line, size_t len, struct buf *json,
                              char **ret_id);
+/* Of what was said, the last line that is not empty; "". Malloc'ed. */
+char *command_last_line(const struct buf *said);
 /* The status that the API would have refused with, by the command's words. */
 int command_judge(const char *words);
