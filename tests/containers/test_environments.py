@@ -436,10 +436,14 @@ def test_the_engine_starts_again(lambent, c_bootstrap, aws_image):
     wait_until(lambda: lambent.invoke(name, "count")[0].get("count") == 1, "it runs again")
 
 
-def test_no_engine(lambent_of, provided, c_bootstrap):
-    lambent = lambent_of(env={"DOCKER_HOST": "unix:///nowhere/engine.sock", "LAMBENT_CONTAINER_CLI": ""})
+@pytest.mark.parametrize("env, why", [
+    ({"DOCKER_HOST": "unix:///nowhere/engine.sock", "LAMBENT_CONTAINER_CLI": ""}, "/nowhere/engine.sock"),
+    ({"LAMBENT_CONTAINER_CLI": "/nowhere/docker"}, '"/nowhere/docker info" failed: No such file or directory'),
+], ids=["socket", "command"])
+def test_no_engine(lambent_of, provided, c_bootstrap, env, why):
+    lambent = lambent_of(env=env)
     name = f"fn-{uuid.uuid4().hex[:12]}"
     lambent.client.create_function(FunctionName=name, Runtime="provided.al2023", Handler="x", Role=ROLE, Code={"ZipFile": c_bootstrap})
 
     wait_until(lambda: lambent.client.get_function_configuration(FunctionName=name)["State"] == "Failed", "it fails")
-    assert "/nowhere/engine.sock" in lambent.client.get_function_configuration(FunctionName=name)["StateReason"]
+    assert why in lambent.client.get_function_configuration(FunctionName=name)["StateReason"]
