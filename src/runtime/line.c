@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#define LATE_MOST (16 * KIB)   /* more than this does not linger */
-#define KEEP_BELOW (128 * KIB) /* a queue that ran empty gives memory above this back */
+#define LATE_MOST (16 * KIB)          /* more than this does not linger */
+#define KEEP_BELOW (128 * KIB)        /* a queue that ran empty gives memory above this back */
+#define WRITE_MOST (2 * LOOP_SCRATCH) /* of bulk at once: what waits to overtake it waits no longer */
+#define PART_LEAST (4 * KIB)          /* a smaller frame is not worth its head */
 
 static void on_soon(struct defer *defer);
 static void on_linger(struct timer *timer);
@@ -260,10 +262,17 @@ void line_drop_bulk(struct line *l) {
         l->bulk = (struct line_bulk){};
 }
 
+/* The other end reads LOOP_SCRATCH at a time, and handles in place what is whole: a frame ends where such a read does. */
+static size_t room_for_part(const struct line *l) {
+        size_t room = LOOP_SCRATCH - l->wire.len % LOOP_SCRATCH;
+
+        return MIN(room < PART_LEAST ? LINK_CHUNK_MAX : room - LINK_PART_HEAD, LINK_CHUNK_MAX);
+}
+
 /* The next frame of the bulk. Small parts are not gathered: events come in one, rarely in a few. */
 static int take_bulk(struct line *l) {
         struct line_bulk *b = &l->bulk;
-        size_t len = MIN(b->parts->iov_len - b->offset, LINK_CHUNK_MAX);
+        size_t len = MIN(b->parts->iov_len - b->offset, room_for_part(l));
         struct link_message m = {
                 .type = b->type, .part = { b->number, { (const char *)b->parts->iov_base + b->offset, len } }
         };
@@ -302,7 +311,7 @@ static int fill(struct line *l) {
 
         if (!buf_is_empty(&l->front))
                 r = move(&l->wire, &l->front);
-        while (!r && l->bulk.count && l->wire.len < LINK_CHUNK_MAX)
+        while (!r && l->bulk.count && l->wire.len < WRITE_MOST)
                 r = take_bulk(l);
         if (!r && !l->bulk.count && !buf_is_empty(&l->behind))
                 r = move(&l->wire, &l->behind);

@@ -28,6 +28,7 @@
 #define LINK_VERSION 1
 #define LINK_FRAME_MAX (1024 * KIB) /* START is the largest */
 #define LINK_CHUNK_MAX (64 * KIB)
+#define LINK_PART_HEAD 13 /* bytes of a frame of bulk around those it carries */
 #define LINK_LOG_MAX (320 * KIB)
 #define LINK_TEXT_MAX (64 * KIB) /* a string with its NUL; a longer one that a function chose is cut */
 #define TUNNEL_WINDOW (256 * KIB)
