@@ -40,6 +40,8 @@ static const char *on_ready(struct remote *r, const struct link_message *m) {
         r->state = ENV_IDLE;
         r->base.generation = m->ready.generation;
         r->base.has_extensions = m->ready.has_extensions;
+        /* Both messages may have been late, and together: what was not INIT was the start. */
+        r->start_time = MIN(r->start_time, loop_clock(r->loop) - r->started - m->ready.init);
         r->base.events->ready(&r->base, r->start_time, m->ready.init, m->ready.failed);
         return NULL;
 }

@@ -26,6 +26,7 @@ struct near {
         enum remote_loss how_lost;
         struct iovec event;
         size_t chunks;
+        nsec_t start;
 };
 
 /* ---- the place's maker ---- */
@@ -83,6 +84,7 @@ static void on_started(struct environment *e) {
 }
 
 static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
+        ((struct near *)e->owner)->start = start;
         note(e->owner, "ready", failed ? " failed" : "");
 }
 
@@ -595,6 +597,19 @@ static void an_event_is_whole_in_each_read(void **state) {
         end(&n);
 }
 
+/* Messages that come late, and together, do not make INIT's time count twice. */
+static void what_is_not_init_is_the_start(void **state) {
+        struct near n = {};
+
+        set(&n);
+        connect_init(&n);
+        loop_advance(n.loop, 300 * MILLISECOND);
+        SAY(&n, LINK_STARTED);
+        SAY(&n, LINK_READY, .ready = { 1, 250 * MILLISECOND, false });
+        assert_int_equal(n.start, 50 * MILLISECOND);
+        end(&n);
+}
+
 /* Frames cut anywhere are put together again. */
 static void bytes_in_pieces(void **state) {
         AUTO(buf) struct buf frames = BUF_NULL(MIB);
@@ -633,6 +648,7 @@ int main(void) {
                 cmocka_unit_test(credit_is_passed_on),
                 cmocka_unit_test(a_slow_stream),
                 cmocka_unit_test(an_event_is_whole_in_each_read),
+                cmocka_unit_test(what_is_not_init_is_the_start),
                 cmocka_unit_test(bytes_in_pieces),
         };
 
