@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/json_bytes.h"
+
 static void put(struct xml_writer *w, const char *s, size_t len) {
         if (!w->error)
                 w->error = buf_append(w->buf, s, len);
@@ -11,6 +13,8 @@ static void put(struct xml_writer *w, const char *s, size_t len) {
 static void put_str(struct xml_writer *w, const char *s) {
         put(w, s, strlen(s));
 }
+
+#define REPLACEMENT "\xef\xbf\xbd"
 
 /* What stands for a character that cannot be itself in text; NULL: it can. */
 static const char *reference(unsigned char c) {
@@ -29,21 +33,24 @@ static const char *reference(unsigned char c) {
         case '\n':
                 return NULL;
         default:
-                return c < 0x20 ? "\xef\xbf\xbd" : NULL;
+                return c < 0x20 ? REPLACEMENT : NULL;
         }
 }
 
 static void escape(struct xml_writer *w, const char *s) {
-        const char *plain = s;
+        const char *plain = s, *end = s + strlen(s);
 
-        for (; *s; s++) {
-                const char *instead = reference((unsigned char)*s);
+        while (s < end) {
+                const unsigned char c = (unsigned char)*s;
+                const size_t len = c < 0x80 ? 1 : json_utf8_len(s, end);
+                const char *instead = len ? reference(c) : REPLACEMENT;
 
-                if (!instead)
-                        continue;
-                put(w, plain, (size_t)(s - plain));
-                put_str(w, instead);
-                plain = s + 1;
+                if (instead) {
+                        put(w, plain, (size_t)(s - plain));
+                        put_str(w, instead);
+                        plain = s + MAX(len, (size_t)1);
+                }
+                s += MAX(len, (size_t)1);
         }
         put(w, plain, (size_t)(s - plain));
 }

@@ -11,6 +11,8 @@
 #include "api/neighbours/neighbour.h"
 #include "api/xml.h"
 
+#define UNKNOWN "\xef\xbf\xbd"
+
 static char *members_of(const char *operation, const char *text) {
         const struct model_operation *o = model_find(iam_operations, iam_operation_count, operation);
         AUTO(form) struct form form = {};
@@ -81,6 +83,14 @@ static void test_xml(void **state) {
                 "<Outer xmlns=\"urn:x&amp;y\"><Result><Text>a&lt;b&gt;&amp;&quot;&#xD;\n\xef\xbf\xbd\xc3\xbc</Text>"
                 "<List><member>x</member><member><Number>-5</Number></member></List><Flag>true</Flag>"
                 "<Empty></Empty></Result></Outer>");
+        buf_clear(&text);
+        xml_text(&w, "X",
+                 "\xff"
+                 "a\xc3"
+                 "b\xed\xa0\x80");
+        assert_int_equal(xml_writer_end(&w), 0);
+        buf_append(&text, "", 1);
+        assert_string_equal(buf_data(&text), "<X>" UNKNOWN "a" UNKNOWN "b" UNKNOWN UNKNOWN UNKNOWN "</X>");
         xml_tree(&overflowing, "Result", tree);
         assert_int_equal(xml_writer_end(&overflowing), -E2BIG);
 }
