@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """CloudWatch Logs: groups that tools create, and what functions logged."""
 
+import functools
 import json
+import os
+import shutil
+import subprocess
 
 import pytest
 from botocore.exceptions import ClientError
@@ -200,3 +204,14 @@ def test_groups_of_functions_are_their_accounts(lambent, logs, logged):
     other = make_client(lambent.endpoint, service="logs", access_key="555555555555")
     assert other.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
     assert refused(other.filter_log_events, logGroupName=group) == NO_GROUP
+
+
+@pytest.mark.skipif(not shutil.which("aws"), reason="needs the AWS CLI")
+def test_aws_cli(lambent, logged):
+    group, _ = logged("for the command line")
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": lambent.endpoint}
+    aws = functools.partial(subprocess.run, check=True, capture_output=True, text=True, env={**os.environ, **keys})
+    shown = json.loads(aws(["aws", "logs", "describe-log-groups", "--log-group-name-prefix", group, "--output", "json"]).stdout)
+    assert [g["logGroupName"] for g in shown["logGroups"]] == [group]
+    found = aws(["aws", "logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "command", "--output", "json"]).stdout
+    assert [event["message"] for event in json.loads(found)["events"]] == ["for the command line\n"]

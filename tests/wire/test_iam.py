@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import urllib.request
 
@@ -296,6 +297,7 @@ def test_unsigned_forms_are_known_by_their_version(lambent):
         assert b"<Account>000000000000</Account>" in answer.read()
 
 
+@pytest.mark.skipif(not shutil.which("aws"), reason="needs the AWS CLI")
 def test_aws_cli(lambent, iam, role):
     made = role()
 
