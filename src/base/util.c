@@ -50,7 +50,7 @@ char *xstrdup(const char *s) {
 }
 
 char *xstrndup(const char *s, size_t len) {
-        return checked(strndup(s, len));
+        return xmemdup(s, strnlen(s, len));
 }
 
 char *xmemdup(const void *p, size_t len) {
