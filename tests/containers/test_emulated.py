@@ -100,7 +100,7 @@ def test_two_in_order(emulated):
 
 def test_published_on_loopback_alone(shared):
     name = shared.function()
-    shared.lambent.invoke(name, "x")
+    shared.count(name)
 
     [container] = shared.lambent.containers()
     ports = shared.lambent.engine.call("GET", f"/containers/{container['Id']}/json")["NetworkSettings"]["Ports"]
@@ -211,7 +211,7 @@ def test_a_streamed_answer(shared):
 
 def test_somebody_removes_the_container(shared):
     name = shared.function(Timeout=60)
-    shared.lambent.invoke(name, "x")
+    shared.count(name)
     [container] = shared.lambent.containers()
 
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -226,7 +226,7 @@ def test_somebody_removes_the_container(shared):
 
 def test_evicted(shared):
     name = shared.function()
-    shared.lambent.invoke(name, "x")
+    shared.count(name)
 
     request = urllib.request.Request(f"{shared.lambent.daemon.endpoint}/_lambent/environments/evict", json.dumps({"function": name}).encode())
     assert json.load(urllib.request.urlopen(request)) == {"evicted": 1}
