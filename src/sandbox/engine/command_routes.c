@@ -50,6 +50,13 @@ static int plan_start(struct command_request *r, struct words *words, char **ret
         return 0;
 }
 
+static int plan_kill(struct command_request *r, struct words *words, char **ret_problem) {
+        AUTO(str) char *signal = command_parameter(r, "signal");
+
+        words_add_all(words, "kill", "--signal", signal ?: "KILL", r->name);
+        return 0;
+}
+
 static int plan_attach(struct command_request *r, struct words *words, char **ret_problem) {
         AUTO(str) char *input = command_parameter(r, "stdin");
 
@@ -170,6 +177,7 @@ static const struct command_route routes[] = {
         { HTTP_GET_, "/containers/json", NULL, COMMAND_ANSWERS, 0, plan_list, command_answer_list },
         { HTTP_POST_, "/containers/", "/start", COMMAND_START, 0, plan_start, NULL },
         { HTTP_POST_, "/containers/", "/attach", COMMAND_ATTACH, 0, plan_attach, NULL },
+        { HTTP_POST_, "/containers/", "/kill", COMMAND_ANSWERS, 0, plan_kill, NULL },
         { HTTP_HEAD_, "/containers/", "/archive", COMMAND_ANSWERS, 0, plan_look, NULL },
         { HTTP_PUT_, "/containers/", "/archive", COMMAND_ANSWERS, 0, plan_put, NULL },
         { HTTP_GET_, "/containers/", "/json", COMMAND_ANSWERS, 0, plan_inspect_container,

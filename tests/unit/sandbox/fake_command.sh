@@ -108,6 +108,10 @@ case "$1 $2" in
                 [ -z "$lost" ] || kill -9 $$
                 [ "$2" != --attach ] || exec cat
                 ;;
+        kill*)
+                for id; do :; done
+                find_container "$id"
+                ;;
         rm*)
                 for id; do :; done
                 find_container "$id"

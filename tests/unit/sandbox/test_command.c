@@ -81,6 +81,25 @@ static void test_options_of_a_container(void **state) {
         trial_close(&t);
 }
 
+static void test_kill(void **state) {
+        AUTO(str) char *id = NULL;
+        AUTO(str) char *plain = NULL;
+        AUTO(str) char *softly = NULL;
+        struct trial t;
+
+        trial_open(&t);
+        id = create(&t, "{\"Image\":\"i\"}");
+        plain = xasprintf("/containers/%s/kill", id);
+        softly = xasprintf("/containers/%s/kill?signal=TERM", id);
+        assert_int_equal(ask(&t, HTTP_POST_, plain, NULL, 0), 0);
+        assert_true(was_called(&t, "kill --signal KILL "));
+        assert_int_equal(ask(&t, HTTP_POST_, softly, NULL, 0), 0);
+        assert_true(was_called(&t, "kill --signal TERM "));
+        remove_it(&t, id);
+        assert_int_equal(ask(&t, HTTP_POST_, plain, NULL, 0), -ENOENT);
+        trial_close(&t);
+}
+
 /* It has fewer options and copies from running containers only. */
 static void test_nerdctl(void **state) {
         AUTO(str) char *id = NULL;
@@ -286,6 +305,7 @@ static void test_events(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_options_of_a_container),
+                cmocka_unit_test(test_kill),
                 cmocka_unit_test(test_nerdctl),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_a_command_that_hangs),
