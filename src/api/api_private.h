@@ -9,7 +9,7 @@ struct api {
         struct loop *loop;
         struct engine *engine;
         struct api_options options;
-        struct list followers;    /* of logs, see read_logs.c */
+        struct list followers; /* of logs, see read_logs.c */
         struct routes *routes;
         struct pattern_cache patterns; /* of the model */
         unsigned char secret[32];      /* signs download Locations; a new one with every start */

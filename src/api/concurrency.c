@@ -67,10 +67,11 @@ void api_put_function_concurrency(struct api_request *r) {
         if (!f)
                 return;
         if ((uint64_t)reserved < f->concurrency->provisioned)
-                api_fail(r, PROBLEM_LIMIT,
-                         " ReservedConcurrentExecutions  %lld should not be lower than function's total provisioned "
-                         "concurrency [%llu].",
-                         (long long)reserved, (unsigned long long)f->concurrency->provisioned);
+                api_fail(
+                        r, PROBLEM_LIMIT,
+                        " ReservedConcurrentExecutions  %lld should not be lower than function's total provisioned "
+                        "concurrency [%llu].",
+                        (long long)reserved, (unsigned long long)f->concurrency->provisioned);
         else if (!concurrency_may_reserve(f->concurrency, reserved))
                 api_fail(r, PROBLEM_LIMIT,
                          "Specified ReservedConcurrentExecutions for function decreases account's "

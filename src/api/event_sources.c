@@ -133,7 +133,6 @@ static void set_default(json_t *mapping, const char *member, json_t *value_consu
 
 static void set_defaults(json_t *mapping) {
         enum source_kind source = source_of(mapping);
-        json_t *destination = json_tree_get(mapping, "DestinationConfig");
 
         set_default(mapping, "BatchSize", json_integer(source == SOURCE_SQS ? 10 : 100));
         if (source != SOURCE_SQS && !is_stream(source))
@@ -148,8 +147,7 @@ static void set_defaults(json_t *mapping) {
         set_default(mapping, "ParallelizationFactor", json_integer(1));
         set_default(mapping, "TumblingWindowInSeconds", json_integer(0));
         set_default(mapping, "DestinationConfig", json_object());
-        destination = json_tree_get(mapping, "DestinationConfig");
-        set_default(destination, "OnFailure", json_object());
+        set_default(json_tree_get(mapping, "DestinationConfig"), "OnFailure", json_object());
 }
 
 /* Members that are the mapping's own; the others decide and are not shown. */

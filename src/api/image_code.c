@@ -117,9 +117,10 @@ static void fail_image(struct api_request *r, const char *uri, const struct imag
                 break;
         case IMAGE_NO_ENGINE:
                 /* No client repeats a 501. */
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement %s with PackageType Image without a container engine: %s",
-                         r->operation, answer->reason);
+                api_fail(
+                        r, PROBLEM_NOT_IMPLEMENTED,
+                        "lambent does not implement %s with PackageType Image without a container engine: %s",
+                        r->operation, answer->reason);
                 break;
         case IMAGE_UNREACHABLE:
         case IMAGE_FINE:

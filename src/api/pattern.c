@@ -491,11 +491,11 @@ static void places_add(struct places *s, size_t pc) {
                 s->list[s->count++] = (unsigned)pc;
                 break;
         case OP_SPLIT:
-                places_add(s, (size_t)((int)pc + i->next));
-                places_add(s, (size_t)((int)pc + i->other));
+                places_add(s, pc + (size_t)i->next);
+                places_add(s, pc + (size_t)i->other);
                 break;
         case OP_JUMP:
-                places_add(s, (size_t)((int)pc + i->next));
+                places_add(s, pc + (size_t)i->next);
                 break;
         case OP_BEGIN:
                 if (s->at == s->text)
@@ -507,7 +507,7 @@ static void places_add(struct places *s, size_t pc) {
                 break;
         case OP_AHEAD:
                 if (run(p, pc + 1, s->text, s->at, false) != i->negative)
-                        places_add(s, (size_t)((int)pc + i->next));
+                        places_add(s, pc + (size_t)i->next);
                 break;
         case OP_BEHIND:
                 if (is_behind(&p->sets[i->set], s->text, s->at) != i->negative)

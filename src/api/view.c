@@ -26,7 +26,9 @@ void view_zulu(nsec_t wall, char ret_text[static 32]) {
 }
 
 double view_epoch(nsec_t wall) {
-        return (double)(wall / MILLISECOND) / 1000;
+        nsec_t ms = wall / MILLISECOND;
+
+        return (double)ms / 1000;
 }
 
 static unsigned char nibble(char c) {

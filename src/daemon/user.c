@@ -149,12 +149,20 @@ static char *look_around_as(const struct user *user, const struct user_needs *ne
 /* ---- the data dir ---- */
 
 static bool is_ours(const char *name) {
-        static const char *const names[] = {
-                "lock",    "lambent.db", "lambent.db-wal", "lambent.db-shm", "lambent.db-journal",
-                "content", "logs",       "sandbox",        "runtimes",       "containers",
-                "home",    "lost+found",
-                ".",       ".."
-        };
+        static const char *const names[] = { "lock",
+                                             "lambent.db",
+                                             "lambent.db-wal",
+                                             "lambent.db-shm",
+                                             "lambent.db-journal",
+                                             "content",
+                                             "logs",
+                                             "sandbox",
+                                             "runtimes",
+                                             "containers",
+                                             "home",
+                                             "lost+found",
+                                             ".",
+                                             ".." };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i)
                 if (streq(name, names[i]))

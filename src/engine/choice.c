@@ -149,20 +149,20 @@ void choice_begin(struct choice *c, struct engine *e, struct version *v,
                   void (*done)(struct choice *choice, struct placement *placement, const char *code,
                                const char *reason)) {
         bool native = streq(e->options.sandbox, "native");
+        bool may_be_native;
 
         *c = (struct choice){ .engine = e, .version = v, .done = done };
+        may_be_native = (native || is_auto(c)) && e->native;
         if (version_config_is_image(&v->config)) {
                 if (e->containers)
                         take_container(c);
                 else
                         finish(c, NULL, NULL, NULL);
-        } else if ((!native && !is_auto(c)) || !e->native) {
-                take_container(c);
-        } else if (brings_runtime(v)) {
+        } else if (may_be_native && brings_runtime(v)) {
                 take_native(c, xstrdup(native ? "--sandbox says so" : "the package brings its own runtime"));
-        } else if (command_needs_interpreter(v->config.runtime)) {
+        } else if (may_be_native && command_needs_interpreter(v->config.runtime)) {
                 interpreters_await(e->interpreters, &c->interpreters, on_interpreters);
-        } else if (native) {
+        } else if (may_be_native && native) {
                 take_native(c, xstrdup("--sandbox says so"));
         } else {
                 take_container(c);

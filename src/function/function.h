@@ -105,7 +105,7 @@ struct version {
         struct version_config config;
         struct version_status status;
         /* Where the code lies, set when it is prepared (then the version can serve). */
-        char *task_dir, *opt_dir; /* task_dir NULL: an image; opt_dir NULL: no layers */
+        char *task_dir, *opt_dir;    /* task_dir NULL: an image; opt_dir NULL: no layers */
         struct placement *placement; /* a reference; NULL until it is prepared */
         bool prepared;
         struct concurrency *concurrency; /* the function's; NULL: nobody counts */

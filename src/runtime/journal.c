@@ -156,7 +156,8 @@ void journal_init_start(struct supervisor *s) {
                 if (!system_level_passes(s, SYSTEM_INFO))
                         return;
                 event_open(s, &line, "platform.initStart");
-                json_str(&line.w, "initializationType", s->provisioned ? "provisioned-concurrency" : "on-demand");
+                json_str(&line.w, "initializationType",
+                         s->provisioned ? "provisioned-concurrency" : "on-demand");
                 json_str(&line.w, "phase", s->now.active ? "invoke" : "init");
                 if (*s->version_name) {
                         json_str(&line.w, "runtimeVersion", s->version_name);
@@ -182,7 +183,8 @@ void journal_init_report(struct supervisor *s, nsec_t took, const char *phase, c
                 if (!system_level_passes(s, SYSTEM_WARN))
                         return;
                 event_open(s, &line, "platform.initReport");
-                json_str(&line.w, "initializationType", s->provisioned ? "provisioned-concurrency" : "on-demand");
+                json_str(&line.w, "initializationType",
+                         s->provisioned ? "provisioned-concurrency" : "on-demand");
                 json_str(&line.w, "phase", phase);
                 json_str(&line.w, "status", status);
                 json_open_object(&line.w, "metrics");

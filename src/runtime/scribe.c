@@ -132,7 +132,7 @@ void scribe_fail(struct environment *e, enum invocation_outcome outcome, const c
 void scribe_conclude(struct environment *e, const struct scribe_measures *measures) {
         struct supervisor *s = &scribe_of(e)->s;
         struct buf tail;
-        AUTO(str) char *error_type = NULL;
+        char *error_type;
         struct invocation_report report = {
                 .outcome = s->now.outcome,
                 .duration = s->now.timed_out     ? s->now.order.timeout
@@ -156,4 +156,5 @@ void scribe_conclude(struct environment *e, const struct scribe_measures *measur
         s->now.active = false;
         s->base.events->idle(&s->base, &report);
         buf_deinit(&tail);
+        free(error_type);
 }

@@ -276,10 +276,9 @@ static int listen_at(const char *path) {
 /* Handed over as systemd would (sd_listen_fds(3)), so that whoever connects waits in its backlog and nobody has to ask
  * when it is ready. */
 static int spawn_service(const char *command, int fd, pid_t *ret_pid) {
-        const char *const argv[] = {
-                "sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" system service --time=" SERVICE_IDLE,
-                command, NULL
-        };
+        static const char script[] =
+                "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" system service --time=" SERVICE_IDLE;
+        const char *const argv[] = { "sh", "-c", script, command, NULL };
         posix_spawn_file_actions_t actions;
         int r;
 

@@ -11,8 +11,8 @@
  * which nobody can read, and without capabilities it would open nothing.
  */
 #pragma once
-#include <signal.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/syscall.h>
 
 #include "base/util.h"
