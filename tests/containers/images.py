@@ -186,6 +186,18 @@ def python():
     return _aws_image(f"python:{version}", kept("python", [version, release(), platform.machine(), _digest(package), bootstrap], make))
 
 
+def workbenches():
+    """provided:al2023 and python, with what scripts of the wire tests use besides: Python, also where Debian has it, and curl."""
+    version = python_version()
+
+    def make(writer):
+        add_packages(writer, "curl")
+        writer.link("usr/bin/python3", f"python{version}")
+
+    tools = kept("workbench", [version, release(), platform.machine()], make)
+    return [python().derive(f"{PUBLIC}/{tag}", [tools]) for tag in ("provided:al2023", f"python:{version}")]
+
+
 def _required_folder(variable, what):
     path = os.environ.get(variable)
     if not path or not pathlib.Path(path).exists():
