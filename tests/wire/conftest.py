@@ -4,6 +4,7 @@
 LAMBENT_TEST_ENDPOINT  test the daemon that runs there instead of starting one; tests that need their own are skipped
 LAMBENT_TEST_BINARY    the lambent to start (default: build/lambent)
 LAMBENT_TEST_TIER      --sandbox-tier of every daemon that the tests start; 2 and 3 stay root when root starts them
+LAMBENT_TEST_SANDBOX   where functions run: native (the default), docker, podman, or several of them, as in "docker,podman"
 """
 
 import io
@@ -20,6 +21,7 @@ from botocore.config import Config
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import places  # noqa: E402
 from daemon import Daemon, RunningDaemon, adopt_orphans  # noqa: E402
 from shapes import check_answers  # noqa: E402
 
@@ -31,15 +33,44 @@ REGION = "us-east-1"
 ROLE = "arn:aws:iam::000000000000:role/lambent"
 
 
+SANDBOXES = (os.environ.get("LAMBENT_TEST_SANDBOX") or "native").split(",")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "everywhere: run in containers too by ./dev test")
+    config.addinivalue_line("markers", "native(reason): does not hold in containers, for a reason of places.py")
+
+
+def pytest_generate_tests(metafunc):
+    if "place" in metafunc.fixturenames and SANDBOXES != ["native"]:
+        metafunc.parametrize("place", SANDBOXES, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        mark = item.get_closest_marker("native")
+        reason = mark and places.REASONS[mark.args[0]]
+        if mark and getattr(item, "callspec", None) and item.callspec.params.get("place", "native") != "native":
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(scope="session")
-def lambent():
+def place(request):
+    """Where functions run, see places.py; one at a time."""
+    place = places.start(getattr(request, "param", "native"))
+    yield place
+    place.stop()
+
+
+@pytest.fixture(scope="session")
+def lambent(place):
     """The daemon that most tests use. At the end nothing of it may be left."""
     endpoint = os.environ.get("LAMBENT_TEST_ENDPOINT")
     if endpoint:
         yield RunningDaemon(endpoint)
         return
     adopt_orphans()
-    daemon = Daemon().start()
+    daemon = Daemon(place=place).start()
     yield daemon
     status = daemon.stop()
     leaks = daemon.leaks()
@@ -49,7 +80,7 @@ def lambent():
 
 
 @pytest.fixture
-def lambent_factory(tmp_path):
+def lambent_factory(tmp_path, place):
     """make(*options, env={}, data_dir=…, tier=…) starts a daemon of the test's own; all are stopped and searched for leaks.
 
     tmp_path is asked for so that it goes after the daemons that keep their data there.
@@ -60,7 +91,7 @@ def lambent_factory(tmp_path):
     daemons = []
 
     def make(*options, **settings):
-        daemon = Daemon(*options, **settings)
+        daemon = Daemon(*options, place=place, **settings)
         daemons.append(daemon)
         return daemon.start()
 

@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import threading
 
+import places
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY = "lambent listening on "
 START_SECONDS = 30
@@ -93,8 +95,9 @@ def has_vanished(pid, seconds):
 class Daemon:
     """One `lambent serve`. `lines` is what it said on standard error so far."""
 
-    def __init__(self, *options, env=None, data_dir=None, tier=None):
-        self.options = list(options)
+    def __init__(self, *options, env=None, data_dir=None, tier=None, place=None):
+        self.place = place or places.Native()
+        self.options = [*options, *self.place.options(options)]
         # Everything that it may leave in a file system lies below here.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lambent-test-"))
         os.chmod(self.folder, 0o755)
@@ -103,7 +106,8 @@ class Daemon:
         os.chmod(self.tmp, 0o1777)
         self.data_dir = pathlib.Path(data_dir) if data_dir else self.folder / "data"
         self.tier = tier or os.environ.get("LAMBENT_TEST_TIER")
-        self.env = {**os.environ, "TMPDIR": str(self.tmp), "XDG_CONFIG_HOME": str(self.folder / "config"), **(env or {})}
+        self.env = {**os.environ, "TMPDIR": str(self.tmp), "XDG_CONFIG_HOME": str(self.folder / "config"),
+                    **self.place.env, **(env or {})}
         self.lines = []
         self.endpoint = None
         self.process = None
@@ -160,6 +164,7 @@ class Daemon:
         family = descendants(self.process.pid)
         self._cgroups |= cgroups_of(family)
         self._family = family
+        self._was_killed = False
         if self.process.poll() is None:
             self.process.send_signal(sig)
         try:
@@ -172,6 +177,7 @@ class Daemon:
 
     def kill(self):
         """kill -9, as a crash would."""
+        self._was_killed = True
         self._family = descendants(self.process.pid)
         self._cgroups |= cgroups_of(self._family)
         self.process.kill()
@@ -185,7 +191,7 @@ class Daemon:
         mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
         found += [f"mount {line}" for line in mounts if str(self.folder) in line]
         found += [f"temporary file {path}" for path in sorted(self.tmp.iterdir())]
-        return found
+        return found + self.place.leaks(self.data_dir, self._was_killed)
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)

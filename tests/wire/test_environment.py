@@ -89,6 +89,7 @@ def check_variables(seen, name, handler, **more):
 SETTINGS = {"MemorySize": 1024, "Environment": {"Variables": {"TEST_KEY": "TEST_VAL"}}}
 
 
+@pytest.mark.native("bootstraps")
 def test_variables_of_a_custom_runtime(client, function, package, walls):
     """The recorded one has _X_AMZN_TRACE_ID too: its bootstrap sets that itself."""
     name = function(package, Handler="env", **SETTINGS)
@@ -105,6 +106,7 @@ NODE_ENV = "const atStart = { ...process.env };\nexports.handler = async () => [
         "NODE_PATH": f"/opt/nodejs/node{r[6:].split('.')[0]}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:"
                      "/var/runtime:/var/task"}),
 ])
+@pytest.mark.native("bootstraps")
 def test_variables_of_a_managed_runtime(client, function, zip_of, walls, runtime, files, more):
     """PWD and SHLVL of the recorded ones are traces of a shell, and LC_CTYPE one of Python itself."""
     runtime = runtime()
@@ -151,6 +153,7 @@ def test_a_log_group_of_ones_own(client, function, package):
 # ---- limits and privileges ----
 
 
+@pytest.mark.native("own limits")
 def test_limits_and_privileges(inside, tier):
     """[TestLambdaBehavior::test_runtime_ulimits]"""
     told = inside("uid")
@@ -174,6 +177,7 @@ def log_of(lambent, name):
         return [json.loads(line)["message"] for line in answer]
 
 
+@pytest.mark.native("every version")
 def test_a_warning_when_the_interpreter_is_another_version(lambent, client, function, zip_of):
     with urllib.request.urlopen(f"{lambent.endpoint}/_lambent/doctor") as answer:
         here = [runtime["runtime"] for runtime in json.load(answer)["runtimes"]]
@@ -186,6 +190,7 @@ def test_a_warning_when_the_interpreter_is_another_version(lambent, client, func
     assert f"{absent[0]} is not installed on this machine; running on Python 3." in warning
 
 
+@pytest.mark.native("emulated")
 def test_a_warning_when_the_architecture_is_another(lambent, client, function):
     machine = os.uname().machine
     for architecture, fits in (("arm64", machine == "aarch64"), ("x86_64", machine == "x86_64")):
@@ -195,6 +200,7 @@ def test_a_warning_when_the_architecture_is_another(lambent, client, function):
         assert [f"for {architecture}, and this machine is {machine}" in line for line in warnings] == ([] if fits else [True])
 
 
+@pytest.mark.native("one user")
 def test_environments_have_different_users(client, function, package, tier):
     if tier != 1:
         pytest.skip("only root can give each environment a user of its own")
@@ -205,6 +211,7 @@ def test_environments_have_different_users(client, function, package, tier):
 # ---- files ----
 
 
+@pytest.mark.native("image files")
 def test_writing_is_for_tmp_only(inside, walls):
     for folder in ("/", "/var/task", "/opt", "/var/runtime", "/etc", "/usr", "/var", "/dev", "/mnt"):
         assert inside(f"make-file:{folder}/made-by-test") == "EROFS"
@@ -218,6 +225,7 @@ def ways_to_interpreters(lambent, folder):
     return {path[len(folder) + 1:].split("/")[0] for path in paths if path.startswith(folder + "/")}
 
 
+@pytest.mark.native("image files")
 def test_the_machine_is_out_of_sight(inside, walls, lambent, tmp_path):
     if not hasattr(lambent, "folder"):
         pytest.skip("needs to know where the daemon keeps its data")
@@ -235,6 +243,7 @@ def test_the_machine_is_out_of_sight(inside, walls, lambent, tmp_path):
     assert inside("list-dir:/tmp") == []
 
 
+@pytest.mark.native("image files")
 def test_other_processes_are_out_of_sight(inside, walls):
     names = inside("list-dir:/proc")
     assert [name for name in names if name.isdigit()] == ["1", "2"]
@@ -292,6 +301,7 @@ def test_the_packages_bootstrap_goes_before_the_layers(client, function, package
     assert ask(client, function(package, Handler="echo", Layers=[broken]), 7) == 7
 
 
+@pytest.mark.native("bootstraps")
 def test_python_finds_modules_of_layers(client, function, zip_of, unique_name):
     runtime = host_python_runtime()
     content = zip_of({"python/plain.py": "name = 'plain'\n", f"python/lib/{runtime}/site-packages/deep.py": "name = 'deep'\n",
@@ -359,6 +369,7 @@ def test_what_is_not_for_functions_is_refused_inside(client, python_function):
         assert status in (403, 404)
 
 
+@pytest.mark.native("loopback")
 def test_the_runtime_api_of_another_environment_is_refused(client, python_function):
     one, two = python_function(CALLER, Timeout=20), python_function(PYTHON_ENV, Timeout=20)
     other = ask(client, two)[0]["AWS_LAMBDA_RUNTIME_API"]

@@ -219,6 +219,7 @@ def test_bash_and_curl(here, unique_name):
 
 
 @pytest.mark.parametrize("tier", [2, 3])
+@pytest.mark.native("tiers")
 def test_in_every_tier(elsewhere, unique_name, tier):
     check_bash(elsewhere(tier=tier), unique_name("tier-ext"))
 

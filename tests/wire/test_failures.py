@@ -55,6 +55,7 @@ EXITS = [
 
 
 @pytest.mark.parametrize("mode, error_type, text", EXITS)
+@pytest.mark.everywhere
 def test_the_end_of_the_runtime_is_told_as_go_tells_it(client, function, package, mode, error_type, text):
     name = function(package, Handler=mode)
     for _ in range(2):
@@ -66,6 +67,7 @@ def test_the_end_of_the_runtime_is_told_as_go_tells_it(client, function, package
         assert f"\tStatus: error\tError Type: {error_type}" in answer["log"].splitlines()[-1]
 
 
+@pytest.mark.everywhere
 def test_out_of_memory_is_told_apart_from_other_kills(client, function, package):
     answer = invoke(client, function(package, Handler="oom", MemorySize=128, Timeout=20))
     check_error(answer, "Runtime.OutOfMemory", "RequestId: {id} Error: Runtime exited with error: signal: killed")
@@ -73,6 +75,7 @@ def test_out_of_memory_is_told_apart_from_other_kills(client, function, package)
 
 
 @pytest.mark.parametrize("mode", ["invoke-hang", "by-event"])
+@pytest.mark.everywhere
 def test_a_timeout_in_the_invocation(client, function, package, mode):
     name = function(package, Handler=mode, Timeout=1)
     answer = invoke(client, name, b'"sleep-ms:60000"')
@@ -89,6 +92,7 @@ def test_a_runtime_that_never_asks_for_work_times_out_twice(client, function, pa
     assert "Phase: invoke\tStatus: timeout" in answer["log"]
 
 
+@pytest.mark.everywhere
 def test_an_init_error_is_answered_as_it_was_posted(client, function, package):
     answer = invoke(client, function(package, Handler="init-error"))
     assert answer["FunctionError"] == "Unhandled"
@@ -107,6 +111,7 @@ def test_a_handler_error_keeps_the_environment(client, function, package):
 
 
 @pytest.mark.parametrize("fate", ["invoke-exit:1", "invoke-segv", "sleep-ms:60000"])
+@pytest.mark.everywhere
 def test_a_crash_or_timeout_resets_the_processes_and_keeps_tmp(client, function, package, fate):
     name = function(package, Handler="by-event", Timeout=1)
     before = json.loads(invoke(client, name, b'"count"')["body"])
@@ -123,6 +128,7 @@ def test_a_returned_error_object_is_a_success(client, function, package):
     assert answer["body"] == b'{"errorType": "Sandbox.Timedout"}'
 
 
+@pytest.mark.everywhere
 def test_an_answer_at_the_limit_and_one_byte_above(client, function, package):
     fine = invoke(client, function(package, Handler=f"big:{LIMIT}"))
     assert "FunctionError" not in fine and len(fine["body"]) == LIMIT
@@ -177,6 +183,7 @@ signal.pause()
 """
 
 
+@pytest.mark.everywhere
 def test_an_exit_in_the_same_breath_costs_the_caller_nothing(client, function, zip_of):
     name = function(zip_of({"bootstrap*": IN_A_HURRY}), MemorySize=512, Timeout=10)
     for _ in range(10):
@@ -184,12 +191,14 @@ def test_an_exit_in_the_same_breath_costs_the_caller_nothing(client, function, z
         assert "FunctionError" not in answer and len(answer["Payload"].read()) == 6000002
 
 
+@pytest.mark.everywhere
 def test_a_truncated_answer(client, function, package):
     answer = invoke(client, function(package, Handler="stream-cut"))
     assert answer["FunctionError"] == "Unhandled"
     assert json.loads(answer["body"])["errorType"] == "Runtime.TruncatedResponse"
 
 
+@pytest.mark.everywhere
 def test_no_bootstrap(client, function, zip_of):
     answer = invoke(client, function(zip_of({"readme.txt": "nothing to run"})))
     check_error(answer, "Runtime.InvalidEntrypoint",
@@ -214,6 +223,7 @@ def test_a_child_that_holds_the_output_open_holds_nobody_up(client, function, pa
     assert json.loads(invoke(client, name, b'"count"')["body"])["count"] == 1
 
 
+@pytest.mark.everywhere
 def test_stack_traces_of_python(client, python_function):
     name = python_function("def handler(event, context):\n    raise ValueError('wrong ' + event['what'])\n")
     answer = invoke(client, name, b'{"what": "number"}')

@@ -248,6 +248,7 @@ def test_words_that_no_enum_has(client, function, package, member, values):
 PAYLOADS = [b"1", b"null", b'"x"', b"[]", b' {"b" : 1,\n"a":\t2 } ', '{"ü": "\U0001f600 \u2028"}'.encode(), b'"\\ud83d\\ude00"', b"[1e400, -0.0]"]
 
 
+@pytest.mark.everywhere
 def test_payloads_arrive_byte_for_byte(client, function, package):
     name = function(package, Handler="echo")
     for payload in PAYLOADS:
@@ -305,6 +306,7 @@ def test_a_chunked_body_is_held_to_the_limit_too(lambent, function, package):
         connection.close()
 
 
+@pytest.mark.everywhere
 def test_client_context(client, function, package):
     name = function(package, Handler="headers")
     context = b'{"custom": {"a": "b"}, "env": {}}'
@@ -361,15 +363,18 @@ def test_a_pending_function_is_not_invoked_yet(client, unique_name, zip_of):
                       "The function is currently in the following state: Pending")
 
 
+@pytest.mark.everywhere
 def test_an_update_lets_the_running_invocation_finish(client, function, zip_of):
     """The old code answers what it has begun; the next invocation is the new code's."""
     code = ("import os, socket\n\ndef handler(event, context):\n    if event:\n        with socket.create_connection(('127.0.0.1', event)) as s:\n"
             "            s.recv(1)\n    return '{}'\n")
     settings = {"Runtime": host_python_runtime(), "Handler": "app.handler", "Timeout": 30}
-    name = function(zip_of({"app.py": code.format("old")}), **settings)
     answers = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = str(server.getsockname()[1]).encode()
+        address = "%s:%d" % server.getsockname()
+        port = address.split(":")[1].encode()
+        # The variable opens the address to a container.
+        name = function(zip_of({"app.py": code.format("old")}), Environment={"Variables": {"GATE": address}}, **settings)
         thread = threading.Thread(target=lambda: answers.append(call(client, name, port)["body"]))
         thread.start()
         gate, _ = server.accept()

@@ -46,6 +46,7 @@ def report_pattern(request_id, memory=128, init=False):
     (host_python_runtime, {"app.py": "def handler(event, context):\n    print(event)\n    return {}\n"}, "{}"),
     (host_node_runtime, {"app.js": "exports.handler = async (event) => { console.log(event); return {}; };\n"}, TIME + "\t{id}\tINFO\t{}"),
 ])
+@pytest.mark.everywhere
 def test_invocation_with_logs(client, function, zip_of, runtime, source, output):
     """[TestLambdaFeatures::test_invocation_with_logs]: the four lines of an invocation, and INIT_START before the first."""
     name = function(zip_of(source), Runtime=runtime(), Handler="app.handler")
@@ -72,6 +73,7 @@ def test_the_duration_is_billed_with_the_init(client, function, package):
     assert duration + init <= billed + 0.01 and billed < duration + init + 1.01
 
 
+@pytest.mark.everywhere
 def test_the_tail_has_at_most_four_kilobytes(client, function, package):
     """[environment facts 5.4]: the last 4096 bytes, the newline of REPORT included."""
     request_id, log = tail_of(client, function(package, Handler="log:1000"))
@@ -84,6 +86,7 @@ def test_no_tail_without_asking(client, function, package):
     assert "LogResult" not in client.invoke(FunctionName=function(package, Handler="echo"), Payload=b"{}")
 
 
+@pytest.mark.everywhere
 def test_every_line_of_stdout_and_stderr_is_kept_in_order(lambent, client, function, package):
     name = function(package, Handler="log:50")
     request_id, _ = tail_of(client, name)
@@ -119,6 +122,7 @@ def test_output_without_a_newline_and_beyond_utf8_is_kept(lambent, client, pytho
     assert "café" in messages(lambent, name) and "last words" in messages(lambent, name)
 
 
+@pytest.mark.everywhere
 def test_json_logs(lambent, client, function, zip_of):
     """[environment facts 5.2]: events in place of the platform's lines; what the application logs is JSON too."""
     source = ("import logging\n\ndef handler(event, context):\n    logging.getLogger().info('quiet')\n    logging.getLogger().warning('loud')\n"

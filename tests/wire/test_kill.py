@@ -86,6 +86,7 @@ def ask(client, name, event="count"):
     return json.loads(client.invoke(FunctionName=name, Payload=json.dumps(event).encode())["Payload"].read())
 
 
+@pytest.mark.everywhere
 def test_when_idle(victim, client_of):
     daemon, client, add, crash = victim
     for name in ("one", "two"):

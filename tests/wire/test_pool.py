@@ -2,6 +2,7 @@
 """Execution environments as their users see them: how many, which one, how long, and what ends them."""
 
 import contextlib
+import functools
 import json
 import os
 import select
@@ -15,7 +16,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from command import lambent
-from daemon import has_vanished
+from daemon import children, has_vanished
 from guests import c_bootstrap, host_python_runtime
 
 ROLE = "arn:aws:iam::000000000000:role/lambent"
@@ -35,14 +36,25 @@ def handler(event, context):
 """
 
 
+@functools.lru_cache(maxsize=None)
+def gatehouse():
+    """Where the functions connect. They have its address in a variable, which opens it to those in containers."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=128)
+    server.settimeout(SECONDS)
+    return server
+
+
+def address_of_gate():
+    return "%s:%d" % gatehouse().getsockname()
+
+
 class Calls:
     """Invocations of a gated function that are held open until the test lets them go."""
 
     def __init__(self, client, name):
         self.client, self.name, self.threads, self.gates = client, name, [], []
         self.answers, self.errors = [], []
-        self.server = socket.create_server(("127.0.0.1", 0))
-        self.server.settimeout(SECONDS)
+        self.server = gatehouse()
 
     def _call(self):
         try:
@@ -78,7 +90,6 @@ def held(client, name):
     finally:
         calls.let_go()
         calls.join()
-        calls.server.close()
 
 
 @pytest.fixture
@@ -91,7 +102,8 @@ def own(lambent_factory, client_of, zip_of):
 
         def add(name, mode=None, **more):
             what = {"Runtime": "provided.al2023", "Handler": mode, "Code": {"ZipFile": c_bootstrap()}} if mode else {
-                "Runtime": host_python_runtime(), "Handler": "app.handler", "Code": {"ZipFile": zip_of({"app.py": GATED})}}
+                "Runtime": host_python_runtime(), "Handler": "app.handler", "Code": {"ZipFile": zip_of({"app.py": GATED})},
+                "Environment": {"Variables": {"GATE": address_of_gate()}}}
             client.create_function(**{"FunctionName": name, "Role": ROLE, "Timeout": SECONDS, **what, **more})
             client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
             return name
@@ -142,6 +154,7 @@ def answer_of(client, name, event):
 # ---- how many, and which one ----
 
 
+@pytest.mark.everywhere
 def test_parallel_invocations_have_environments_of_their_own(own):
     daemon, client, add = own()
     name = add("many")
@@ -254,6 +267,7 @@ def freezer_state(pid):
     return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] == "T"
 
 
+@pytest.mark.native("init stops")
 def test_an_idle_environment_is_frozen_and_thaws(own):
     daemon, client, add = own("--freeze-after", "20ms")
     name = add("cold", "by-event")
@@ -275,6 +289,7 @@ def test_it_is_not_frozen_when_that_is_not_wanted(own):
 # ---- eviction ----
 
 
+@pytest.mark.everywhere
 def test_eviction_lets_running_invocations_finish(own):
     daemon, client, add = own()
     name, other = add("evicted"), add("stays", "by-event")
@@ -399,7 +414,9 @@ def test_the_caller_hears_at_once_of_a_killed_environment(own, whom):
     until(daemon, name, lambda found: found[0]["state"] != "busy")
     thread.start()
     pid = runtime_of(daemon, name, ("busy",))
-    os.kill(pid if whom == "runtime" else parent_of(pid), signal.SIGKILL)
+    # Of a container lambent knows the first process.
+    first, runtime = (pid, children(pid)[0]) if daemon.place.is_container else (parent_of(pid), pid)
+    os.kill(runtime if whom == "runtime" else first, signal.SIGKILL)
     thread.join()
     assert time.monotonic() - began < 10
     (error, body), = answers

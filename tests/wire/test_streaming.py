@@ -24,6 +24,7 @@ def stream(client, name, payload=b"{}", **settings):
     return data, events[-1]["InvokeComplete"], events
 
 
+@pytest.mark.everywhere
 def test_chunks_and_completion(client, function, package):
     data, complete, events = stream(client, function(package, Handler="stream:300000"))
     assert len(data) == 300000
@@ -50,6 +51,7 @@ def test_the_log_tail_travels_in_the_completion(client, function, package):
     ("stream-cut", "Unhandled", "Runtime.TruncatedResponse"),
     ("invoke-exit:1", "Unhandled", "Runtime.ExitError"),
 ])
+@pytest.mark.everywhere
 def test_failures_end_the_stream_with_an_error_code(client, function, package, mode, code, details):
     data, complete, _ = stream(client, function(package, Handler=mode))
     assert complete["ErrorCode"] == code
@@ -59,6 +61,7 @@ def test_failures_end_the_stream_with_an_error_code(client, function, package, m
         assert data.startswith(b"partial")
 
 
+@pytest.mark.everywhere
 def test_a_timeout_in_mid_stream(client, function, package):
     _, complete, _ = stream(client, function(package, Handler="invoke-hang", Timeout=1))
     assert json.loads(complete["ErrorDetails"])["errorType"] == "Sandbox.Timedout"

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the functions of the wire tests run: natively, or in containers of an engine that the tests start for themselves.
+
+A test that does not hold everywhere says so with a reason of REASONS:
+
+    @pytest.mark.native("freezer")     skipped in containers
+
+and @pytest.mark.everywhere marks those that ./dev test runs in containers too, which is a selection for speed and nothing else.
+"""
+
+import contextlib
+import pathlib
+import sys
+import threading
+import time
+
+CONTAINERS = pathlib.Path(__file__).resolve().parents[1] / "containers"
+HOME = "dev.lambent.home"
+# An engine removes containers soon after it was told, or after their first process ended, and tells nobody but its followers.
+GONE_SECONDS = 20
+
+# What is different in a container, and no fault of anybody's.
+REASONS = {
+    "bootstraps": "what the runtime adds to its variables and paths is the image's own, here that of the tests' images",
+    "every version": "an image has the version that it is named after, so no other is taken in its place",
+    "loopback": "each container has a loopback of its own: another's address leads to oneself, and from outside nowhere",
+    "init stops": "processes in a container are stopped one by one by its first, which itself goes on",
+    "image files": "what is to be seen is the image's, and nothing of this machine",
+    "one user": "every container has the same user, in namespaces of its own",
+    "own limits": "limits of processes are those that the engine sets",
+    "tiers": "tiers are of the native sandbox",
+    "emulated": "whether the engine runs programs of another architecture is the machine's matter",
+}
+
+
+class Native:
+    """This machine itself."""
+
+    name = "native"
+    is_container = False
+
+    def options(self, _given):
+        return []
+
+    env = {}
+
+    def leaks(self, _data_dir, _was_killed):
+        return []
+
+    def stop(self):
+        pass
+
+
+class Container(Native):
+    """An engine with images of AWS's layout."""
+
+    is_container = True
+
+    def __init__(self, name):
+        sys.path.insert(1, str(CONTAINERS))
+        import images
+        from engines import Docker, Podman
+
+        self.name = name
+        self.engine = {"docker": Docker, "podman": Podman}[name]()
+        self.engine.start()
+        self.env = {"DOCKER_HOST": self.engine.host, "LAMBENT_CONTAINER_CLI": ""}
+        for image in images.workbenches():
+            self.engine.load(image)
+        with contextlib.suppress(images.GuestUnavailable):
+            self.engine.load(images.nodejs20())
+
+    def options(self, given):
+        words = {option.split("=")[0] for option in given}
+        ours = [] if "--sandbox" in words else ["--sandbox", self.name]
+        # Of tests that count environments; tests/containers has those of spares.
+        return ours + ([] if "--container-spares" in words else ["--container-spares", "0"])
+
+    def leaks(self, data_dir, was_killed):
+        """Containers of the daemon's. Those that were made but not started when it was killed are for its next start to remove."""
+        end = time.monotonic() + GONE_SECONDS
+        while (left := self._containers_of(data_dir, was_killed)) and time.monotonic() < end:
+            threading.Event().wait(0.05)
+        return [f"container {container['Names']} {container['Status']}" for container in left]
+
+    def _containers_of(self, data_dir, only_started):
+        if not (data_dir / "home").exists():
+            return []
+        found = self.engine.containers(**{HOME: (data_dir / "home").read_text()})
+        return [container for container in found if not (only_started and container["State"] == "created")]
+
+    def stop(self):
+        self.engine.stop()
+
+
+def start(name):
+    return Native() if name == "native" else Container(name)
