@@ -112,9 +112,9 @@ def test_one_at_a_time_is_one_after_another(client, python_function):
 
 def test_a_share_counts_all_versions(client, python_function):
     """Who holds the only place is let go after the others have heard that there is none."""
-    from test_pool import GATED, held
+    from test_pool import GATED, gate, held
 
-    name = python_function(GATED)
+    name = python_function(GATED, **gate())
     client.publish_version(FunctionName=name)
     put(client, name, 1)
     spent = (429, "TooManyRequestsException", "Rate Exceeded.")

@@ -44,8 +44,9 @@ def gatehouse():
     return server
 
 
-def address_of_gate():
-    return "%s:%d" % gatehouse().getsockname()
+def gate():
+    """Settings of a gated function."""
+    return {"Environment": {"Variables": {"GATE": "%s:%d" % gatehouse().getsockname()}}}
 
 
 class Calls:
@@ -102,8 +103,7 @@ def own(lambent_factory, client_of, zip_of):
 
         def add(name, mode=None, **more):
             what = {"Runtime": "provided.al2023", "Handler": mode, "Code": {"ZipFile": c_bootstrap()}} if mode else {
-                "Runtime": host_python_runtime(), "Handler": "app.handler", "Code": {"ZipFile": zip_of({"app.py": GATED})},
-                "Environment": {"Variables": {"GATE": address_of_gate()}}}
+                "Runtime": host_python_runtime(), "Handler": "app.handler", "Code": {"ZipFile": zip_of({"app.py": GATED})}, **gate()}
             client.create_function(**{"FunctionName": name, "Role": ROLE, "Timeout": SECONDS, **what, **more})
             client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
             return name

@@ -6,7 +6,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 from recorded import Case
-from test_pool import GATED, held
+from test_pool import GATED, gate, held
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function"
 SOURCE = "import os, uuid\nprocess = uuid.uuid4().hex\ndef handler(event, context):\n    return [os.environ['AWS_LAMBDA_INITIALIZATION_TYPE'], process]\n"
@@ -104,7 +104,7 @@ def test_environments_are_there_before_anybody_asks(client, lambent, published):
 
 
 def test_more_invocations_than_places(client, published):
-    name = published(GATED)
+    name = published(GATED, **gate())
     put(client, name, "1", 1)
     settled(client, name)
     with held(client, f"{name}:1") as calls:
