@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shlex
 import shutil
 import signal
@@ -106,6 +107,12 @@ class Engine:
         self._loaded = set()
 
     # ---- life ----
+
+    def _bridge_name(self):
+        """At most 15 characters; noted, so that it goes whatever ends the engine."""
+        name = f"lmb{os.getpid() % 100000}{self.folder.name[-4:]}"
+        (self.folder / "bridge").write_text(name)
+        return name
 
     def _start(self, command, env=None):
         self.process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -275,12 +282,11 @@ class Docker(Engine):
         if self.bridge:
             return
         subnet = _free_subnet()
-        name = f"lmb{os.getpid() % 100000}{self.folder.name[-4:]}"
+        name = self._bridge_name()
         made = subprocess.run(["ip", "link", "add", "name", name, "type", "bridge"], capture_output=True, text=True, check=False)
         if made.returncode:
             unavailable(f"no bridge can be made here: {made.stderr.strip()}")
         self.bridge = name
-        (self.folder / "bridge").write_text(name)
         self.gateway = f"{subnet}.1"
         subprocess.run(["ip", "address", "add", f"{self.gateway}/24", "dev", name], check=True)
         subprocess.run(["ip", "link", "set", name, "up"], check=True)
@@ -315,11 +321,20 @@ class Podman(Engine):
         self._configure()
         return self._start(["podman", "--log-level", "info", "system", "service", "--time", "0", self.host], env=self.env)
 
+    def _define_network(self):
+        """With an interface of its own name: podman0 may be another podman's, or a dead one's, with another subnet."""
+        (self.folder / "networks" / "lambent-test.json").write_text(json.dumps({
+            "name": "lambent-test", "id": secrets.token_hex(32), "driver": "bridge", "network_interface": self._bridge_name(),
+            "created": "2026-01-01T00:00:00Z", "subnets": [{"subnet": f"{self.subnet}.0/24", "gateway": f"{self.subnet}.1"}],
+            "ipv6_enabled": False, "internal": False, "dns_enabled": False, "ipam_options": {"driver": "host-local"},
+        }))
+
     def _configure(self):
         """Limits of ours are at most what this machine allows; runc works with every arrangement of cgroups."""
         for name in ("root", "run", "tmp", "networks"):
             (self.folder / name).mkdir(exist_ok=True)
         self.subnet = getattr(self, "subnet", None) or _free_subnet()
+        self._define_network()
         runtime = 'runtime = "runc"' if shutil.which("runc") else ""
         (self.folder / "containers.conf").write_text(
             f'[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nlog_driver = "k8s-file"\n'

@@ -320,7 +320,7 @@ static void assert_text(struct buf *buf, const char *want) {
 }
 
 static bool says(struct buf *buf, const char *words) {
-        return memmem(buf_data(buf), buf->len, words, strlen(words)) != NULL;
+        return buf->len && memmem(buf_data(buf), buf->len, words, strlen(words)) != NULL;
 }
 
 #define WORDS(id) \
