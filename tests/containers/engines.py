@@ -45,7 +45,9 @@ def _die_with_us():
 
 def _free_subnet():
     used = subprocess.run(["ip", "-o", "-4", "route", "show", "table", "all"], check=True, capture_output=True, text=True).stdout
-    return next(subnet for subnet in SUBNETS if f"{subnet}." not in used)
+    subnet = next(subnet for subnet in SUBNETS if f"{subnet}." not in used)
+    SUBNETS.remove(subnet)  # a network without a container has no route yet
+    return subnet
 
 
 def _end_processes(folder):
@@ -323,8 +325,8 @@ class Podman(Engine):
 
     def _define_network(self):
         """With an interface of its own name: podman0 may be another podman's, or a dead one's, with another subnet."""
-        (self.folder / "networks" / "lambent-test.json").write_text(json.dumps({
-            "name": "lambent-test", "id": secrets.token_hex(32), "driver": "bridge", "network_interface": self._bridge_name(),
+        (self.folder / "networks" / f"{self.network}.json").write_text(json.dumps({
+            "name": self.network, "id": secrets.token_hex(32), "driver": "bridge", "network_interface": self._bridge_name(),
             "created": "2026-01-01T00:00:00Z", "subnets": [{"subnet": f"{self.subnet}.0/24", "gateway": f"{self.subnet}.1"}],
             "ipv6_enabled": False, "internal": False, "dns_enabled": False, "ipam_options": {"driver": "host-local"},
         }))
@@ -334,13 +336,14 @@ class Podman(Engine):
         for name in ("root", "run", "tmp", "networks"):
             (self.folder / name).mkdir(exist_ok=True)
         self.subnet = getattr(self, "subnet", None) or _free_subnet()
+        self.network = f"lambent-{self.folder.name[-8:]}"  # firewall chains are named after it
         self._define_network()
         runtime = 'runtime = "runc"' if shutil.which("runc") else ""
         (self.folder / "containers.conf").write_text(
             f'[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]\nlog_driver = "k8s-file"\n'
             f'[engine]\n{runtime}\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\ntmp_dir = "{self.folder}/run"\n'
             f'[network]\nnetwork_config_dir = "{self.folder}/networks"\ndefault_subnet = "{self.subnet}.0/24"\n'
-            f'default_network = "lambent-test"\n')
+            f'default_network = "{self.network}"\n')
         (self.folder / "storage.conf").write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{self.folder}/root"\nrunroot = "{self.folder}/run"\n')
         # Without TLS on loopback, at any port, as Docker has it of itself.
         (self.folder / "registries.conf").write_text(
