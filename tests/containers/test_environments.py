@@ -373,6 +373,8 @@ def test_a_spare_that_dies(lambent_of, provided, c_bootstrap):
     [spare] = lambent.containers()
 
     lambent.lose(spare)
+    # Who takes it in the moment before its end is known loses that start with it.
+    lambent.daemon.await_lines("a spare container is lost")
 
     assert lambent.invoke(name, "count")[0]["count"] == 1
 
