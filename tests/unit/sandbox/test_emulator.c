@@ -320,7 +320,9 @@ static void assert_text(struct buf *buf, const char *want) {
 }
 
 static bool says(struct buf *buf, const char *words) {
-        return buf->len && memmem(buf_data(buf), buf->len, words, strlen(words)) != NULL;
+        const char *text = buf_data(buf); /* NULL while nothing was ever in it */
+
+        return text && memmem(text, buf->len, words, strlen(words)) != NULL;
 }
 
 #define WORDS(id) \
