@@ -191,8 +191,8 @@ class Engine:
         return data
 
     def load(self, image):
-        """Makes an image of images.py known, under its name; once."""
-        if (image.name, image.image_id) not in self._loaded:
+        """Makes an image of images.py known, under its name; again only when something has removed it since."""
+        if (image.name, image.image_id) not in self._loaded or not self.has(image.name):
             with tempfile.TemporaryFile() as archive:
                 image.write_archive(archive)
                 archive.seek(0)
@@ -201,6 +201,15 @@ class Engine:
                 raise EngineError(200, answer)
             self._loaded.add((image.name, image.image_id))
         return image.name
+
+    def has(self, name):
+        try:
+            self.call("GET", f"/images/{urllib.parse.quote(name, safe='')}/json")
+        except EngineError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def forget(self, name):
         """Removes an image's name."""
