@@ -497,27 +497,51 @@ static void on_log(struct environment *e, nsec_t wall, const char *line, size_t 
         p->ports.log(p->ports.owner, m->tag, wall, line, len);
 }
 
+/* Who can bear that the start is tried again: each waiter can, once. */
+static struct invocation *waits_on(struct pool *pool) {
+        struct invocation *i;
+
+        list_each(i, &pool->waiting, link)
+                if (!i->tried_again)
+                        return i;
+        return NULL;
+}
+
+/* A start has been lost that a waiter relied on: he hears why, unless it was an accident. */
+static void blame(struct pool *pool, bool accident, const char *why) {
+        struct invocation *patient = accident ? waits_on(pool) : NULL;
+        struct invocation *i = list_first(&pool->waiting, struct invocation, link);
+
+        if (patient) {
+                patient->tried_again = true;
+        } else {
+                pool_forget(i);
+                invocation_fail(i, why);
+        }
+}
+
+/* One that ended before it did anything would only end again; by accident each may, once. */
+static bool would_end_again(struct member *m) {
+        return m->invocations == 0 &&
+               !(m->environment->accident && m->pool->provision_accidents++ < m->pool->provisioned);
+}
+
 /* It could not start, or broke: a waiter that relied on it hears why (and is not tried for ever). */
 static void member_lost(struct member *m, const char *why) {
         struct pool *pool = m->pool;
         struct pools *p = pool->pools;
-        bool was_beginning = state_is_beginning(m->state);
+        bool was_beginning = state_is_beginning(m->state), accident = m->environment->accident;
         AUTO(str) char *reason = xstrdup(why); /* it may belong to the environment */
-        struct invocation *i;
 
         if (m->state != MEMBER_STOPPING)
                 log_warn("environment=%s function=%s lost: %s", m->environment->id, pool->version->name, why);
         pool_pin(pool);
-        /* One that ended before it did anything would only end again. */
-        if (m->provisioned && m->invocations == 0)
+        if (m->provisioned && would_end_again(m))
                 pool_give_up_providing(pool, reason);
         member_free(m);
         pool_provide(pool);
-        i = list_first(&pool->waiting, struct invocation, link);
-        if (i && was_beginning && pool->coming < pool->waiting_count) {
-                pool_forget(i);
-                invocation_fail(i, reason);
-        }
+        if (was_beginning && pool->coming < pool->waiting_count)
+                blame(pool, accident, reason);
         pools_serve_waiting(p);
         pool_unpin(pool);
         pools_check_drained(p);

@@ -41,6 +41,7 @@ struct pool {
         struct list waiting;                     /* of struct invocation, the oldest first */
         size_t provisioned, provisioned_members; /* that are wanted and that there are, see provision.c */
         size_t provisioned_coming;               /* of `coming` */
+        size_t provision_accidents;              /* since they were wanted */
         char *provision_problem;                 /* why there are none; NULL */
         size_t coming; /* members that start, or have answered and are about to be idle */
         size_t waiting_count;
@@ -78,6 +79,7 @@ struct invocation {
         void *owner;
         struct version *counted; /* where it counts, until it has left */
         bool placed;             /* in one of the version's provisioned environments */
+        bool tried_again;        /* an environment that was started for it has ended by accident */
         bool abandoned, stream, want_tail;
         char request_id[UUID_LEN + 1];
         char *arn, *trace_id, *client_context, *cognito_identity, *tenant_id;

@@ -85,6 +85,7 @@ void pools_provision(struct pools *p, struct version *v, size_t wanted) {
                 return;
         free(pool->provision_problem);
         pool->provision_problem = NULL;
+        pool->provision_accidents = 0;
         pool->provisioned = wanted;
         unprovision(pool, wanted);
         pool_provide(pool);

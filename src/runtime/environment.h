@@ -120,6 +120,8 @@ struct environment {
         uint32_t generation;     /* rises with every reset */
         bool ending;         /* set before the last `idle`: takes no invocation any more, `gone` follows */
         bool has_extensions; /* stop takes time: up to SHUTDOWN's 2 s */
+        /* Set before `gone`: it ended before it was ready, by an accident that the next one is not likely to meet. */
+        bool accident;
 };
 
 /* What an environment is made for: everything the processes can see, so everything that keys a pool. */

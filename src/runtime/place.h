@@ -73,6 +73,7 @@ struct place {
         const struct place_ops *ops;
         const struct place_events *events; /* set by the supervisor before open */
         void *owner;                       /* the supervisor */
+        bool accident; /* set before on_lost: what broke is not the place's, and another place may do */
         /* Where things are as the processes see them; constant from creation on. */
         const char *task_root;   /* /var/task */
         const char *opt_root;    /* /opt */

@@ -317,6 +317,7 @@ struct environment *remote_new(const struct remote_options *options) {
         r->loop = options->loop;
         r->ports = options->ports;
         r->owner = options->owner;
+        r->waited = options->waited;
         r->localhost_port_count = options->localhost_port_count;
         for (size_t i = 0; i < options->localhost_port_count; ++i)
                 r->localhost_ports[i] = options->localhost_ports[i];

@@ -44,6 +44,9 @@ struct remote_options {
         const struct remote_ports *ports;
         void *owner;
         nsec_t init_limit; /* as in supervisor_options */
+        /* The place was there before anybody wanted it, and may have died meanwhile: when it proves lost before it is ready, that
+         * is an accident (environment.h). */
+        bool waited;
         /* The network is not the environment's own: the Runtime API takes any free port and asks who calls. */
         bool shared_network;
         uint32_t uid, gid; /* of the processes, where init is root; 0: 993; REMOTE_KEEP_ID: init's own */

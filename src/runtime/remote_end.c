@@ -105,6 +105,8 @@ void remote_end(struct remote *r, enum remote_loss loss, const char *why) {
         tunnels_deinit(&r->tunnels);
         line_deinit(&r->line);
         r->base.ending = true;
+        r->base.accident = r->waited && (r->state == ENV_NEW || r->state == ENV_STARTING) &&
+                           loss != REMOTE_OUT_OF_MEMORY;
         abandon(r, loss, r->state == ENV_STOPPING ? "the execution environment was stopped" : sentence);
         r->state = ENV_DEAD;
         r->base.events->gone(&r->base, sentence); /* may free r */

@@ -267,7 +267,8 @@ static const char *on_message(struct line *line, const struct link_message *m) {
 
 static void on_end(struct line *line, const char *why) {
         struct remote *r = remote_of_line(line);
-        bool wants_reason = r->state == ENV_STARTING || (r->now.active && !r->now.answered);
+        /* Of an accident nobody hears: there is no reason to wait for. */
+        bool wants_reason = (r->state == ENV_STARTING && !r->waited) || (r->now.active && !r->now.answered);
 
         tunnels_deinit(&r->tunnels);
         if (r->state == ENV_STOPPING) {

@@ -38,7 +38,7 @@ struct remote {
         struct journal journal; /* of it only the tail is used */
         struct environment_stats stats;
         nsec_t started, start_time, stats_asked;
-        bool said_started, link_lost, lost;
+        bool said_started, link_lost, lost, waited;
         enum remote_loss loss;
         char *lost_why;
 };

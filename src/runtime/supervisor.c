@@ -160,7 +160,11 @@ static void place_emptied(struct place *place) {
 }
 
 static void place_lost(struct place *place, const char *why) {
-        lose(place->owner, why);
+        struct supervisor *s = place->owner;
+
+        /* What INIT has done by then another one may do again: it is repeated after a failure too. */
+        s->base.accident = place->accident && s->state == ENV_STARTING;
+        lose(s, why);
 }
 
 const struct place_events supervisor_place_events = {

@@ -234,6 +234,40 @@ static void expect_replaced(pid_t (*victim)(void)) {
         trial_close(&trial);
 }
 
+/* Nobody knows of the death yet: the start is lost by accident, whatever it meets first, and the next one is not. */
+static void start_amid(struct trial *trial, pid_t (*victim)(void)) {
+        struct native_place_spec spec = { .task_dir = trial->task, .memory_mb = 128, .tmp_mb = 512 };
+        struct guest guest = { .trial = trial, .api_fd = -1 };
+        pid_t dying = victim(), launcher = trial_launcher();
+
+        kill_hard(dying);
+        await_death(victim == trial_guard ? launcher : dying);
+        guest.place = native_place_new(trial->native, &spec);
+        guest_watch(&guest);
+        assert_int_equal(guest.place->ops->open(guest.place), 0);
+        trial_until(trial, guest.lost);
+        assert_true(guest.place->accident);
+        guest_close(&guest);
+        guest_open(trial, &guest, NULL);
+        guest_run(&guest, "exit", "4");
+        assert_int_equal(guest.exits[0].detail, 4);
+        assert_false(guest.lost);
+        guest_close(&guest);
+}
+
+static void a_start_amid_a_launchers_death_is_lost_by_accident(void **state) {
+        for (unsigned spares = 0; spares <= 3; spares += 3) {
+                struct native_options options = { .limit_memory = true, .spare_cells = spares };
+                struct trial trial;
+
+                assert_int_equal(trial_open(&trial, tier, &options), 0);
+                for (int i = 0; i < 3; ++i)
+                        start_amid(&trial, trial_launcher);
+                trial_close(&trial);
+        }
+        reap_all();
+}
+
 static void a_killed_launcher_is_replaced(void **state) {
         expect_replaced(trial_launcher);
 }
@@ -316,6 +350,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(launcher_and_daemon_are_killed_amid_starts),
                 cmocka_unit_test(guard_and_daemon_are_killed_amid_starts),
                 cmocka_unit_test(all_three_are_killed_amid_starts),
+                cmocka_unit_test(a_start_amid_a_launchers_death_is_lost_by_accident),
                 cmocka_unit_test(a_killed_launcher_is_replaced),
                 cmocka_unit_test(a_killed_guard_is_replaced),
                 cmocka_unit_test(a_daemon_without_privileges_has_new_launchers_but_no_new_guard),

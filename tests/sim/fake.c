@@ -46,6 +46,7 @@ void fake_perish(struct fake *f) {
 
         sim_claim(f->sim, was != FAKE_GONE);
         f->base.ending = true;
+        f->base.accident = f->plan.accident && was <= FAKE_STARTED;
         timer_disarm(&f->timer);
         timer_disarm(&f->doom);
         if (f->under_way) {

@@ -29,6 +29,7 @@ struct plan {
         nsec_t stop;
         nsec_t doom; /* gone by itself, so long after start(); NEVER */
         bool init_fails, never_started;
+        bool accident;       /* gone before it was ready: by accident */
         bool has_extensions; /* from started on */
         unsigned chunks;     /* of a streamed answer */
         enum invocation_outcome outcome;

@@ -119,6 +119,45 @@ static void a_lost_start_fails_one_waiter(void **state) {
         close_pair(&p);
 }
 
+/* Whoever relied on it is tried for again, once. */
+static void a_start_lost_by_accident_costs_nobody_anything(void **state) {
+        struct pair p;
+        struct caller *c[3];
+
+        open_pair(&p, roomy);
+        p.sim.plan.accident = true;
+        for (unsigned i = 0; i < 3; ++i)
+                c[i] = sim_invoke(&p.sim, p.a);
+        sim_pass(&p.sim, 2 * MS);
+        p.sim.plan.accident = false;
+        for (unsigned i = 1; i <= 3; ++i)
+                fake_perish(sim_fake(&p.sim, i));
+        sim_check(&p.sim);
+        sim_pass(&p.sim, 20 * MS);
+        for (unsigned i = 0; i < 3; ++i)
+                assert_int_equal(c[i]->outcome, OUTCOME_OK);
+        assert_int_equal(p.sim.made, 6);
+        close_pair(&p);
+}
+
+static void a_second_accident_is_told(void **state) {
+        struct caller *c;
+        struct pair p;
+
+        open_pair(&p, roomy);
+        p.sim.plan.accident = true;
+        c = sim_invoke(&p.sim, p.a);
+        for (unsigned i = 1; i <= 2; ++i) {
+                sim_pass(&p.sim, 2 * MS);
+                fake_perish(sim_fake(&p.sim, i));
+                sim_check(&p.sim);
+        }
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(c->outcome, OUTCOME_SANDBOX_FAILURE);
+        assert_int_equal(p.sim.made, 2);
+        close_pair(&p);
+}
+
 /* A start that nobody needs any more may be lost without anybody noticing. */
 static void a_lost_surplus_start_fails_nobody(void **state) {
         struct pair p;
@@ -177,6 +216,8 @@ int main(void) {
                 cmocka_unit_test(draining_tells_once_when_all_is_answered),
                 cmocka_unit_test(draining_waits_for_extensions),
                 cmocka_unit_test(a_lost_start_fails_one_waiter),
+                cmocka_unit_test(a_start_lost_by_accident_costs_nobody_anything),
+                cmocka_unit_test(a_second_accident_is_told),
                 cmocka_unit_test(a_lost_surplus_start_fails_nobody),
                 cmocka_unit_test(a_broken_environment_takes_no_waiter_with_it),
                 cmocka_unit_test(a_failed_init_is_paid_by_the_waiter),

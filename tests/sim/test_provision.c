@@ -137,6 +137,32 @@ static void who_never_did_anything_is_not(void **state) {
         close_pair(&p);
 }
 
+/* Each may have one; then they would only end again. */
+static void who_ends_by_accident_is_replaced_once(void **state) {
+        struct pair p;
+
+        open_pair(&p, 10);
+        p.sim.plan.accident = true;
+        pools_provision(p.sim.pools, p.kept, 2);
+        for (unsigned i = 1; i <= 2; ++i) {
+                sim_pass(&p.sim, 2 * MS);
+                fake_perish(sim_fake(&p.sim, i));
+                sim_check(&p.sim);
+        }
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(look(p.kept).available, 2);
+        pools_provision(p.sim.pools, p.kept, 0);
+        pools_provision(p.sim.pools, p.kept, 1);
+        for (unsigned i = 5; i <= 6; ++i) {
+                assert_null(look(p.kept).problem);
+                sim_pass(&p.sim, 2 * MS);
+                fake_perish(sim_fake(&p.sim, i));
+                sim_check(&p.sim);
+        }
+        assert_non_null(look(p.kept).problem);
+        close_pair(&p);
+}
+
 static void code_comes_first(void **state) {
         struct pair p;
 
@@ -158,9 +184,13 @@ static void code_comes_first(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(they_start_at_once_and_stay),   cmocka_unit_test(they_make_room_for_nobody),
-                cmocka_unit_test(more_than_there_is_room_for),   cmocka_unit_test(who_ends_is_replaced),
-                cmocka_unit_test(who_never_did_anything_is_not), cmocka_unit_test(code_comes_first),
+                cmocka_unit_test(they_start_at_once_and_stay),
+                cmocka_unit_test(they_make_room_for_nobody),
+                cmocka_unit_test(more_than_there_is_room_for),
+                cmocka_unit_test(who_ends_is_replaced),
+                cmocka_unit_test(who_never_did_anything_is_not),
+                cmocka_unit_test(code_comes_first),
+                cmocka_unit_test(who_ends_by_accident_is_replaced_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,7 @@ static void draw_plan(struct sim *s, struct plan *ret_plan) {
                 .answer = draw_time(s, 30 * MILLISECOND),
                 .idle = draw_time(s, 5 * MILLISECOND),
                 .stop = draw_time(s, 20 * MILLISECOND),
+                .accident = sim_draw(s, 2),
                 .doom = sim_draw(s, 6) ? NEVER : draw_time(s, 200 * MILLISECOND),
                 .start_error = sim_draw(s, 12) ? 0 : EMFILE,
                 .init_fails = sim_draw(s, 8) == 0,

@@ -582,7 +582,9 @@ struct environment *containers_environment_new(struct containers *all, const str
         if (!all->found)
                 return NULL;
         options.localhost_port_count = describe(all, spec, &kind, local);
-        c = spare_take(all, &kind) ?: container_new(all, &kind, spec->environment->id);
+        c = spare_take(all, &kind);
+        options.waited = c != NULL;
+        c = c ?: container_new(all, &kind, spec->environment->id);
         memcpy(c->environment_id, spec->environment->id, sizeof(c->environment_id));
         spare_wish(all, &kind);
         options.owner = c;

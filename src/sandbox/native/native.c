@@ -328,9 +328,9 @@ static int set_up_launcher(struct native *native, enum native_tier tier, char **
 }
 
 /* All cells die with the launcher, also those whose end we have not heard of yet. */
-static void lose_cells(struct native *native, const char *why) {
+static void lose_cells(struct native *native, const char *why, bool accident) {
         free_spares(native);
-        place_lose_all(native, why);
+        place_lose_all(native, why, accident);
 }
 
 static void on_control(struct source *source, uint32_t events) {
@@ -344,7 +344,7 @@ static void on_control(struct source *source, uint32_t events) {
                 return;
         log_error("sandbox=native the launcher has ended; the next start brings a new one");
         end_launcher(native);
-        lose_cells(native, "the sandbox launcher was killed");
+        lose_cells(native, "the sandbox launcher was killed", true);
 }
 
 /* The launcher goes with it. Only who has the privileges of the tier can start both again: root for T1, which
@@ -356,7 +356,7 @@ static void on_guard(struct source *source, uint32_t events) {
         log_error("sandbox=native guard=%d was killed; %s", native->guard_pid,
                   again ? "the next start brings a new one" : GUARD_IS_LOST);
         end_guard(native);
-        lose_cells(native, again ? "the sandbox guard was killed" : GUARD_IS_LOST);
+        lose_cells(native, again ? "the sandbox guard was killed" : GUARD_IS_LOST, again);
         if (!again)
                 native->report.why_not_better = GUARD_IS_LOST;
 }
@@ -570,7 +570,7 @@ void native_free(struct native *native) {
         if (!native)
                 return;
         timer_disarm(&native->refill);
-        place_lose_all(native, NULL);
+        place_lose_all(native, NULL, false);
         free_spares(native);
         end_guard(native);
         fd_close(native->diag_fd);

@@ -64,7 +64,7 @@ void remote_cell_on_socket(struct source *source, uint32_t events);
 int place_send_open(struct remote_cell *cell, const struct native_place_spec *spec);
 int place_send_spawn(struct remote_cell *cell, const struct process_spec *spec);
 /* Every place loses its cell; with on_lost unless why is NULL. */
-void place_lose_all(struct native *native, const char *why);
+void place_lose_all(struct native *native, const char *why, bool accident);
 
 /* peer.c */
 bool peer_is_of_cell(const struct remote_cell *cell, int fd);

@@ -117,9 +117,10 @@ static void drop_cell(struct native_place *p) {
 
 /* on_lost comes from a deferred call, so that it is never inside open, spawn or another event of this place.
  */
-static void lose(struct native_place *p, const char *why) {
+static void lose(struct native_place *p, const char *why, bool accident) {
         if (p->state == PLACE_LOST)
                 return;
+        p->place.accident = accident;
         log_debug("sandbox=native environment=%s lost: %s", p->spec.id, why);
         drop_cell(p);
         p->state = PLACE_LOST;
@@ -127,12 +128,12 @@ static void lose(struct native_place *p, const char *why) {
         defer_call(p->native->loop, &p->announce, announce);
 }
 
-void place_lose_all(struct native *native, const char *why) {
+void place_lose_all(struct native *native, const char *why, bool accident) {
         struct native_place *p;
 
         list_each(p, &native->places, link) {
                 if (why) {
-                        lose(p, why);
+                        lose(p, why, accident);
                         continue;
                 }
                 drop_cell(p);
@@ -244,9 +245,9 @@ static bool is_sane_exit(const struct remote_cell *cell, const struct wire *head
                  head->exit.detail <= INT32_MAX));
 }
 
-static void lose_cell(struct remote_cell *cell, const char *why) {
+static void lose_cell(struct remote_cell *cell, const char *why, bool accident) {
         if (cell->place) {
-                lose(cell->place, why);
+                lose(cell->place, why, accident);
                 return;
         }
         /* A spare: no more of them until a start has found out why. */
@@ -265,7 +266,7 @@ void remote_cell_on_socket(struct source *source, uint32_t events) {
                 if (in->head.type == WIRE_PREPARED) {
                         r = on_prepared(cell, in);
                 } else if (in->head.type == WIRE_FAILED && in->head.strings == 1) {
-                        lose_cell(cell, in->strings[0]);
+                        lose_cell(cell, in->strings[0], false);
                         return;
                 } else if ((in->head.type == WIRE_EXIT || in->head.type == WIRE_EMPTIED) &&
                            is_sane_exit(cell, &in->head)) {
@@ -277,12 +278,13 @@ void remote_cell_on_socket(struct source *source, uint32_t events) {
                 }
                 wire_clear(in);
                 if (r) {
-                        lose_cell(cell, "the environment's first process sent what it should not");
+                        lose_cell(cell, "the environment's first process sent what it should not", false);
                         return;
                 }
         }
+        /* Without a word: it was killed, perhaps with the launcher, whose end is told in a moment. */
         if (r != -EAGAIN && r != -EINTR)
-                lose_cell(cell, "the environment's first process has ended");
+                lose_cell(cell, "the environment's first process has ended", true);
 }
 
 /* ---- operations ---- */
@@ -308,8 +310,13 @@ static int place_open(struct place *place) {
             shows_hidden(p->native, p->spec.runtime_dir) || shows_hidden(p->native, p->spec.lang_dir))
                 return -EACCES;
         r = native_take_cell(p->native, &p->cell);
+        /* The launcher has died, and nobody knows yet. */
+        if (r == -EPIPE || r == -ECONNRESET) {
+                lose(p, "the sandbox launcher was killed", true);
+                return 0;
+        }
         if (r && p->native->problem) {
-                lose(p, p->native->problem);
+                lose(p, p->native->problem, false);
                 return 0;
         }
         if (r)
@@ -348,7 +355,7 @@ static void place_kill(struct place *place) {
                 place->ops->thaw(place);
         /* A socket that is full or gone: PID 1 does not answer any more. */
         if (p->cell && send_plain(p, WIRE_KILL))
-                lose(p, "the environment's first process does not answer");
+                lose(p, "the environment's first process does not answer", false);
 }
 
 /* All output that was written before the events of this turn were fetched has come, and been read, with them.
