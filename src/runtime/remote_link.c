@@ -271,6 +271,8 @@ static void on_end(struct line *line, const char *why) {
         bool wants_reason = (r->state == ENV_STARTING && !r->waited) || (r->now.active && !r->now.answered);
 
         tunnels_deinit(&r->tunnels);
+        if (r->lost)
+                return; /* why is known, and told in a moment */
         if (r->state == ENV_STOPPING) {
                 remote_end(r, REMOTE_BROKEN, "stopped");
         } else if (!r->ports->link_lost || !wants_reason) {
