@@ -9,8 +9,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#define HOME "00112233445566778899aabbccddeeff"
-
 static const char script[] =
 #include "fake_command.h"
         ;
@@ -83,22 +81,18 @@ size_t knock(struct trial *t) {
 }
 
 void make_containers(struct trial *t) {
-        struct containers_options options = {
-                .choice = "auto",
-                .init_dir = t->folder,
-                .state_dir = t->state_dir,
-                .home = HOME,
-                .owner = t,
-        };
+        stage_make_containers(&t->stage);
+}
 
-        t->containers = containers_new(t->loop, &options);
+static void knock_too(struct stage *s) {
+        knock(container_of(s, struct trial, stage));
 }
 
 void trial_open(struct trial *t) {
         AUTO(str) char *books = NULL;
 
-        *t = (struct trial){ .heard = BUF_NULL(MIB) };
-        assert_int_equal(loop_new(&t->loop), 0);
+        *t = (struct trial){ .heard = BUF_NULL(MIB), .stage.turned = knock_too };
+        assert_int_equal(loop_new(&t->stage.loop), 0);
         snprintf(t->folder, sizeof(t->folder), "/tmp/fake-command-XXXXXX");
         assert_non_null(mkdtemp(t->folder));
         books = book(t, "containers");
@@ -107,36 +101,28 @@ void trial_open(struct trial *t) {
         put(t, "engine", script, 0755);
         put(t, "trouble", "0 none\n", 0600);
         put(t, "events", "", 0600);
-        t->init = book(t, "lambent-init");
-        put(t, "lambent-init", "init", 0755);
-        t->state_dir = book(t, "state");
         t->address = xasprintf("docker-command:%s", t->command);
-        t->docker = docker_new(t->loop, t->address);
+        t->docker = docker_new(t->stage.loop, t->address);
         setenv("LAMBENT_CONTAINER_CLI", t->command, 1);
         unsetenv("DOCKER_HOST");
+        stage_open(&t->stage, t->folder, "auto");
         make_containers(t);
 }
 
 void trial_close(struct trial *t) {
         AUTO(str) char *remove = xasprintf("rm -r %s", t->folder);
 
-        containers_close(t->containers);
-        image_unref(t->image);
+        stage_close_containers(&t->stage);
         docker_call_clear(&t->call);
         docker_free(t->docker);
         assert_int_equal(knock(t), 0);
-        assert_true(rmdir(t->state_dir) == 0 || errno == ENOENT);
+        stage_close(&t->stage);
         assert_true(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
         for (size_t i = 0; i < t->knocks; ++i)
                 fd_close(t->connections[i]);
         assert_int_equal(system(remove), 0);
-        loop_free(t->loop);
+        loop_free(t->stage.loop);
         buf_deinit(&t->heard);
         free(t->command);
         free(t->address);
-        free(t->state_dir);
-        free(t->init);
-        free(t->problem);
-        free(t->gone);
-        free(t->where);
 }

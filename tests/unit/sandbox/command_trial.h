@@ -4,47 +4,26 @@
  * a loop, the container driver
  */
 #pragma once
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#include <cmocka.h>
-
-#include "sandbox/engine/containers.h"
 #include "sandbox/engine/docker.h"
+#include "stage.h"
 
 #define KNOCKS_MAX 64
 
 struct trial {
-        struct loop *loop;
+        struct stage stage;
         char folder[64];
-        char *command, *address, *state_dir, *init;
+        char *command, *address;
         struct docker *docker;
         struct docker_call call;
-        struct containers *containers;
-        struct containers_wait wait;
-        struct image_ask ask;
-        struct image *image;
-        struct environment *environment;
-        char *problem, *gone, *where;
-        bool answered, image_answered, ended, open;
+        bool ended, open;
         int result, connections[KNOCKS_MAX];
         size_t knocks;
-        unsigned gone_times;
         struct buf heard;
 };
 
-#define turn_until(t, claim) \
-        do { \
-                nsec_t give_up_ = loop_now((t)->loop) + 20 * SECOND; \
-                while (!(claim)) { \
-                        assert_int_equal(loop_turn((t)->loop, 5 * MILLISECOND), 0); \
-                        knock(t); \
-                        assert_true(loop_now((t)->loop) < give_up_); \
-                } \
-        } while (0)
+#define turn_until(t, claim) stage_until(&(t)->stage, claim)
 
 void trial_open(struct trial *t);
 /* Nothing of the trial may be left: no container, no process. */

@@ -24,6 +24,7 @@ struct fake_container {
 
 struct fake_connection {
         struct list link;
+        char *container; /* its id */
         int fd;
 };
 
@@ -148,19 +149,32 @@ static void create(struct http_exchange *x, struct fake_engine *f, const struct 
         answer(x, 201, answer_text);
 }
 
+static void connection_free(struct fake_connection *connection) {
+        list_unlink(&connection->link);
+        fd_close(connection->fd);
+        free(connection->container);
+        free(connection);
+}
+
+static void hang_up(struct fake_engine *f, const char *container) {
+        struct fake_connection *connection;
+
+        list_each(connection, &f->connections, link)
+                if (streq(connection->container, container))
+                        connection_free(connection);
+}
+
 static void connect_door(struct fake_engine *f, const struct fake_container *c) {
         struct fake_connection *connection = xcalloc(1, sizeof(*connection));
         struct sockaddr_un at = { .sun_family = AF_UNIX };
 
         snprintf(at.sun_path, sizeof(at.sun_path), "%s/link", c->door);
         connection->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        /* Its daemon may have given it up meanwhile. */
-        if (connect(connection->fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
-                fd_close(connection->fd);
-                free(connection);
-                return;
-        }
+        connection->container = xstrdup(c->id);
         list_push_back(&f->connections, &connection->link);
+        /* Its daemon may have given it up meanwhile. */
+        if (connect(connection->fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+                connection_free(connection);
 }
 
 static void tell(struct fake_engine *f, const char *action, const char *id, int exit_code) {
@@ -193,6 +207,7 @@ static void about_container(struct http_exchange *x, struct fake_engine *f) {
         } else if (x->method == HTTP_DELETE_) {
                 ++f->removed;
                 tell(f, "destroy", c->id, 0);
+                hang_up(f, c->id);
                 container_free(c);
                 answer(x, 204, "");
         } else if (streq(rest, "/archive") && x->method == HTTP_HEAD_) {
@@ -291,6 +306,7 @@ static void on_request(struct http_exchange *x) {
 static const struct http_handler handler = { .on_request = on_request };
 
 void fake_engine_open(struct fake_engine *f, struct loop *loop) {
+        AUTO(str) char *host = NULL;
         struct sockaddr_un at = { .sun_family = AF_UNIX };
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -300,6 +316,9 @@ void fake_engine_open(struct fake_engine *f, struct loop *loop) {
         snprintf(f->folder, sizeof(f->folder), "/tmp/fake-engine-XXXXXX");
         assert_non_null(mkdtemp(f->folder));
         f->socket = xasprintf("%s/engine.sock", f->folder);
+        host = xasprintf("unix://%s", f->socket);
+        setenv("DOCKER_HOST", host, 1);
+        unsetenv("LAMBENT_CONTAINER_CLI");
         snprintf(at.sun_path, sizeof(at.sun_path), "%s", f->socket);
         assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
         assert_int_equal(listen(fd, 64), 0);
@@ -313,11 +332,8 @@ void fake_engine_close(struct fake_engine *f) {
         http_listener_free(f->listener);
         while ((c = list_first(&f->containers, struct fake_container, link)))
                 container_free(c);
-        while ((connection = list_first(&f->connections, struct fake_connection, link))) {
-                list_unlink(&connection->link);
-                fd_close(connection->fd);
-                free(connection);
-        }
+        while ((connection = list_first(&f->connections, struct fake_connection, link)))
+                connection_free(connection);
         unlink(f->socket);
         free(f->socket);
         free(f->last_create);
@@ -352,9 +368,24 @@ void fake_engine_kill(struct fake_engine *f, int exit_code, bool oom) {
                 tell(f, "oom", c->id, 0);
         tell(f, "die", c->id, exit_code);
         tell(f, "destroy", c->id, exit_code);
+        hang_up(f, c->id);
         container_free(c);
         if (f->attach)
                 http_respond_end(TAKE(f->attach));
+}
+
+void fake_engine_hang_up(struct fake_engine *f) {
+        hang_up(f, list_last(&f->connections, struct fake_connection, link)->container);
+}
+
+size_t fake_engine_links(const struct fake_engine *f) {
+        struct fake_connection *connection;
+        size_t count = 0;
+        char some;
+
+        list_each(connection, &f->connections, link)
+                count += recv(connection->fd, &some, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+        return count;
 }
 
 void fake_engine_say(struct fake_engine *f, int stream, const char *text) {

@@ -29,6 +29,7 @@ struct fake_engine {
         char *last_create;       /* the body of the last POST /containers/create */
 };
 
+/* And has it found: DOCKER_HOST is its socket. */
 void fake_engine_open(struct fake_engine *f, struct loop *loop);
 void fake_engine_close(struct fake_engine *f);
 size_t fake_engine_containers(const struct fake_engine *f);
@@ -37,5 +38,9 @@ void fake_engine_add(struct fake_engine *f, const char *id, const char *labels);
 bool fake_engine_has(const struct fake_engine *f, const char *id);
 /* The one that is attached to says something; stream: 1 standard output, 2 standard error. */
 void fake_engine_say(struct fake_engine *f, int stream, const char *text);
+/* Inits to which a daemon has said something. */
+size_t fake_engine_links(const struct fake_engine *f);
+/* The init that came last breaks its connection off, and nobody says why. */
+void fake_engine_hang_up(struct fake_engine *f);
 /* The last one made ends by itself: the engine tells, and removes it. */
 void fake_engine_kill(struct fake_engine *f, int exit_code, bool oom);

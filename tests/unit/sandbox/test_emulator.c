@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver of images with an emulator, against an engine that keeps books and an emulator that answers what the test says. */
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
-
-#include <cmocka.h>
 
 #include "base/base64.h"
 #include "fake_engine.h"
 #include "sandbox/rie/rie.h"
+#include "stage.h"
 
 #define ID "8f5a7c1e-0d3b-4a52-9f6e-1b2c3d4e5f60"
 #define OTHER_ID "11111111-2222-3333-4444-555555555555"
@@ -30,33 +24,20 @@ struct reply {
 };
 
 struct trial {
-        struct loop *loop;
+        struct stage stage;
         struct fake_engine fake;
-        struct containers *containers;
-        struct containers_wait wait;
-        struct image_ask ask;
-        struct image *image;
-        struct environment *environment;
-        char *state_dir;
         struct http_listener *emulator;
         struct http_exchange *hanging;
         struct reply reply;
         struct buf request; /* its headers and its body, as they came */
         struct buf log, answer, chunks;
         char *gone, *error_type;
-        bool found, ready, answered, idle, headed;
+        bool ready, answered, idle, headed;
         enum invocation_outcome outcome, reported;
         nsec_t duration, init;
 };
 
-#define turn_until(t, claim) \
-        do { \
-                nsec_t give_up_ = loop_now((t)->loop) + 20 * SECOND; \
-                while (!(claim)) { \
-                        assert_int_equal(loop_turn((t)->loop, 20 * MILLISECOND), 0); \
-                        assert_true(loop_now((t)->loop) < give_up_); \
-                } \
-        } while (0)
+#define turn_until(t, claim) stage_until(&(t)->stage, claim)
 
 /* ---- the emulator ---- */
 
@@ -114,7 +95,8 @@ static void open_emulator(struct trial *t) {
         assert_int_equal(listen(fd, 16), 0);
         assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
         t->fake.port = ntohs(at.sin_port);
-        assert_int_equal(http_listen(t->loop, fd, &emulator_handler, &http_limits_api, t, &t->emulator), 0);
+        assert_int_equal(http_listen(t->stage.loop, fd, &emulator_handler, &http_limits_api, t, &t->emulator),
+                         0);
 }
 
 /* ---- events ---- */
@@ -181,16 +163,6 @@ static const struct environment_events events = { .started = on_started,
 
 /* ---- the stage ---- */
 
-static void on_engine(struct containers_wait *wait, const struct containers_engine *engine,
-                      const char *problem) {
-        assert_non_null(engine);
-        container_of(wait, struct trial, wait)->found = true;
-}
-
-static void on_image(struct image_ask *ask, struct image *image, int r, const char *problem) {
-        container_of(ask, struct trial, ask)->image = image_ref(image);
-}
-
 static void new_environment(struct trial *t, nsec_t ready_time) {
         static const char *const argv[] = { "/lambda-entrypoint.sh", "app.handler", NULL };
         const struct env_var vars[] = { { "CACHE", "redis://localhost:6379" } };
@@ -214,44 +186,28 @@ static void new_environment(struct trial *t, nsec_t ready_time) {
                 .session_token = "c",
         };
 
-        t->environment = rie_environment_new(t->loop, t->containers,
-                                             &(struct rie_spec){ .environment = &spec,
-                                                                 .image = t->image,
-                                                                 .argv = argv,
-                                                                 .working_dir = "/var/task",
-                                                                 .ready_time = ready_time });
-        t->environment->events = &events;
-        t->environment->owner = t;
-        assert_int_equal(t->environment->ops->start(t->environment), 0);
+        t->stage.environment = rie_environment_new(t->stage.loop, t->stage.containers,
+                                                   &(struct rie_spec){ .environment = &spec,
+                                                                       .image = t->stage.image,
+                                                                       .argv = argv,
+                                                                       .working_dir = "/var/task",
+                                                                       .ready_time = ready_time });
+        t->stage.environment->events = &events;
+        t->stage.environment->owner = t;
+        assert_int_equal(t->stage.environment->ops->start(t->stage.environment), 0);
 }
 
 static void trial_open_for(struct trial *t, nsec_t ready_time) {
-        AUTO(str) char *host = NULL;
-        struct utsname machine;
-
-        assert_int_equal(uname(&machine), 0);
         *t = (struct trial){ .request = BUF_NULL(MIB),
                              .log = BUF_NULL(MIB),
                              .answer = BUF_NULL(MIB),
                              .chunks = BUF_NULL(MIB) };
-        assert_int_equal(loop_new(&t->loop), 0);
-        fake_engine_open(&t->fake, t->loop);
-        host = xasprintf("unix://%s", t->fake.socket);
-        setenv("DOCKER_HOST", host, 1);
-        unsetenv("LAMBENT_CONTAINER_CLI");
-        t->state_dir = xasprintf("%s/state", t->fake.folder);
+        assert_int_equal(loop_new(&t->stage.loop), 0);
+        fake_engine_open(&t->fake, t->stage.loop);
         open_emulator(t);
-        t->containers = containers_new(t->loop, &(struct containers_options){
-                                                        .choice = "docker",
-                                                        .init_dir = t->fake.folder,
-                                                        .state_dir = t->state_dir,
-                                                        .home = "00112233445566778899aabbccddeeff",
-                                                });
-        containers_want(t->containers, &t->wait, on_engine);
-        turn_until(t, t->found);
-        images_want(containers_images(t->containers), "public.ecr.aws/lambda/python:3.13", NULL,
-                    streq(machine.machine, "aarch64") ? "arm64" : machine.machine, &t->ask, on_image);
-        turn_until(t, t->image);
+        stage_open(&t->stage, t->fake.folder, "docker");
+        stage_make_containers(&t->stage);
+        assert_true(stage_find_engine(&t->stage) && stage_find_image(&t->stage));
         new_environment(t, ready_time);
 }
 
@@ -261,20 +217,18 @@ static void trial_open(struct trial *t) {
 
 /* Nothing may be left in the engine's books. */
 static void trial_close(struct trial *t) {
-        t->environment->ops->free(t->environment);
-        containers_close(t->containers);
-        image_unref(t->image);
+        t->stage.environment->ops->free(t->stage.environment);
+        stage_close_containers(&t->stage);
         assert_int_equal(fake_engine_containers(&t->fake), 0);
-        assert_true(rmdir(t->state_dir) == 0 || errno == ENOENT);
+        stage_close(&t->stage);
         http_listener_free(t->emulator);
         fake_engine_close(&t->fake);
         assert_int_equal(rmdir(t->fake.folder), 0);
-        loop_free(t->loop);
+        loop_free(t->stage.loop);
         buf_deinit(&t->request);
         buf_deinit(&t->log);
         buf_deinit(&t->answer);
         buf_deinit(&t->chunks);
-        free(t->state_dir);
         free(t->gone);
         free(t->error_type);
 }
@@ -300,7 +254,7 @@ static void begin_within(struct trial *t, nsec_t timeout, bool stream, const str
         buf_clear(&t->log);
         buf_clear(&t->request);
         free(TAKE(t->error_type));
-        t->environment->ops->invoke(t->environment, &order);
+        t->stage.environment->ops->invoke(t->stage.environment, &order);
 }
 
 static void begin(struct trial *t, bool stream, const struct reply *reply) {
@@ -470,7 +424,7 @@ static void test_when_the_caller_is_answered(void **state) {
         turn_until(&t, t.ready);
         begin(&t, false, &(struct reply){ 200, "1", NULL });
         turn_until(&t, t.request.len);
-        assert_int_equal(loop_turn(t.loop, MILLISECOND), 0);
+        assert_int_equal(loop_turn(t.stage.loop, MILLISECOND), 0);
         assert_false(t.answered);
         fake_engine_say(&t.fake, 1, WORDS(ID));
         turn_until(&t, t.answered);
@@ -517,7 +471,7 @@ static void test_stopped_in_mid_call(void **state) {
         turn_until(&t, t.ready);
         begin(&t, false, &(struct reply){ .hangs = true });
         turn_until(&t, t.hanging);
-        t.environment->ops->stop(t.environment);
+        t.stage.environment->ops->stop(t.stage.environment);
         turn_until(&t, t.gone);
         assert_true(t.idle && t.outcome == OUTCOME_SANDBOX_FAILURE);
         assert_string_equal(t.gone, "stopped");
@@ -591,7 +545,7 @@ static void test_given_up_at_every_moment(void **state) {
 
                 trial_open(&t);
                 for (unsigned i = 0; i < n; ++i) {
-                        assert_int_equal(loop_turn(t.loop, MILLISECOND), 0);
+                        assert_int_equal(loop_turn(t.stage.loop, MILLISECOND), 0);
                         if (t.ready && !t.reply.status)
                                 begin(&t, false, &(struct reply){ 200, "1", WORDS(ID) });
                 }
