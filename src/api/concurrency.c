@@ -111,6 +111,8 @@ static bool add_function(void *owner, struct function *f) {
         usage->bytes += f->latest->config.code_size;
         list_each(v, &f->versions, link)
                 usage->bytes += v->config.code_size;
+        if (f->latest_published)
+                usage->bytes += f->latest_published->config.code_size;
         return true;
 }
 

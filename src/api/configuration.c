@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/configuration.h"
 
+#include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/names.h"
 #include "api/runtimes.h"
@@ -239,18 +240,14 @@ bool configuration_fits(const struct version_config *c, struct problem *ret_prob
 
 bool configuration_apply(struct api_request *r, const char *region, const json_t *body,
                          struct version_config *c, struct problem *ret_problem) {
-        static const char *const absent[] = { "CapacityProviderConfig", "DurableConfig",     "TenancyConfig",
-                                              "RuntimeConfig",          "AcceleratorConfig", "PublishTo" };
         const char *runtime = json_tree_str(body, "Runtime");
         const json_t *variables = json_tree_get(json_tree_get(body, "Environment"), "Variables");
 
-        for (size_t i = 0; i < ARRAY_SIZE(absent); i++)
-                if (json_tree_get(body, absent[i]))
-                        return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
-                                           "lambent does not implement %s with %s.", r->operation, absent[i]);
         if (!image_config_apply(body, c, ret_problem) || (runtime && !runtime_check(runtime, ret_problem)))
                 return false;
         apply_plain(body, c);
+        if (!function_kind_apply(r, body, c, ret_problem))
+                return false;
         if (streq(c->snap_start_apply_on, "PublishedVersions") && version_config_is_image(c))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                    "ContainerImage is not supported for SnapStart enabled functions.");

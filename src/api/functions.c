@@ -3,6 +3,7 @@
 #include "api/code_signing.h"
 #include "api/configuration.h"
 #include "api/download.h"
+#include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/names.h"
 #include "api/operations.h"
@@ -24,7 +25,7 @@ struct creation {
         struct version_config config;
         char *tags_json;
         const char *code_signing; /* an ARN, of the body; NULL: none */
-        bool publish;
+        enum publication publish;
 };
 
 static void creation_release(struct api_request *r) {
@@ -150,7 +151,10 @@ void api_create_function(struct api_request *r) {
                 creation->config.architecture = xstrdup(json_string_value(json_array_get(architectures, 0)));
         }
         creation->tags_json = json_object_size(tags) ? json_tree_text(tags) : NULL;
-        creation->publish = json_tree_bool(r->body, "Publish", false);
+        if (!function_kind_publication(r->body, &creation->config, &creation->publish, &problem)) {
+                api_fail_with(r, &problem);
+                return;
+        }
         creation->code_signing = json_tree_str(r->body, "CodeSigningConfigArn");
         if (creation->code_signing && !code_signing_exists(r, creation->code_signing))
                 return;

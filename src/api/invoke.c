@@ -6,6 +6,7 @@
  * goes out from the buffer it was read into. A streamed answer becomes event-stream frames as it comes; what the
  * client's socket does not take holds the runtime back (invocation_credit only when the socket has drained).
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -17,6 +18,9 @@
 #include "engine/engine.h"
 #include "http/eventstream.h"
 
+#define STATE_TEXT \
+        "The operation cannot be performed at this time. The function is currently in the following state: %s"
+
 enum call_kind { CALL_WAIT, CALL_DRY_RUN };
 
 struct call {
@@ -26,7 +30,8 @@ struct call {
         struct function_ref ref;
         struct buf payload;
         char *trace_id, *client_context;
-        size_t unsettled; /* streamed bytes that wait for the client's socket */
+        const char *tenant; /* the header's; NULL */
+        size_t unsettled;   /* streamed bytes that wait for the client's socket */
         enum call_kind kind;
         bool stream, want_tail, begun;
 };
@@ -153,11 +158,7 @@ static void on_refused(void *owner, enum refusal why, const char *detail) {
                 break;
         case REFUSED_PENDING:
         case REFUSED_FAILED:
-                api_fail(
-                        r, PROBLEM_CONFLICT,
-                        "The operation cannot be performed at this time. The function is currently in the following "
-                        "state: %s",
-                        detail);
+                api_fail(r, PROBLEM_CONFLICT, STATE_TEXT, detail);
                 break;
         case REFUSED_SHUTDOWN:
                 api_fail(r, PROBLEM_SERVICE, "lambent is shutting down");
@@ -241,6 +242,7 @@ static void call_end(struct http_exchange *x) {
                 .qualifier = call->ref.qualifier,
                 .trace_id = call->trace_id,
                 .client_context = call->client_context,
+                .tenant_id = call->tenant,
                 .payload_consume = &call->payload,
                 .stream = call->stream,
                 .want_tail = call->want_tail,
@@ -276,12 +278,67 @@ static bool read_kind(struct api_request *r, struct call *call) {
         }
         if (streq(type, "Event") && !call->stream)
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement %s with InvocationType Event yet", r->operation);
+                         "lambent does not implement %s with InvocationType Event.", r->operation);
         else
                 api_fail(r, PROBLEM_VALIDATION,
                          "1 validation error detected: Value '%.200s' at 'invocationType' failed to satisfy "
                          "constraint: Member must satisfy enum value set: [%sRequestResponse, DryRun]",
                          type, call->stream ? "" : "Event, ");
+        return false;
+}
+
+/* Of a function on instances nothing runs that is not published. */
+static void fail_no_version(struct api_request *r, const struct function_ref *ref) {
+        const struct function *f =
+                registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
+
+        if (f && !ref->qualifier)
+                api_fail(r, PROBLEM_NOTHING_PUBLISHED, "The function has no published version.");
+        else
+                api_fail_no_function(r, ref, ref->qualifier ? ref->qualifier : "$LATEST");
+}
+
+/* facts/new-features.md section 4 */
+#define TENANT_MAX 256
+
+static bool tenant_is_valid(const char *tenant) {
+        static const char marks[] = "._:/=+-@ ";
+        size_t len = strlen(tenant);
+
+        for (size_t i = 0; i < len; i++)
+                if (!isalnum((unsigned char)tenant[i]) && !strchr(marks, tenant[i]))
+                        return false;
+        return len > 0 && len <= TENANT_MAX;
+}
+
+static bool check_tenant(struct api_request *r, struct call *call) {
+        call->tenant = http_header(r->exchange, "x-amz-tenant-id");
+        if (call->tenant && !tenant_is_valid(call->tenant)) {
+                if (api_validate(r)) /* it knows AWS's words */
+                        api_fail(r, PROBLEM_VALIDATION, "The tenant id cannot be understood.");
+                return false;
+        }
+        if (call->version->config.per_tenant == (call->tenant != NULL))
+                return true;
+        api_fail(
+                r, PROBLEM_INVALID_PARAMETER,
+                call->tenant
+                        ? "The invoked function is not enabled with tenancy configuration."
+                        : "The invoked function is enabled with tenancy configuration. Add a valid tenant ID "
+                          "in your request and try again.");
+        return false;
+}
+
+static bool check_kind(struct api_request *r, const struct version *v) {
+        if (!v->config.kind_json)
+                return true;
+        if (v->config.durable)
+                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s of durable functions.",
+                         r->operation);
+        else if (v->config.on_instances && version_is_latest(v))
+                api_fail(r, PROBLEM_CONFLICT, STATE_TEXT, "ActiveNonInvocable");
+        else
+                return true;
         return false;
 }
 
@@ -295,15 +352,12 @@ static bool prepare(struct api_request *r, struct call *call) {
         v = registry_resolve(engine_registry(r->engine), call->ref.account, call->ref.region, call->ref.name,
                              call->ref.qualifier);
         if (!v) {
-                api_fail_no_function(r, &call->ref, call->ref.qualifier ? call->ref.qualifier : "$LATEST");
+                fail_no_version(r, &call->ref);
                 return false;
         }
         call->version = version_ref(v);
-        if (http_header(r->exchange, "x-amz-tenant-id")) {
-                api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "The invoked function is not enabled with tenancy configuration.");
+        if (!check_tenant(r, call) || !check_kind(r, v))
                 return false;
-        }
         if (r->exchange->content_length > (int64_t)PAYLOAD_MAX) {
                 refuse_size(r);
                 return false;

@@ -8,13 +8,16 @@
 /* Fifty configurations of the greatest size. */
 #define ANSWER_MAX_BYTES (256 * MIB)
 
+/* Where LATEST_PUBLISHED, which has no number, is among those that have. */
+#define BEHIND_ALL INT64_MAX
+
 struct listing {
         struct page page;
         struct json_writer *writer;
         bool all_versions;
 };
 
-/* $LATEST, then the published versions, as far as they fit and are not behind us. */
+/* $LATEST, the published versions, the one that is called so: as far as they fit and are not behind us. */
 static bool list_versions(struct listing *l, const struct function *f, bool resumed) {
         struct version *v;
 
@@ -32,6 +35,11 @@ static bool list_versions(struct listing *l, const struct function *f, bool resu
                         return false;
                 view_version(l->writer, NULL, v, v->number, VIEW_LISTED);
         }
+        if (!f->latest_published || (resumed && l->page.after_number == BEHIND_ALL))
+                return true;
+        if (!page_take(&l->page, f->name, BEHIND_ALL))
+                return false;
+        view_version(l->writer, NULL, f->latest_published, LATEST_PUBLISHED, VIEW_LISTED);
         return true;
 }
 

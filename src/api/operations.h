@@ -78,6 +78,24 @@ void api_update_event_source_mapping(struct api_request *r);
 void api_delete_event_source_mapping(struct api_request *r);
 void api_list_event_source_mappings(struct api_request *r);
 
+/* capacity_providers.c */
+void api_create_capacity_provider(struct api_request *r);
+void api_get_capacity_provider(struct api_request *r);
+void api_update_capacity_provider(struct api_request *r);
+void api_delete_capacity_provider(struct api_request *r);
+void api_list_capacity_providers(struct api_request *r);
+void api_list_function_versions_by_capacity_provider(struct api_request *r);
+
+/* scaling.c */
+void api_put_function_scaling_config(struct api_request *r);
+void api_get_function_scaling_config(struct api_request *r);
+
+/* durable.c: requests about an execution, a callback, and a checkpoint; and the list of a function's */
+void api_no_durable_execution(struct api_request *r);
+void api_no_durable_callback(struct api_request *r);
+void api_no_durable_checkpoint(struct api_request *r);
+void api_list_durable_executions_by_function(struct api_request *r);
+
 /* provisioned.c */
 void api_put_provisioned_concurrency_config(struct api_request *r);
 void api_get_provisioned_concurrency_config(struct api_request *r);

@@ -21,6 +21,8 @@ static const struct {
         [PROBLEM_INVALID_CONTENT] = { "InvalidRequestContentException", 400, false, true },
         [PROBLEM_NOT_FOUND] = { "ResourceNotFoundException", 404, true, true },
         [PROBLEM_NOT_FOUND_BARE] = { "ResourceNotFoundException", 404, true, false },
+        [PROBLEM_PROVIDER_LIMIT] = { "CapacityProviderLimitExceededException", 400, false, true },
+        [PROBLEM_NOTHING_PUBLISHED] = { "NoPublishedVersionException", 400, true, true },
         [PROBLEM_NO_CODE_SIGNING] = { "CodeSigningConfigNotFoundException", 404, true, true },
         [PROBLEM_NO_PROVISIONED] = { "ProvisionedConcurrencyConfigNotFoundException", 404, false, true },
         [PROBLEM_UNKNOWN_OPERATION] = { "UnknownOperationException", 404, false, false },

@@ -18,6 +18,8 @@ enum problem_kind {
         PROBLEM_INVALID_CONTENT,    /* 400 InvalidRequestContentException */
         PROBLEM_NOT_FOUND,          /* 404 ResourceNotFoundException */
         PROBLEM_NOT_FOUND_BARE,     /* the same, where AWS tells no Type */
+        PROBLEM_PROVIDER_LIMIT,     /* 400 CapacityProviderLimitExceededException */
+        PROBLEM_NOTHING_PUBLISHED,  /* 400 NoPublishedVersionException */
         PROBLEM_NO_CODE_SIGNING,    /* 404 CodeSigningConfigNotFoundException */
         PROBLEM_NO_PROVISIONED,     /* 404 ProvisionedConcurrencyConfigNotFoundException */
         PROBLEM_UNKNOWN_OPERATION,  /* 404, no such route */

@@ -87,6 +87,12 @@ void api_put_provisioned_concurrency_config(struct api_request *r) {
                     r, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
                     &s))
                 return;
+        if (s.version->config.kind_json && (s.version->config.per_tenant || s.version->config.on_instances)) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "Provisioned Concurrency is not supported for functions with %s.",
+                         s.version->config.per_tenant ? "TenancyConfig" : "a capacity provider");
+                return;
+        }
         result = provisioned_put(registry, s.function, s.qualifier, (uint64_t)requested);
         if (!api_stored(r, result))
                 return;

@@ -63,20 +63,35 @@ static bool find_function(struct api_request *r, const struct arn_parts *arn, st
         return true;
 }
 
-static bool find_document(struct api_request *r, const struct arn_parts *arn, struct tagged *t) {
-        const bool mapping = streq(arn->part[5], "event-source-mapping");
-        const struct document_name name = { arn->part[4], arn->part[3],
-                                            mapping ? DOCUMENT_EVENT_SOURCE : DOCUMENT_CODE_SIGNING,
-                                            arn->part[6], NULL };
+/* What is a document and has tags, by the sixth part of its ARN; and what is said around the ARN when there is none. */
+static const struct kind {
+        const char *name;
+        enum document_kind kind;
+        const char *before, *after; /* after NULL: without the ARN */
+} kinds[] = {
+        { "event-source-mapping", DOCUMENT_EVENT_SOURCE, "The resource you requested does not exist.", NULL },
+        { "code-signing-config", DOCUMENT_CODE_SIGNING, "The Lambda code signing configuration ",
+          " can not be found." },
+        { "capacity-provider", DOCUMENT_CAPACITY_PROVIDER, "Capacity provider not found: ", "" },
+};
+
+static const struct kind *kind_of(const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                if (streq(kinds[i].name, name))
+                        return &kinds[i];
+        return NULL;
+}
+
+static bool find_document(struct api_request *r, const struct arn_parts *arn, const struct kind *kind,
+                          struct tagged *t) {
+        const struct document_name name = { arn->part[4], arn->part[3], kind->kind, arn->part[6], NULL };
         const struct document_name tags = { arn->part[4], arn->part[3], DOCUMENT_TAGS, t->arn, NULL };
         AUTO(json_tree) json_t *document = NULL;
         int result = document_get(engine_registry(r->engine), &name, &document);
 
         if (result == DOCUMENT_ABSENT)
-                api_fail(r, PROBLEM_NOT_FOUND,
-                         mapping ? "The resource you requested does not exist."
-                                 : "The Lambda code signing configuration %s can not be found.",
-                         t->arn);
+                api_fail(r, PROBLEM_NOT_FOUND, "%s%s%s", kind->before, kind->after ? t->arn : "",
+                         kind->after ? kind->after : "");
         else if (result == 0)
                 result = document_get(engine_registry(r->engine), &tags, &t->tags);
         return api_stored(r, result) && !r->answered;
@@ -86,6 +101,7 @@ static bool find_document(struct api_request *r, const struct arn_parts *arn, st
 static bool read_tagged(struct api_request *r, struct tagged *ret_tagged) {
         AUTO(arn_parts) struct arn_parts arn = {};
         struct tagged *t = ret_tagged;
+        const struct kind *kind;
 
         t->arn = r->labels[0];
         split(t->arn, &arn);
@@ -97,12 +113,12 @@ static bool read_tagged(struct api_request *r, struct tagged *ret_tagged) {
         if (streq(arn.part[5], "function")) {
                 if (!find_function(r, &arn, t))
                         return false;
-        } else if (streq(arn.part[5], "event-source-mapping") || streq(arn.part[5], "code-signing-config")) {
-                if (!find_document(r, &arn, t))
+        } else if ((kind = kind_of(arn.part[5]))) {
+                if (!find_document(r, &arn, kind, t))
                         return false;
         } else {
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s of a %s.", r->operation,
-                         arn.part[5]);
+                /* A network connector: there are none. */
+                api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
                 return false;
         }
         if (!t->tags)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* updates - UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion */
 #include "api/configuration.h"
+#include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/operations.h"
 #include "api/upload.h"
@@ -56,7 +57,7 @@ static void answer(struct api_request *r, int status, const struct version *v, c
 }
 
 static void change(struct api_request *r, struct function *f, struct version_config *config_consume,
-                   bool publish) {
+                   enum publication publish) {
         struct version *v;
         int result = registry_update(engine_registry(r->engine), f, config_consume, publish, &v);
 
@@ -106,6 +107,7 @@ static void use_new_code(struct api_request *r) {
         AUTO(function_ref) struct function_ref ref = {};
         AUTO(version_config) struct version_config config = {};
         AUTO(problem) struct problem problem = PROBLEM_NULL;
+        enum publication publish;
         struct function *f;
 
         /* The function may have been changed or deleted while the package was unpacked or the image looked up. */
@@ -117,12 +119,13 @@ static void use_new_code(struct api_request *r) {
         else
                 api_upload_apply(r->upload, &config);
         set_architecture(&config, json_tree_get(r->body, "Architectures"));
-        if (!configuration_fits(&config, &problem))
+        if (!configuration_fits(&config, &problem) ||
+            !function_kind_publication(r->body, &config, &publish, &problem))
                 api_fail_with(r, &problem);
         else if (json_tree_bool(r->body, "DryRun", false))
                 answer(r, 200, f->latest, NULL);
         else
-                change(r, f, &config, json_tree_bool(r->body, "Publish", false));
+                change(r, f, &config, publish);
 }
 
 static void find_new_image(struct api_request *r, const struct function *f) {
@@ -141,10 +144,7 @@ void api_update_function_code(struct api_request *r) {
 
         if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)))
                 return;
-        if (json_tree_get(r->body, "PublishTo")) {
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement UpdateFunctionCode with PublishTo.");
-        } else if (version_config_is_image(&f->latest->config)) {
+        if (version_config_is_image(&f->latest->config)) {
                 if (check_image_source(r) && may_change(r, f))
                         find_new_image(r, f);
         } else if (check_zip_source(r) && may_change(r, f)) {
@@ -165,7 +165,7 @@ void api_update_function_configuration(struct api_request *r) {
         version_config_copy(&f->latest->config, &config);
         if (configuration_apply(r, f->region, r->body, &config, &problem) &&
             configuration_fits(&config, &problem))
-                change(r, f, &config, false);
+                change(r, f, &config, PUBLISH_NOTHING);
         else
                 api_fail_with(r, &problem);
 }
@@ -174,17 +174,18 @@ void api_update_function_configuration(struct api_request *r) {
 
 void api_publish_version(struct api_request *r) {
         const char *wanted = json_tree_str(r->body, "CodeSha256");
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
         AUTO(function_ref) struct function_ref ref = {};
         struct function *f;
+        enum publication to;
         struct version *v;
         char sha256[SHA256_HEX_LEN + 1];
         int result;
 
         if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
                 return;
-        if (json_tree_get(r->body, "PublishTo")) {
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement PublishVersion with PublishTo.");
+        if (!function_kind_publication(r->body, &f->latest->config, &to, &problem)) {
+                api_fail_with(r, &problem);
                 return;
         }
         view_code_sha256(&f->latest->config, sha256);
@@ -196,7 +197,8 @@ void api_publish_version(struct api_request *r) {
                          wanted, sha256);
                 return;
         }
-        result = registry_publish(engine_registry(r->engine), f, json_tree_str(r->body, "Description"), &v);
+        result = registry_publish(engine_registry(r->engine), f, json_tree_str(r->body, "Description"),
+                                  to == PUBLISH_LATEST ? to : PUBLISH_VERSION, &v);
         if (result == REGISTRY_BUSY)
                 fail_busy(r, f);
         else if (result)

@@ -100,6 +100,11 @@ void api_create_function_url_config(struct api_request *r) {
                 fail_no_function(r);
                 return;
         }
+        if (s.version->config.per_tenant) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "Function URLs are not supported for functions with TenancyConfig.");
+                return;
+        }
         result = get(r, &s, &document);
         if (!api_stored(r, result))
                 return;

@@ -6,6 +6,7 @@
 
 #include "api/runtimes.h"
 #include "base/base64.h"
+#include "lib/json.h"
 
 static void write_time(nsec_t wall, const char *zone, char ret_text[static 32]) {
         time_t seconds = (time_t)(wall / SECOND);
@@ -124,6 +125,20 @@ static void write_member(struct json_writer *w, const char *name, const char *me
         json_close_object(w);
 }
 
+static void write_kind(struct json_writer *w, const struct version_config *c) {
+        AUTO(json_tree) json_t *kind = NULL;
+        const char *member;
+        json_t *value;
+
+        if (!c->kind_json || json_tree_parse(c->kind_json, strlen(c->kind_json), &kind, NULL))
+                return;
+        json_object_foreach(kind, member, value) {
+                AUTO(str) char *text = json_tree_text(value);
+
+                write_raw(w, member, text);
+        }
+}
+
 static void write_config(struct json_writer *w, const struct version *v) {
         const struct version_config *c = &v->config;
         char sha256[SHA256_HEX_LEN + 1];
@@ -157,13 +172,19 @@ static void write_config(struct json_writer *w, const struct version *v) {
         json_str(w, "OptimizationStatus", "Off");
         json_close_object(w);
         write_logging(w, v);
+        write_kind(w, c);
+}
+
+/* On instances only what is published runs. */
+static bool is_dormant(const struct version *v) {
+        return v->config.on_instances && version_is_latest(v) && v->status.state == STATE_ACTIVE;
 }
 
 /* The answer to CreateFunction has no LastUpdateStatus: there was no update yet. */
 static void write_status(struct json_writer *w, const struct version *v) {
         const struct version_status *s = &v->status;
 
-        json_str(w, "State", function_state_name(s->state));
+        json_str(w, "State", is_dormant(v) ? "ActiveNonInvocable" : function_state_name(s->state));
         write_optional(w, "StateReason", s->state_reason);
         write_optional(w, "StateReasonCode", s->state_reason_code);
         if (s->update != UPDATE_NONE) {

@@ -65,9 +65,10 @@ static void deploy_record(struct deploy *d) {
         int r;
 
         if (f)
-                r = registry_update(registry, f, &d->config, false, &v);
+                r = registry_update(registry, f, &d->config, PUBLISH_NOTHING, &v);
         else
-                r = registry_create(registry, o->account, o->region, d->name, &d->config, NULL, false, &v);
+                r = registry_create(registry, o->account, o->region, d->name, &d->config, NULL,
+                                    PUBLISH_NOTHING, &v);
         if (r == REGISTRY_BUSY)
                 deploy_end(d, -EBUSY, "an update of this function is in progress");
         else if (r)

@@ -93,6 +93,7 @@ int version_config_write(const struct version_config *c, struct buf *buf) {
         write_raw(&w, "dead_letter", c->dead_letter_json);
         write_raw(&w, "file_systems", c->file_systems_json);
         write_image(&w, c);
+        write_raw(&w, "kind", c->kind_json);
         json_str(&w, "code_sha256", c->code_sha256);
         json_uint(&w, "code_size", c->code_size);
         json_uint(&w, "code_unzipped", c->code_unzipped);
@@ -187,6 +188,14 @@ static bool read_image(const json_t *doc, struct version_config *c) {
                read_list(image, "command", &c->command);
 }
 
+void version_config_set_kind(struct version_config *c, const struct json_t *kind) {
+        free(c->kind_json);
+        c->kind_json = json_object_size(kind) ? json_tree_text(kind) : NULL;
+        c->per_tenant = json_tree_get(kind, "TenancyConfig") != NULL;
+        c->durable = json_tree_get(kind, "DurableConfig") != NULL;
+        c->on_instances = json_tree_get(kind, "CapacityProviderConfig") != NULL;
+}
+
 int version_config_read(const char *text, size_t len, struct version_config *ret_config) {
         AUTO(json_tree) json_t *doc = NULL;
         struct version_config *c = ret_config;
@@ -215,6 +224,7 @@ int version_config_read(const char *text, size_t len, struct version_config *ret
         c->vpc_json = read_raw(doc, "vpc");
         c->dead_letter_json = read_raw(doc, "dead_letter");
         c->file_systems_json = read_raw(doc, "file_systems");
+        version_config_set_kind(c, json_tree_get(doc, "kind"));
         c->code_size = (uint64_t)json_tree_int(doc, "code_size", 0);
         c->code_unzipped = (uint64_t)json_tree_int(doc, "code_unzipped", 0);
         if (read_digest(doc, "code_sha256", c->code_sha256) && read_vars(doc, c) && read_layers(doc, c) &&
@@ -274,6 +284,7 @@ void version_config_copy(const struct version_config *from, struct version_confi
         copy_list(&c->entry_point, &from->entry_point);
         copy_list(&c->command, &from->command);
         c->working_directory = copy_text(from->working_directory);
+        c->kind_json = copy_text(from->kind_json);
 }
 
 void version_config_clear(struct version_config *c) {
@@ -296,6 +307,7 @@ void version_config_clear(struct version_config *c) {
                 c->file_systems_json,
                 c->image_uri,
                 c->working_directory,
+                c->kind_json,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

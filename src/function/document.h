@@ -19,14 +19,16 @@ enum document_kind {
         DOCUMENT_PROVISIONED = 5,
         DOCUMENT_RUNTIME = 6,
         DOCUMENT_RECURSION = 7,
-        DOCUMENT_SIGNED_BY = 8,        /* the ARN of a code signing configuration */
-        DOCUMENT_LAYER_POLICY = 100,   /* owner: the layer; part: the version */
-        DOCUMENT_EVENT_SOURCE = 101,   /* owner: the id */
-        DOCUMENT_CODE_SIGNING = 102,   /* owner: the id */
-        DOCUMENT_TAGS = 103,           /* of what is no function; owner: its ARN */
-        DOCUMENT_ROLE = 104,           /* of IAM, in no region; owner: its name */
-        DOCUMENT_MANAGED_POLICY = 105, /* of IAM, in no region; owner: its ARN */
-        DOCUMENT_LOG_GROUP = 106,      /* owner: its name */
+        DOCUMENT_SIGNED_BY = 8,           /* the ARN of a code signing configuration */
+        DOCUMENT_SCALING = 9,             /* what clients call FunctionScalingConfig */
+        DOCUMENT_LAYER_POLICY = 100,      /* owner: the layer; part: the version */
+        DOCUMENT_EVENT_SOURCE = 101,      /* owner: the id */
+        DOCUMENT_CODE_SIGNING = 102,      /* owner: the id */
+        DOCUMENT_TAGS = 103,              /* of what is no function; owner: its ARN */
+        DOCUMENT_ROLE = 104,              /* of IAM, in no region; owner: its name */
+        DOCUMENT_MANAGED_POLICY = 105,    /* of IAM, in no region; owner: its ARN */
+        DOCUMENT_LOG_GROUP = 106,         /* owner: its name */
+        DOCUMENT_CAPACITY_PROVIDER = 107, /* owner: its name */
 };
 
 /* Which one. */

@@ -149,6 +149,14 @@ void version_fingerprint(const struct version *v, char ret_hex[static SHA256_HEX
         hex_encode(digest, sizeof(digest), ret_hex);
 }
 
+int64_t version_stored_number(const struct version *v) {
+        if (streq(v->number, LATEST_PUBLISHED))
+                return STORE_LATEST_PUBLISHED;
+        if (!version_is_latest(v))
+                return strtoll(v->number, NULL, 10);
+        return v == v->function->latest ? 0 : STORE_SERVING;
+}
+
 int version_save(struct version *v, int64_t number) {
         AUTO(buf) struct buf buf = BUF_NULL(DOCUMENT_MAX);
         struct version_row row;
@@ -202,10 +210,13 @@ void function_free(struct registry *r, struct function *f) {
         }
         if (f->latest)
                 f->latest->function = NULL;
+        if (f->latest_published)
+                f->latest_published->function = NULL;
         if (f->serving)
                 f->serving->function = NULL;
         version_unref(f->serving);
         version_unref(f->latest);
+        version_unref(f->latest_published);
         concurrency_reserve(f->concurrency, NOT_RESERVED);
         concurrency_unref(f->concurrency);
         free(f->tags_json);
@@ -222,6 +233,8 @@ struct version *function_version(const struct function *f, const char *qualifier
 
         if (!qualifier || streq(qualifier, "$LATEST"))
                 return f->latest;
+        if (streq(qualifier, LATEST_PUBLISHED))
+                return f->latest_published;
         list_each(v, &f->versions, link)
                 if (streq(v->number, qualifier))
                         return v;

@@ -23,6 +23,7 @@
 
 struct buf;
 struct concurrency;
+struct json_t;
 struct placement;
 struct pool;
 struct registry;
@@ -69,8 +70,12 @@ struct version_config {
         /* ImageConfig; without items, or NULL: the image's own. */
         struct text_list entry_point, command;
         char *working_directory;
-        char code_sha256[SHA256_HEX_LEN + 1]; /* of the zip as uploaded; of the image (images.h) */
-        uint64_t code_size, code_unzipped;    /* bytes */
+        /* What makes a function one of a kind of its own (CapacityProviderConfig, DurableConfig, TenancyConfig, …): an
+         * object of these members as they are shown (compact JSON); NULL: an ordinary one. */
+        char *kind_json;
+        bool per_tenant, on_instances, durable; /* which it says, on_instances: of a capacity provider */
+        char code_sha256[SHA256_HEX_LEN + 1];   /* of the zip as uploaded; of the image (images.h) */
+        uint64_t code_size, code_unzipped;      /* bytes */
 };
 
 /* The document that the store keeps; the same configuration gives the same bytes. 0, -E2BIG, -ENOMEM. */
@@ -86,6 +91,8 @@ static inline void version_config_freep(struct version_config *c) {
 static inline bool version_config_is_image(const struct version_config *c) {
         return c->image_uri != NULL;
 }
+/* What the object says from now on; NULL or an empty one: an ordinary function. */
+void version_config_set_kind(struct version_config *c, const struct json_t *kind);
 /* Copies of strings, count of them; frees what was there. */
 void text_list_set(struct text_list *list, const char *const *items, size_t count);
 
@@ -101,7 +108,7 @@ struct version_status {
 struct version {
         unsigned refs;
         struct function *function; /* NULL once the function is deleted */
-        char *number;              /* "$LATEST" or "1", "2", … */
+        char *number;              /* "$LATEST", LATEST_PUBLISHED or "1", "2", … */
         struct version_config config;
         struct version_status status;
         /* Where the code lies, set when it is prepared (then the version can serve). */
@@ -110,8 +117,8 @@ struct version {
         bool prepared;
         struct concurrency *concurrency; /* the function's; NULL: nobody counts */
         uint64_t provisioned, placed; /* environments to be started beforehand, invocations that have one */
-        struct pool *pool;            /* made at the first invocation; owned by the pools, see pool.h */
-        struct list link;             /* on function->versions when published */
+        struct pool *pool; /* the first of its pools, one a tenant; owned by the pools, see pool.h */
+        struct list link;  /* on function->versions when published */
         /* What environments and ARNs need; copies, so that they outlive the function. */
         char *account, *region, *name;
         char *arn; /* of the function, without a qualifier */
@@ -129,8 +136,10 @@ struct function {
         struct map_node node; /* in the registry, key "account/region/name" */
         char *key, *account, *region, *name;
         struct version *latest, *serving;
-        struct list versions; /* published, ascending */
-        struct list aliases;  /* alias.h */
+        struct list versions; /* published under a number, ascending */
+        struct version
+                *latest_published; /* NULL; only of functions on instances, whose $LATEST does not run */
+        struct list aliases;       /* alias.h */
         struct concurrency *concurrency;
         uint64_t last_number; /* of the last published version; numbers are never reused */
         char *tags_json;      /* NULL */
@@ -138,8 +147,11 @@ struct function {
 
 struct version *version_ref(struct version *v);
 void version_unref(struct version *v);
+/* The one published version that has no number: publishing to it again replaces it. */
+#define LATEST_PUBLISHED "$LATEST.PUBLISHED"
+
 static inline bool version_is_latest(const struct version *v) {
-        return v->number[0] == '$';
+        return streq(v->number, "$LATEST");
 }
 /* "arn:aws:lambda:REGION:ACCOUNT:function:NAME" and, with a qualifier, ":QUALIFIER"; malloc'ed. The partition
  * follows from the region. */

@@ -79,7 +79,7 @@ struct invocation *invocation_start(struct pools *pools, struct invocation_reque
         else if (!v->prepared && v->status.state == STATE_PENDING)
                 refusal = REFUSED_PENDING;
         else if (!(refusal = enter(i, v)))
-                refusal = admit(pool_of(pools, v), i);
+                refusal = admit(pool_of(pools, v, i->tenant_id), i);
         if (refusal) {
                 if (refusal == REFUSED_THROTTLED || refusal == REFUSED_RESERVED)
                         ++pools->totals.throttles;

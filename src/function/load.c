@@ -45,7 +45,7 @@ static int load_version(void *owner, const struct version_row *row) {
         struct registry *r = owner;
         struct function *f = registry_find(r, row->account, row->region, row->name);
         AUTO(version_config) struct version_config config = {};
-        char number[24];
+        char number[sizeof(LATEST_PUBLISHED) + 24] = "$LATEST";
         struct version *v;
         int result;
 
@@ -54,13 +54,17 @@ static int load_version(void *owner, const struct version_row *row) {
         result = version_config_read(row->config, row->config_len, &config);
         if (result)
                 return fault(result == -EINVAL ? -EUCLEAN : result);
-        snprintf(number, sizeof(number), "%lld", (long long)row->number);
-        v = version_new(r, row->account, row->region, row->name, row->number > 0 ? number : "$LATEST",
-                        &config);
+        if (row->number == STORE_LATEST_PUBLISHED)
+                str_fit(number, sizeof(number), LATEST_PUBLISHED);
+        else if (row->number > 0)
+                snprintf(number, sizeof(number), "%lld", (long long)row->number);
+        v = version_new(r, row->account, row->region, row->name, number, &config);
         load_status(v, row);
         v->function = f;
         v->concurrency = concurrency_ref(f->concurrency);
-        if (row->number == STORE_SERVING) {
+        if (row->number == STORE_LATEST_PUBLISHED) {
+                f->latest_published = v;
+        } else if (row->number == STORE_SERVING) {
                 f->serving = v;
         } else if (row->number == 0) {
                 f->latest = v;

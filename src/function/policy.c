@@ -106,8 +106,7 @@ int policy_get(struct registry *r, const struct function *f, const char *qualifi
 }
 
 static int save_target(struct version *v, struct function *f, struct alias *a) {
-        return a ? alias_save(v->registry, f, a)
-                 : version_save(v, version_is_latest(v) ? 0 : strtoll(v->number, NULL, 10));
+        return a ? alias_save(v->registry, f, a) : version_save(v, version_stored_number(v));
 }
 
 int policy_put(struct registry *r, struct function *f, const char *qualifier, const json_t *statements) {

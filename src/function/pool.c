@@ -13,28 +13,47 @@ static const struct environment_events member_events;
 
 /* ---- pools come and go with what they hold ---- */
 
-struct pool *pool_of(struct pools *p, struct version *v) {
+static bool is_of(const struct pool *pool, const char *tenant) {
+        return tenant ? pool->tenant && streq(pool->tenant, tenant) : !pool->tenant;
+}
+
+struct pool *pool_find(const struct version *v, const char *tenant) {
         struct pool *pool = v->pool;
+
+        while (pool && !is_of(pool, tenant))
+                pool = pool->sibling;
+        return pool;
+}
+
+struct pool *pool_of(struct pools *p, struct version *v, const char *tenant) {
+        struct pool *pool = pool_find(v, tenant);
 
         if (pool)
                 return pool;
         pool = xcalloc(1, sizeof(*pool));
         pool->pools = p;
         pool->version = version_ref(v);
+        pool->tenant = tenant ? xstrdup(tenant) : NULL;
         list_init(&pool->idle);
         list_init(&pool->others);
         list_init(&pool->waiting);
         list_push_back(&p->pools, &pool->link);
+        pool->sibling = v->pool;
         v->pool = pool;
         return pool;
 }
 
 void pool_release(struct pool *pool) {
+        struct pool **at;
+
         if (pool->pins || pool->provisioned || !list_is_empty(&pool->idle) || !list_is_empty(&pool->others) ||
             !list_is_empty(&pool->waiting))
                 return;
         list_unlink(&pool->link);
-        pool->version->pool = NULL;
+        for (at = &pool->version->pool; *at != pool; at = &(*at)->sibling)
+                ;
+        *at = pool->sibling;
+        free(pool->tenant);
         free(pool->problem);
         free(pool->provision_problem);
         version_unref(pool->version);
@@ -372,11 +391,9 @@ void pool_await_code(struct pool *pool, struct invocation *i) {
         wait_in_line(pool, i);
 }
 
-void pools_prepared(struct pools *p, struct version *v, const char *problem) {
-        struct pool *pool = v->pool;
+static void pool_prepared(struct pool *pool, const char *problem) {
+        struct pools *p = pool->pools;
 
-        if (!pool)
-                return;
         if (!problem) {
                 pool_set_awaits_code(pool, false);
                 pool_provide(pool);
@@ -388,6 +405,13 @@ void pools_prepared(struct pools *p, struct version *v, const char *problem) {
         free(pool->problem);
         pool->problem = xstrdup(problem);
         defer_call(p->loop, &p->fail, fail_waiters);
+}
+
+void pools_prepared(struct pools *p, struct version *v, const char *problem) {
+        for (struct pool *pool = v->pool, *next; pool; pool = next) {
+                next = pool->sibling;
+                pool_prepared(pool, problem);
+        }
 }
 
 int pool_admit(struct pool *pool, struct invocation *i) {
@@ -578,14 +602,13 @@ struct pools *pools_new(struct loop *loop, const struct pools_options *options,
 }
 
 void pools_retire(struct pools *p, struct version *v) {
-        struct pool *pool = v->pool;
         struct member *m;
 
-        if (!pool)
-                return;
-        pool->retired = true;
-        list_each(m, &pool->idle, link)
-                member_stop(m);
+        for (struct pool *pool = v->pool; pool; pool = pool->sibling) {
+                pool->retired = true;
+                list_each(m, &pool->idle, link)
+                        member_stop(m);
+        }
         pools_provision(p, v, 0);
 }
 

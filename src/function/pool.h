@@ -7,6 +7,8 @@
  * one that has idled longest); only when all are busy is the invocation refused. Cold starts run in parallel, but at most
  * pools_options.builders of them build and exec at once: an INIT that computes or waits holds no such slot.
  *
+ * Environments of a version that isolates tenants serve one tenant only: each tenant has a pool of its own.
+ *
  * An environment that idles is frozen after freeze_after and stopped after idle_ttl. A retired version (updated, deleted)
  * takes no new environments; what runs finishes.
  *

@@ -35,6 +35,8 @@ struct pools {
 struct pool {
         struct pools *pools;
         struct version *version; /* a reference */
+        char *tenant;            /* whose environments these are, and nobody else's; NULL: the version's */
+        struct pool *sibling;    /* of the version, another tenant's; NULL */
         struct list link;
         struct list idle;                        /* the newest first; frozen ones too */
         struct list others;                      /* starting, busy, stopping */
@@ -111,7 +113,9 @@ void member_unprovision(struct member *m);
 void pool_give_up_providing(struct pool *pool, const char *problem);
 
 /* pool.c */
-struct pool *pool_of(struct pools *p, struct version *v);
+/* tenant NULL: of a version that does not isolate tenants. pool_find answers NULL when there is none. */
+struct pool *pool_find(const struct version *v, const char *tenant);
+struct pool *pool_of(struct pools *p, struct version *v, const char *tenant);
 /* Finds the invocation an environment, or queues it. A refusal, or 0. */
 int pool_admit(struct pool *pool, struct invocation *i);
 /* Queues it for a version that has served before and whose code is being made ready again (after a restart). */

@@ -79,7 +79,7 @@ void pool_provide(struct pool *pool) {
 }
 
 void pools_provision(struct pools *p, struct version *v, size_t wanted) {
-        struct pool *pool = wanted ? pool_of(p, v) : v->pool;
+        struct pool *pool = wanted ? pool_of(p, v, NULL) : pool_find(v, NULL);
 
         if (!pool)
                 return;
@@ -94,7 +94,7 @@ void pools_provision(struct pools *p, struct version *v, size_t wanted) {
 }
 
 void pools_provisioned(const struct version *v, struct pools_provision *ret_view) {
-        const struct pool *pool = v->pool;
+        const struct pool *pool = pool_find(v, NULL);
         struct member *m;
 
         *ret_view = (struct pools_provision){};

@@ -177,12 +177,6 @@ static int serve_latest(struct registry *r, struct function *f) {
         return store_delete_version(r->store, f->account, f->region, f->name, STORE_SERVING);
 }
 
-static int64_t stored_number(const struct version *v) {
-        if (!version_is_latest(v))
-                return strtoll(v->number, NULL, 10);
-        return v == v->function->latest ? 0 : STORE_SERVING;
-}
-
 /* A store that fails here loses nothing: what it still calls Pending is prepared again after a restart. */
 static void settle(struct registry *r, struct version *v, const char *code, const char *reason) {
         bool pending = v->status.state == STATE_PENDING, updating = v->status.update == UPDATE_IN_PROGRESS;
@@ -203,7 +197,7 @@ static void settle(struct registry *r, struct version *v, const char *code, cons
         if (result == 0 && !code && v->function->latest == v && v->function->serving != v)
                 result = serve_latest(r, v->function);
         if (result == 0)
-                result = version_save(v, stored_number(v));
+                result = version_save(v, version_stored_number(v));
         if (result == 0)
                 result = registry_commit(r);
         if (result) {
@@ -242,7 +236,10 @@ struct version *registry_resolve(struct registry *r, const char *account, const 
                 return NULL;
         if (qualifier && (a = function_alias(f, qualifier)))
                 qualifier = alias_draw(a);
-        v = !qualifier || streq(qualifier, "$LATEST") ? f->serving : function_version(f, qualifier);
+        if (!qualifier && f->latest->config.on_instances)
+                v = f->latest_published;
+        else
+                v = !qualifier || streq(qualifier, "$LATEST") ? f->serving : function_version(f, qualifier);
         if (v && !v->prepared && !v->preparing && v->status.state == STATE_ACTIVE)
                 begin_preparation(r, v);
         return v;
@@ -288,8 +285,10 @@ static struct version *make_version(struct registry *r, struct function *f, cons
 }
 
 static struct version *make_published(struct registry *r, struct function *f, const struct version *from,
-                                      const char *description) {
-        AUTO(str) char *number = xasprintf("%llu", (unsigned long long)f->last_number + 1);
+                                      const char *description, enum publication to) {
+        AUTO(str) char *number = to == PUBLISH_LATEST
+                                         ? xstrdup(LATEST_PUBLISHED)
+                                         : xasprintf("%llu", (unsigned long long)f->last_number + 1);
         struct version_config config;
         struct version *v;
 
@@ -313,9 +312,10 @@ static struct version *make_published(struct registry *r, struct function *f, co
         return v;
 }
 
-/* The newest published version, when $LATEST has not changed since. */
-static struct version *published_as(struct function *f, const struct version *latest) {
-        struct version *newest = list_last(&f->versions, struct version, link);
+/* The newest version that was published so, when $LATEST has not changed since. */
+static struct version *published_as(struct function *f, const struct version *latest, enum publication to) {
+        struct version *newest =
+                to == PUBLISH_LATEST ? f->latest_published : list_last(&f->versions, struct version, link);
         char fingerprint[SHA256_HEX_LEN + 1];
 
         if (!newest)
@@ -332,6 +332,10 @@ static int save_function(struct registry *r, const struct function *f, uint64_t 
                                                                     .tags = f->tags_json });
 }
 
+static uint64_t takes_number(const struct version *published) {
+        return published && published->number[0] != '$';
+}
+
 /* One transaction: $LATEST, what it is served from (if that is another), and the version just published (or
  * NULL). */
 static int save_change(struct registry *r, struct function *f, struct version *latest,
@@ -339,13 +343,13 @@ static int save_change(struct registry *r, struct function *f, struct version *l
         int result = store_begin(r->store);
 
         if (result == 0)
-                result = save_function(r, f, f->last_number + (published ? 1 : 0));
+                result = save_function(r, f, f->last_number + takes_number(published));
         if (result == 0)
                 result = version_save(latest, 0);
         if (result == 0 && serving)
                 result = version_save(serving, STORE_SERVING);
         if (result == 0 && published)
-                result = version_save(published, strtoll(published->number, NULL, 10));
+                result = version_save(published, version_stored_number(published));
         if (result == 0)
                 result = registry_commit(r);
         if (result)
@@ -353,15 +357,28 @@ static int save_change(struct registry *r, struct function *f, struct version *l
         return result;
 }
 
+static void forget_version(struct registry *r, struct version *v) {
+        r->ports.retire(r->ports.owner, v);
+        list_unlink(&v->link);
+        v->function = NULL;
+        version_unref(v);
+}
+
 static void adopt_published(struct registry *r, struct function *f, struct version *published) {
-        f->last_number++;
-        list_push_back(&f->versions, &published->link);
+        if (takes_number(published)) {
+                f->last_number++;
+                list_push_back(&f->versions, &published->link);
+        } else {
+                if (f->latest_published)
+                        forget_version(r, f->latest_published);
+                f->latest_published = published;
+        }
         if (!published->prepared)
                 registry_want_prepared(r, published);
 }
 
 int registry_create(struct registry *r, const char *account, const char *region, const char *name,
-                    struct version_config *config_consume, const char *tags_json, bool publish,
+                    struct version_config *config_consume, const char *tags_json, enum publication publish,
                     struct version **ret_version) {
         struct version *published = NULL;
         struct function *f;
@@ -377,7 +394,7 @@ int registry_create(struct registry *r, const char *account, const char *region,
         f->serving = version_ref(f->latest);
         version_set_state(f->latest, STATE_PENDING, CREATING, BEING_CREATED);
         if (publish)
-                published = make_published(r, f, f->latest, NULL);
+                published = make_published(r, f, f->latest, NULL, publish);
         result = save_change(r, f, f->latest, NULL, published);
         if (result) {
                 version_unref(published);
@@ -396,7 +413,7 @@ static bool is_busy(const struct function *f) {
 }
 
 int registry_update(struct registry *r, struct function *f, struct version_config *config_consume,
-                    bool publish, struct version **ret_version) {
+                    enum publication publish, struct version **ret_version) {
         struct version *latest, *published = NULL, *same = NULL, *old = f->latest;
         bool keep = f->serving->status.state == STATE_ACTIVE;
         int result;
@@ -410,8 +427,8 @@ int registry_update(struct registry *r, struct function *f, struct version_confi
                           keep ? NULL : BEING_CREATED);
         version_set_update(latest, UPDATE_IN_PROGRESS, CREATING, BEING_CREATED);
         if (publish) {
-                same = published_as(f, latest);
-                published = same ? NULL : make_published(r, f, latest, NULL);
+                same = published_as(f, latest, publish);
+                published = same ? NULL : make_published(r, f, latest, NULL, publish);
         }
         result = save_change(r, f, latest, keep ? f->serving : NULL, published);
         if (result) {
@@ -428,9 +445,9 @@ int registry_update(struct registry *r, struct function *f, struct version_confi
         return 0;
 }
 
-int registry_publish(struct registry *r, struct function *f, const char *description,
+int registry_publish(struct registry *r, struct function *f, const char *description, enum publication to,
                      struct version **ret_version) {
-        struct version *published = published_as(f, f->latest);
+        struct version *published = published_as(f, f->latest, to);
         char revision[UUID_LEN + 1];
         int result;
 
@@ -440,7 +457,7 @@ int registry_publish(struct registry *r, struct function *f, const char *descrip
                 *ret_version = published;
                 return 0;
         }
-        published = make_published(r, f, f->latest, description);
+        published = make_published(r, f, f->latest, description, to);
         memcpy(revision, f->latest->status.revision_id, sizeof(revision));
         version_touch(f->latest);
         result = save_change(r, f, f->latest, NULL, published);
@@ -508,6 +525,8 @@ int registry_delete(struct registry *r, struct function *f) {
         }
         list_each(v, &f->versions, link)
                 r->ports.retire(r->ports.owner, v);
+        if (f->latest_published)
+                r->ports.retire(r->ports.owner, f->latest_published);
         if (f->serving != f->latest)
                 r->ports.retire(r->ports.owner, f->serving);
         r->ports.retire(r->ports.owner, f->latest);
@@ -523,16 +542,15 @@ int registry_delete_version(struct registry *r, struct function *f, struct versi
         result = store_begin(r->store);
         if (result == 0)
                 result = store_delete_version(r->store, f->account, f->region, f->name,
-                                              strtoll(v->number, NULL, 10));
+                                              version_stored_number(v));
         if (result == 0)
                 result = registry_commit(r);
         if (result) {
                 store_rollback(r->store);
                 return fault(result);
         }
-        r->ports.retire(r->ports.owner, v);
-        list_unlink(&v->link);
-        v->function = NULL;
-        version_unref(v);
+        if (v == f->latest_published)
+                f->latest_published = NULL;
+        forget_version(r, v);
         return provisioned_apply(r, f);
 }

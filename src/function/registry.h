@@ -50,8 +50,8 @@ void registry_prepared(struct registry *r, struct version *v, const char *reason
 /* Asking. */
 struct function *registry_find(const struct registry *r, const char *account, const char *region,
                                const char *name);
-/* The version that an invocation with this qualifier runs on (NULL or "$LATEST": serving; an alias: one of its
- * versions); NULL: none. */
+/* The version that an invocation with this qualifier runs on (NULL or "$LATEST": serving; NULL of a function on
+ * instances: LATEST_PUBLISHED; an alias: one of its versions); NULL: none. */
 struct version *registry_resolve(struct registry *r, const char *account, const char *region,
                                  const char *name, const char *qualifier);
 /* The version as the API shows it (NULL or "$LATEST": latest; an alias: its first version). */
@@ -72,17 +72,24 @@ enum registry_outcome {
         REGISTRY_ALIASED,    /* an alias points to the version */
 };
 
+/* What becomes of a change beside $LATEST. */
+enum publication {
+        PUBLISH_NOTHING,
+        PUBLISH_VERSION, /* under the next number */
+        PUBLISH_LATEST,  /* as LATEST_PUBLISHED, in the place of what was that */
+};
+
 /* publish: version 1 as well. *ret_version (borrowed) is what the answer shows. The configuration's contents
  * are taken in any case. */
 int registry_create(struct registry *r, const char *account, const char *region, const char *name,
-                    struct version_config *config_consume, const char *tags_json, bool publish,
+                    struct version_config *config_consume, const char *tags_json, enum publication publish,
                     struct version **ret_version);
 /* A new snapshot of $LATEST. */
 int registry_update(struct registry *r, struct function *f, struct version_config *config_consume,
-                    bool publish, struct version **ret_version);
+                    enum publication publish, struct version **ret_version);
 /* Answers the newest published version when nothing has changed since it was made. description NULL: that of
  * $LATEST. */
-int registry_publish(struct registry *r, struct function *f, const char *description,
+int registry_publish(struct registry *r, struct function *f, const char *description, enum publication to,
                      struct version **ret_version);
 /* tags_json NULL: none. */
 int registry_set_tags(struct registry *r, struct function *f, const char *tags_json);

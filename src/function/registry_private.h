@@ -28,6 +28,8 @@ void version_touch(struct version *v);
 void version_set_state(struct version *v, enum function_state state, const char *code, const char *reason);
 void version_set_update(struct version *v, enum update_status update, const char *code, const char *reason);
 void version_fingerprint(const struct version *v, char ret_hex[static SHA256_HEX_LEN + 1]);
+/* The store's number for it: a published one's own, 0, STORE_SERVING or STORE_LATEST_PUBLISHED. */
+int64_t version_stored_number(const struct version *v);
 /* Between store_begin and store_commit. */
 int version_save(struct version *v, int64_t number);
 

@@ -18,12 +18,13 @@ int store_put_version(struct store *s, const struct version_row *row) {
 
 int store_delete_version(struct store *s, const char *account, const char *region, const char *name,
                          int64_t number) {
-        char part[24];
+        char part[24] = "$LATEST.PUBLISHED";
         int r = store_run(store_bind(s, SQL_DELETE_VERSION, "ttti", account, region, name, number));
 
-        if (r || number <= 0)
+        if (r || number == 0 || number == STORE_SERVING)
                 return r;
-        snprintf(part, sizeof(part), "%lld", (long long)number);
+        if (number != STORE_LATEST_PUBLISHED)
+                snprintf(part, sizeof(part), "%lld", (long long)number);
         return store_run(
                 store_bind(s, SQL_DELETE_PART, "ttitt", account, region, (int64_t)STORE_OWNED, name, part));
 }

@@ -45,6 +45,7 @@ struct function_row {
 /* number: 0 is $LATEST; STORE_SERVING what $LATEST is served from while that differs; else a published
  * version. */
 #define STORE_SERVING (-1)
+#define STORE_LATEST_PUBLISHED (-2) /* documents call it "$LATEST.PUBLISHED" */
 
 struct version_row {
         const char *account, *region, *name;

@@ -85,6 +85,18 @@ static size_t count_kept(const struct pool *pool) {
         return kept;
 }
 
+/* Once, and no other is its tenant's. */
+static bool is_among_its_version_s(const struct pool *pool) {
+        unsigned found = 0;
+
+        for (const struct pool *at = pool->version->pool; at; at = at->sibling) {
+                if (at->version != pool->version)
+                        return false;
+                found += pool->tenant ? at->tenant && streq(at->tenant, pool->tenant) : !at->tenant;
+        }
+        return found == 1;
+}
+
 static void count_pool(struct sim *s, const struct pool *pool, struct count *n) {
         const struct invocation *i;
         const struct member *m;
@@ -100,7 +112,7 @@ static void count_pool(struct sim *s, const struct pool *pool, struct count *n) 
         }
         starting = n->starting - starting;
         sim_claim(s, pool->coming == starting && pool->waiting_count == waiting && !pool->pins);
-        sim_claim(s, pool->version->pool == pool);
+        sim_claim(s, is_among_its_version_s(pool));
         /* A pool that holds nothing is not there (unless it has yet to say why it could hold nothing). */
         sim_claim(s, pool->problem || pool->provisioned || waiting || !list_is_empty(&pool->idle) ||
                              !list_is_empty(&pool->others));

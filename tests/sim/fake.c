@@ -141,6 +141,11 @@ static void fake_invoke(struct environment *e, const struct invocation_order *or
 
         sim_claim(f->sim, f->state == FAKE_IDLE && !f->under_way && !e->ending);
         sim_claim(f->sim, order->event_parts == 1 && order->event->iov_len >= 2 && order->timeout);
+        /* It never sees another tenant. */
+        if (!f->has_tenant)
+                str_fit(f->tenant, sizeof(f->tenant), order->tenant_id ? order->tenant_id : "");
+        f->has_tenant = true;
+        sim_claim(f->sim, streq(f->tenant, order->tenant_id ? order->tenant_id : ""));
         f->state = FAKE_BUSY;
         f->under_way = true;
         f->answered = false;

@@ -37,14 +37,21 @@ uint64_t sim_draw(struct sim *s, uint64_t below) {
 
 /* ---- the ports ---- */
 
+/* Never more starts than invocations that wait for one, or than are to be there anyway. */
+static bool lacks_one(const struct version *v, bool provisioned) {
+        for (const struct pool *pool = v->pool; pool; pool = pool->sibling)
+                if (provisioned ? pool->provisioned_members < pool->provisioned
+                                : pool->coming < pool->waiting_count)
+                        return true;
+        return false;
+}
+
 static struct environment *make(void *owner, struct version *v, const char *id, bool provisioned,
                                 void **ret_tag, char **ret_problem) {
         struct sim *s = owner;
         struct fake *f;
 
-        /* Never more starts than invocations that wait for one, or than are to be there anyway. */
-        sim_claim(s, v->pool && (provisioned ? v->pool->provisioned_members < v->pool->provisioned
-                                             : v->pool->coming < v->pool->waiting_count));
+        sim_claim(s, lacks_one(v, provisioned));
         if (s->fail_make_at && s->made + 1 == s->fail_make_at) {
                 s->fail_make_at = 0;
                 *ret_problem = xstrdup("nothing to make it of");
@@ -121,12 +128,14 @@ static const struct invocation_events caller_events = {
         .answered = on_answered,
 };
 
-struct caller *sim_call(struct sim *s, struct version *v, bool stream, bool want_tail) {
+struct caller *sim_call_for(struct sim *s, struct version *v, const char *tenant, bool stream,
+                            bool want_tail) {
         struct caller *c = xcalloc(1, sizeof(*c));
         struct buf payload = BUF_NULL(64);
         struct invocation_request request = {
                 .version = v,
                 .request_id = c->request_id,
+                .tenant_id = tenant,
                 .payload_consume = &payload,
                 .stream = stream,
                 .want_tail = want_tail,
@@ -145,6 +154,13 @@ struct caller *sim_call(struct sim *s, struct version *v, bool stream, bool want
         c->in_call = false;
         sim_claim(s, (c->invocation != NULL) == (c->refused == 0));
         return c;
+}
+
+struct caller *sim_call(struct sim *s, struct version *v, bool stream, bool want_tail) {
+        static const char *const tenants[] = { "ann", "bob", "cyd" };
+
+        return sim_call_for(s, v, v->config.per_tenant ? tenants[sim_draw(s, ARRAY_SIZE(tenants))] : NULL,
+                            stream, want_tail);
 }
 
 struct caller *sim_invoke(struct sim *s, struct version *v) {

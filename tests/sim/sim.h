@@ -63,9 +63,10 @@ struct fake {
         unsigned chunks_left;
         uint64_t credit, number; /* number: the how-manieth that was made */
         uint64_t served;
+        char tenant[8]; /* of the first it served; "" */
         char request_id[UUID_LEN + 1];
         char why[32]; /* dies with the environment, as a driver's may */
-        bool stream, begun, answered, under_way;
+        bool stream, begun, answered, under_way, has_tenant;
 };
 
 struct caller {
@@ -101,7 +102,10 @@ void sim_close(struct sim *s);
 
 struct version *sim_version(const char *name); /* the caller holds a reference */
 struct caller *sim_invoke(struct sim *s, struct version *v);
+/* Of a version that isolates tenants for one that is drawn. */
 struct caller *sim_call(struct sim *s, struct version *v, bool stream, bool want_tail);
+struct caller *sim_call_for(struct sim *s, struct version *v, const char *tenant, bool stream,
+                            bool want_tail);
 void sim_abandon(struct caller *c);
 void sim_pass(struct sim *s, nsec_t time); /* and check */
 void sim_check(struct sim *s);

@@ -75,6 +75,7 @@ static void replace(struct sim *s, struct version **v) {
         version_unref(*v);
         *v = sim_version(names[sim_draw(s, ARRAY_SIZE(names))]);
         (*v)->prepared = sim_draw(s, 2);
+        (*v)->config.per_tenant = sim_draw(s, 3) == 0;
 }
 
 static void evict(struct sim *s) {

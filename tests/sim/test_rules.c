@@ -498,6 +498,63 @@ static void what_can_be_looked_at(void **state) {
         close_pair(&p);
 }
 
+static void tenants_share_nothing(void **state) {
+        struct caller *ann, *bob;
+        struct pair p;
+
+        open_pair(&p, roomy);
+        p.a->config.per_tenant = true;
+        ann = sim_call_for(&p.sim, p.a, "ann", false, false);
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(ann->answered, 1);
+        bob = sim_call_for(&p.sim, p.a, "bob", false, false);
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(bob->answered, 1);
+        assert_int_equal(p.sim.made, 2); /* ann's idles, and is not his */
+        sim_call_for(&p.sim, p.a, "ann", false, false);
+        sim_call_for(&p.sim, p.a, "bob", false, false);
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(p.sim.made, 2);
+        pools_retire(p.sim.pools, p.a);
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(sim_live(&p.sim), 0);
+        close_pair(&p);
+}
+
+/* At the limit one tenant's idle environment makes room for another's. */
+static void tenants_make_room_for_each_other(void **state) {
+        struct caller *bob;
+        struct pair p;
+
+        open_pair(&p, at_most(1));
+        p.a->config.per_tenant = true;
+        sim_call_for(&p.sim, p.a, "ann", false, false);
+        sim_pass(&p.sim, 20 * MS);
+        bob = sim_call_for(&p.sim, p.a, "bob", false, false);
+        sim_pass(&p.sim, 40 * MS);
+        assert_int_equal(bob->answered, 1);
+        assert_int_equal(sim_live(&p.sim), 1);
+        close_pair(&p);
+}
+
+/* Whose code is awaited are all tenants of a version. */
+static void tenants_wait_for_code_together(void **state) {
+        struct caller *ann, *bob;
+        struct pair p;
+
+        open_pair(&p, roomy);
+        p.a->config.per_tenant = true;
+        p.a->prepared = false;
+        ann = sim_call_for(&p.sim, p.a, "ann", false, false);
+        bob = sim_call_for(&p.sim, p.a, "bob", false, false);
+        p.a->prepared = true;
+        pools_prepared(p.sim.pools, p.a, NULL);
+        sim_pass(&p.sim, 20 * MS);
+        assert_int_equal(ann->answered + bob->answered, 2);
+        assert_int_equal(p.sim.made, 2);
+        close_pair(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(cold_then_warm),
@@ -522,6 +579,9 @@ int main(void) {
                 cmocka_unit_test(code_that_is_being_prepared),
                 cmocka_unit_test(freed_in_the_midst),
                 cmocka_unit_test(what_can_be_looked_at),
+                cmocka_unit_test(tenants_share_nothing),
+                cmocka_unit_test(tenants_make_room_for_each_other),
+                cmocka_unit_test(tenants_wait_for_code_together),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

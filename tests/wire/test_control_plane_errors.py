@@ -290,9 +290,6 @@ def test_what_is_not_done_here_says_so(client, settings):
     bucket = {"S3Bucket": "bucket", "S3Key": "key"}
     for changes, what in (
         ({"Code": bucket}, "CreateFunction with Code.S3Bucket"),
-        ({"DurableConfig": {"ExecutionTimeout": 60}}, "CreateFunction with DurableConfig"),
-        ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "CreateFunction with TenancyConfig"),
-        ({"PublishTo": "LATEST_PUBLISHED"}, "CreateFunction with PublishTo"),
     ):
         assert refused(client.create_function, **{"FunctionName": "fn", **settings, **changes}) == (
             501, "NotImplementedException", f"lambent does not implement {what}."

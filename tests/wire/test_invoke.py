@@ -227,11 +227,9 @@ def test_dry_run(client, lambent, function, package):
 
 def test_what_is_not_built_says_so(client, function, package):
     status, code, message = refused(client.invoke, FunctionName=function(package, Handler="echo"), InvocationType="Event")
-    assert (status, code) == (501, "NotImplementedException")
-    assert "Invoke" in message and "Event" in message
+    assert (status, code, message) == (501, "NotImplementedException", "lambent does not implement Invoke with InvocationType Event.")
     status, code, message = refused(client.invoke_async, FunctionName="anything", InvokeArgs=b"{}")
-    assert (status, code) == (501, "NotImplementedException")
-    assert "InvokeAsync" in message
+    assert (status, code, message) == (501, "NotImplementedException", "lambent does not implement InvokeAsync.")
 
 
 @pytest.mark.parametrize("member, values", [("InvocationType", "RequestResponse"), ("LogType", "Tail")])

@@ -35,6 +35,8 @@ static void full(struct version_config *c) {
                 .vpc_json = xstrdup("{\"VpcId\":\"\"}"),
                 .dead_letter_json = xstrdup("{\"TargetArn\":\"t\"}"),
                 .file_systems_json = xstrdup("[{\"Arn\":\"a\"}]"),
+                .kind_json = xstrdup("{\"TenancyConfig\":{\"TenantIsolationMode\":\"PER_TENANT\"}}"),
+                .per_tenant = true,
                 .code_sha256 = DIGEST,
                 .code_size = 52428800,
                 .code_unzipped = 262144000,

@@ -130,13 +130,13 @@ static struct version_config config_of(const char *code, const char *description
         return c;
 }
 
-static int create(struct bench *b, const char *name, bool publish, struct version **ret_version) {
+static int create(struct bench *b, const char *name, enum publication publish, struct version **ret_version) {
         struct version_config c = config_of(CODE_A, "first");
 
         return registry_create(b->registry, ACCOUNT, REGION, name, &c, NULL, publish, ret_version);
 }
 
-static int update(struct bench *b, const char *code, const char *description, bool publish,
+static int update(struct bench *b, const char *code, const char *description, enum publication publish,
                   struct version **ret_version) {
         struct version_config c = config_of(code, description);
 
@@ -172,7 +172,7 @@ static void a_function_is_pending_then_active(void **state) {
         memcpy(revision, v->status.revision_id, sizeof(revision));
         assert_int_equal(create(b, "f", false, &v), REGISTRY_EXISTS);
         assert_int_equal(update(b, CODE_B, "x", false, &v), REGISTRY_BUSY);
-        assert_int_equal(registry_publish(b->registry, find(b), NULL, &v), REGISTRY_BUSY);
+        assert_int_equal(registry_publish(b->registry, find(b), NULL, PUBLISH_VERSION, &v), REGISTRY_BUSY);
         prepared(b, NULL);
         v = resolve(b, NULL);
         assert_ptr_equal(v, find(b)->latest);
@@ -259,28 +259,79 @@ static void versions_are_published_once(void **state) {
         assert_status(v, STATE_ACTIVE, UPDATE_SUCCESSFUL);
         assert_ptr_equal(resolve(b, "1"), v);
         memcpy(revision, find(b)->latest->status.revision_id, sizeof(revision));
-        assert_int_equal(registry_publish(b->registry, find(b), "another description", &again), 0);
+        assert_int_equal(
+                registry_publish(b->registry, find(b), "another description", PUBLISH_VERSION, &again), 0);
         assert_ptr_equal(again, v);
         assert_string_equal(find(b)->latest->status.revision_id, revision);
 
         assert_int_equal(update(b, CODE_A, "changed", false, &v), 0);
         prepared(b, NULL);
-        assert_int_equal(registry_publish(b->registry, find(b), "described", &v), 0);
+        assert_int_equal(registry_publish(b->registry, find(b), "described", PUBLISH_VERSION, &v), 0);
         assert_string_equal(v->number, "2");
         assert_string_equal(v->config.description, "described");
         assert_status(v, STATE_ACTIVE, UPDATE_SUCCESSFUL);
         assert_true(v->prepared);
         assert_string_equal(v->task_dir, "/code");
         assert_string_equal(find(b)->latest->config.description, "changed");
-        assert_int_equal(registry_publish(b->registry, find(b), NULL, &again), 0);
+        assert_int_equal(registry_publish(b->registry, find(b), NULL, PUBLISH_VERSION, &again), 0);
         assert_ptr_equal(again, v);
 
         assert_int_equal(registry_delete_version(b->registry, find(b), v), 0);
         assert_null(resolve(b, "2"));
         shut_registry(b);
         open_registry(b);
-        assert_int_equal(registry_publish(b->registry, find(b), NULL, &v), 0);
+        assert_int_equal(registry_publish(b->registry, find(b), NULL, PUBLISH_VERSION, &v), 0);
         assert_string_equal(v->number, "3"); /* 2 is used up */
+}
+
+/* There is one, and publishing replaces it. */
+static void the_latest_published(void **state) {
+        struct bench *b = *state;
+        struct version *v, *again;
+
+        assert_int_equal(create(b, "f", PUBLISH_LATEST, &v), 0);
+        assert_string_equal(v->number, LATEST_PUBLISHED);
+        assert_false(version_is_latest(v));
+        prepared(b, NULL);
+        prepared(b, NULL);
+        assert_ptr_equal(resolve(b, LATEST_PUBLISHED), v);
+        assert_int_equal(registry_publish(b->registry, find(b), NULL, PUBLISH_LATEST, &again), 0);
+        assert_ptr_equal(again, v);
+        assert_int_equal(update(b, CODE_B, "changed", PUBLISH_LATEST, &v), 0);
+        prepared(b, NULL);
+        prepared(b, NULL);
+        assert_string_equal(resolve(b, LATEST_PUBLISHED)->config.code_sha256, CODE_B);
+        assert_int_equal(registry_publish(b->registry, find(b), NULL, PUBLISH_VERSION, &v), 0);
+        assert_string_equal(v->number, "1"); /* no number was spent on the other */
+        shut_registry(b);
+        open_registry(b);
+        v = function_version(find(b), LATEST_PUBLISHED);
+        assert_string_equal(v->config.code_sha256, CODE_B);
+        assert_int_equal(registry_delete_version(b->registry, find(b), v), 0);
+        assert_null(function_version(find(b), LATEST_PUBLISHED));
+        shut_registry(b);
+        open_registry(b);
+        assert_null(function_version(find(b), LATEST_PUBLISHED));
+}
+
+/* $LATEST of a function on instances does not run. */
+static void on_instances_only_what_is_published_runs(void **state) {
+        AUTO(json_tree) json_t *kind = json_pack("{s:{}}", "CapacityProviderConfig");
+        struct version_config c = config_of(CODE_A, "first");
+        struct bench *b = *state;
+        struct version *v;
+
+        version_config_set_kind(&c, kind);
+        assert_int_equal(registry_create(b->registry, ACCOUNT, REGION, "f", &c, NULL, PUBLISH_NOTHING, &v),
+                         0);
+        prepared(b, NULL);
+        assert_null(resolve(b, NULL));
+        assert_int_equal(registry_publish(b->registry, find(b), NULL, PUBLISH_LATEST, &v), 0);
+        assert_ptr_equal(resolve(b, NULL), v);
+        assert_ptr_equal(resolve(b, "$LATEST"), find(b)->serving);
+        shut_registry(b);
+        open_registry(b);
+        assert_string_equal(resolve(b, NULL)->number, LATEST_PUBLISHED);
 }
 
 static void a_restart_finds_everything(void **state) {
@@ -509,7 +560,7 @@ static int change(struct bench *b, int kind) {
         case 1:
                 return update(b, CODE_B, "x", false, &v);
         case 2:
-                return registry_publish(b->registry, find(b), NULL, &v);
+                return registry_publish(b->registry, find(b), NULL, PUBLISH_VERSION, &v);
         default:
                 return registry_delete(b->registry, find(b));
         }
@@ -565,6 +616,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(an_update_that_fails_leaves_the_old_code_serving, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(versions_are_published_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(the_latest_published, setup, teardown),
+                cmocka_unit_test_setup_teardown(on_instances_only_what_is_published_runs, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_restart_finds_everything, setup, teardown),
                 cmocka_unit_test_setup_teardown(deleting_ends_everything, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_version_outlives_its_registry, setup, teardown),
