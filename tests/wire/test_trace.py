@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -57,12 +58,17 @@ def test_a_thousand_warm_invocations(lambent_factory, client_of, tmp_path):
     client = client_of(daemon)
     client.create_function(FunctionName="warm", Runtime="provided.al2023", Handler="echo", Role=ROLE, Code={"ZipFile": c_bootstrap()})
     client.get_waiter("function_active_v2").wait(FunctionName="warm", WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
-    connection = http.client.HTTPConnection(daemon.endpoint.removeprefix("http://"), timeout=SECONDS)
+    host = daemon.endpoint.removeprefix("http://")
+    connection = socket.create_connection(host.rsplit(":", 1), timeout=SECONDS)
+    # In one piece: http.client sends the body by itself, which costs the daemon another read when it is fast enough to see that. The tail
+    # makes the answer wait for the runtime's next poll, so that no two invocations meet.
+    request = (f"POST /2015-03-31/functions/warm/invocations HTTP/1.1\r\nHost: {host}\r\nX-Amz-Log-Type: Tail\r\n"
+               'Content-Length: 7\r\n\r\n{"a":1}').encode()
 
     def invoke():
-        # The tail makes the answer wait for the runtime's next poll, so that no two invocations meet.
-        connection.request("POST", "/2015-03-31/functions/warm/invocations", body=b'{"a":1}', headers={"X-Amz-Log-Type": "Tail"})
-        answer = connection.getresponse()
+        connection.sendall(request)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
         assert (answer.status, answer.read()) == (200, b'{"a":1}')
 
     for _ in range(10):
