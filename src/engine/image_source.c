@@ -31,6 +31,17 @@ char *engine_image_name(const struct engine *e, const char *uri, const char *sha
         return sha256 ? image_name_pinned(&name, sha256) : image_name_tagged(&name);
 }
 
+/* What the engine is to call it as well: as the user wrote it. NULL: nothing, it has that name, or would have to have a digest. */
+static char *alias_of(const struct engine *e, const char *uri) {
+        AUTO(image_name) struct image_name name;
+
+        if (image_name_parse(uri, &name))
+                return NULL;
+        if (!e->options.private_registry || !image_name_is_private_ecr(&name) || (name.sha256 && !name.tag))
+                return NULL;
+        return image_name_tagged(&name);
+}
+
 static void question_free(struct question *q) {
         list_unlink(&q->link);
         containers_wait_cancel(&q->containers);
@@ -65,7 +76,10 @@ static const char *sha256_of(const struct image *image) {
 
 static void on_image(struct image_ask *ask, struct image *image, int r, const char *problem) {
         struct question *q = container_of(ask, struct question, image);
+        AUTO(str) char *alias = image && q->sha256 ? alias_of(q->engine, q->uri) : NULL;
 
+        if (alias)
+                containers_tag(q->engine->containers, alias, image, q->sha256);
         if (image)
                 answer(q, &(struct image_answer){ IMAGE_FINE, "", sha256_of(image) });
         else
@@ -104,8 +118,11 @@ static void ask(void *owner, const struct image_request *request, struct image_w
         containers_want(e->containers, &q->containers, on_engine);
 }
 
+/* Images belong to the engine's user: only the names that we have added go. */
 static void forget(void *owner, const char *sha256) {
-        /* Images belong to the engine's user: nothing was added to it. */
+        struct engine *e = owner;
+
+        containers_untag(e->containers, sha256);
 }
 
 void image_source_open(struct engine *e) {

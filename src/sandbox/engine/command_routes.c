@@ -158,6 +158,24 @@ static int plan_pull(struct command_request *r, struct words *words, char **ret_
         return 0;
 }
 
+static int plan_tag(struct command_request *r, struct words *words, char **ret_problem) {
+        AUTO(str) char *repository = command_parameter(r, "repo");
+        AUTO(str) char *tag = command_parameter(r, "tag");
+
+        if (!repository || !tag || *repository == '-') {
+                *ret_problem = xstrdup("no name");
+                return 400;
+        }
+        words_add_all(words, "tag", r->name);
+        words_take(words, xasprintf("%s:%s", repository, tag));
+        return 0;
+}
+
+static int plan_remove_image(struct command_request *r, struct words *words, char **ret_problem) {
+        words_add_all(words, "rmi", r->name);
+        return 0;
+}
+
 /* What happens between its start and its first look would be missed, and so it is told since when; twice is harmless. */
 static int plan_events(struct command_request *r, struct words *words, char **ret_problem) {
         words_add_all(words, "events", "--format", r->line->dialect == DIALECT_DOCKER ? JSON_EACH : "json");
@@ -186,6 +204,8 @@ static const struct command_route routes[] = {
         { HTTP_GET_, "/networks/", "", COMMAND_ANSWERS, 0, plan_inspect_network, command_answer_network },
         { HTTP_POST_, "/images/create", NULL, COMMAND_ANSWERS, PULL_MOST, plan_pull, NULL },
         { HTTP_GET_, "/images/", "/json", COMMAND_ANSWERS, 0, plan_inspect_image, command_answer_inspect },
+        { HTTP_POST_, "/images/", "/tag", COMMAND_ANSWERS, 0, plan_tag, NULL },
+        { HTTP_DELETE_, "/images/", "", COMMAND_ANSWERS, 0, plan_remove_image, NULL },
 };
 
 /* A name begins with no "-": it is a word of a command line. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "sandbox/engine/command_line.h"
 #include "sandbox/engine/lease.h"
 #include "sandbox/engine/shape.h"
 
@@ -88,9 +89,30 @@ static void follow(struct containers *c) {
         engine_events_follow(&c->events, c->loop, c->docker, label);
 }
 
+static void open_tags(struct containers *c) {
+        AUTO(str) char *path = xasprintf("%s/tags", c->options.state_dir);
+
+        c->tags = tags_new(&(struct tags_options){ .loop = c->loop,
+                                                   .docker = c->docker,
+                                                   .path = path,
+                                                   .note = c->options.note,
+                                                   .owner = c->options.owner });
+}
+
+void containers_tag(struct containers *c, const char *name, const struct image *image, const char *sha256) {
+        if (c->tags)
+                tags_add(c->tags, name, image->id, sha256);
+}
+
+void containers_untag(struct containers *c, const char *sha256) {
+        if (c->tags)
+                tags_forget(c->tags, sha256);
+}
+
 static void engine_is_known(struct containers *c) {
         c->found = true;
         follow(c);
+        open_tags(c);
         defer_call(c->loop, &c->tell, tell_waiting);
 }
 
@@ -172,8 +194,10 @@ static void ask_gateway(struct containers *c) {
 
 static void on_detected(struct detect *detect, const struct engine_facts *facts, const char *problem) {
         struct containers *c = container_of(detect, struct containers, detect);
+        /* Docker's command has no way to look without pulling that it promises to keep. */
         struct images_options images = { .policy = c->options.pull,
-                                         .has_distribution = facts && streq(facts->kind, "docker"),
+                                         .has_distribution = facts && streq(facts->kind, "docker") &&
+                                                             !command_line_is(facts->endpoint.address),
                                          .note = c->options.note,
                                          .owner = c->options.owner };
         struct utsname host;
@@ -399,7 +423,7 @@ static void settle(struct containers *c) {
         nsec_t end = loop_clock(c->loop) + CLOSE_PATIENCE;
 
         while (!list_is_empty(&c->creations) || !list_is_empty(&c->removals) ||
-               docker_is_under_way(&c->trial_call)) {
+               docker_is_under_way(&c->trial_call) || (c->tags && !tags_are_quiet(c->tags))) {
                 nsec_t now = loop_clock(c->loop);
 
                 if (now >= end || loop_turn(c->loop, end - now))
@@ -416,7 +440,10 @@ void containers_close(struct containers *c) {
         spares_close(c);
         while ((container = list_first(&c->live, struct container, link)))
                 container_free(container);
+        if (c->tags)
+                tags_forget_all(c->tags);
         settle(c);
+        tags_free(c->tags);
         creations_cancel(c);
         removals_cancel(c);
         docker_call_clear(&c->trial_call);

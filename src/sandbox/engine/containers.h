@@ -69,6 +69,11 @@ bool containers_init_is_impossible(const struct containers *c, const struct imag
 /* Of the engine; NULL without one. */
 struct images *containers_images(struct containers *c);
 
+/* The engine is to know the image as name ("REGISTRY/REPOSITORY:TAG") too, until containers_untag of the same digest (hex; of whatever
+ * is named by it) or our end; a name that it has already is left alone (tags.h). */
+void containers_tag(struct containers *c, const char *name, const struct image *image, const char *sha256);
+void containers_untag(struct containers *c, const char *sha256);
+
 /* Finds out what the engine shares with us, so that the first cold start need not wait for that. */
 void containers_learn(struct containers *c, const struct image *image);
 

@@ -10,6 +10,7 @@
 #include "sandbox/engine/docker.h"
 #include "sandbox/engine/events.h"
 #include "sandbox/engine/guest.h"
+#include "sandbox/engine/tags.h"
 
 #define LABEL "dev.lambent."
 #define CONTAINER_ID_LEN 64
@@ -28,6 +29,7 @@ struct containers {
         bool found;
         struct docker *docker;
         struct images *images;
+        struct tags *tags;
         struct engine_events events;
         struct docker_call gateway_call, census_call;
         char *gateway; /* what host.docker.internal is; NULL: nothing */

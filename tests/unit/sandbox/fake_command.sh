@@ -112,6 +112,7 @@ case "$1 $2" in
                 for id; do :; done
                 find_container "$id"
                 ;;
+        tag* | rmi*) ;;
         rm*)
                 for id; do :; done
                 find_container "$id"

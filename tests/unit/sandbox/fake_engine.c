@@ -28,6 +28,11 @@ struct fake_connection {
         int fd;
 };
 
+struct fake_tag {
+        struct list link;
+        char *name, *id;
+};
+
 /* One request: its body is gathered first. */
 struct visit {
         struct fake_engine *fake;
@@ -74,6 +79,70 @@ static void tell_version(struct http_exchange *x) {
                          "\"Components\":[{\"Name\":\"Engine\"}]}",
                          streq(host.machine, "x86_64") ? "amd64" : "arm64", host.release);
         answer(x, 200, body);
+}
+
+static struct fake_tag *find_tag(const struct fake_engine *f, const char *name) {
+        struct fake_tag *tag;
+
+        list_each(tag, &f->tags, link)
+                if (streq(tag->name, name))
+                        return tag;
+        return NULL;
+}
+
+static void tag_free(struct fake_tag *tag) {
+        list_unlink(&tag->link);
+        free(tag->name);
+        free(tag->id);
+        free(tag);
+}
+
+void fake_engine_tag(struct fake_engine *f, const char *name, const char *id) {
+        struct fake_tag *tag = find_tag(f, name);
+
+        if (tag)
+                tag_free(tag);
+        if (!id)
+                return;
+        tag = xcalloc(1, sizeof(*tag));
+        tag->name = xstrdup(name);
+        tag->id = xstrdup(id);
+        list_push_back(&f->tags, &tag->link);
+}
+
+const char *fake_engine_image(const struct fake_engine *f, const char *name) {
+        struct fake_tag *tag = find_tag(f, name);
+
+        return tag ? tag->id : NULL;
+}
+
+/* Of one with a name of AWS's private registries it has only what it is told. */
+static void tell_tag(struct http_exchange *x, struct fake_engine *f, const char *name) {
+        const char *id = fake_engine_image(f, name);
+        AUTO(str) char *body = id ? xasprintf("{\"Id\":\"%s\",\"Architecture\":\"amd64\"}", id) : NULL;
+
+        if (body)
+                answer(x, 200, body);
+        else
+                answer(x, 404, "{\"message\":\"No such image\"}");
+}
+
+static void add_tag(struct http_exchange *x, struct fake_engine *f, const char *id) {
+        AUTO(str) char *repository = http_query_param(x, "repo");
+        AUTO(str) char *tag = http_query_param(x, "tag");
+        AUTO(str) char *name = xasprintf("%s:%s", repository, tag);
+
+        fake_engine_tag(f, name, id);
+        answer(x, 201, "");
+}
+
+static void remove_tag(struct http_exchange *x, struct fake_engine *f, const char *name) {
+        if (!fake_engine_image(f, name)) {
+                answer(x, 404, "{\"message\":\"No such image\"}");
+                return;
+        }
+        fake_engine_tag(f, name, NULL);
+        answer(x, 200, "[]");
 }
 
 static void tell_image(struct http_exchange *x, struct fake_engine *f) {
@@ -237,6 +306,23 @@ static void about_container(struct http_exchange *x, struct fake_engine *f) {
         }
 }
 
+static void about_image(struct http_exchange *x, struct fake_engine *f) {
+        const char *at = x->path + strlen("/images/"), *rest = strrchr(at, '/');
+        bool last = x->method == HTTP_DELETE_ || !rest;
+        AUTO(buf) struct buf name = BUF_NULL(KIB);
+
+        assert_int_equal(http_percent_decode(at, last ? strlen(at) : (size_t)(rest - at), false, &name), 0);
+        assert_int_equal(buf_append(&name, "", 1), 0);
+        if (x->method == HTTP_POST_)
+                add_tag(x, f, buf_data(&name));
+        else if (x->method == HTTP_DELETE_)
+                remove_tag(x, f, buf_data(&name));
+        else if (strstr(buf_data(&name), ".dkr.ecr."))
+                tell_tag(x, f, buf_data(&name));
+        else
+                tell_image(x, f);
+}
+
 static void serve(struct http_exchange *x) {
         struct visit *v = x->owner;
         struct fake_engine *f = v->fake;
@@ -255,7 +341,7 @@ static void serve(struct http_exchange *x) {
         } else if (str_starts(x->path, "/images/create")) {
                 pull(x, f);
         } else if (str_starts(x->path, "/images/")) {
-                tell_image(x, f);
+                about_image(x, f);
         } else if (streq(x->path, "/containers/create")) {
                 create(x, f, &v->body);
         } else {
@@ -313,6 +399,7 @@ void fake_engine_open(struct fake_engine *f, struct loop *loop) {
         *f = (struct fake_engine){ .loop = loop, .has_image = true, .shares_files = true, .connects = true };
         list_init(&f->containers);
         list_init(&f->connections);
+        list_init(&f->tags);
         snprintf(f->folder, sizeof(f->folder), "/tmp/fake-engine-XXXXXX");
         assert_non_null(mkdtemp(f->folder));
         f->socket = xasprintf("%s/engine.sock", f->folder);
@@ -329,7 +416,11 @@ void fake_engine_close(struct fake_engine *f) {
         struct fake_container *c;
         struct fake_connection *connection;
 
+        struct fake_tag *tag;
+
         http_listener_free(f->listener);
+        while ((tag = list_first(&f->tags, struct fake_tag, link)))
+                tag_free(tag);
         while ((c = list_first(&f->containers, struct fake_container, link)))
                 container_free(c);
         while ((connection = list_first(&f->connections, struct fake_connection, link)))

@@ -27,6 +27,7 @@ struct fake_engine {
         unsigned made, started, removed, killed, pulls, next_id;
         struct list connections; /* of struct fake_connection */
         char *last_create;       /* the body of the last POST /containers/create */
+        struct list tags;        /* of struct fake_tag: what images of AWS's private registries it has */
 };
 
 /* And has it found: DOCKER_HOST is its socket. */
@@ -36,6 +37,10 @@ size_t fake_engine_containers(const struct fake_engine *f);
 /* A container of somebody else's making; labels: JSON. */
 void fake_engine_add(struct fake_engine *f, const char *id, const char *labels);
 bool fake_engine_has(const struct fake_engine *f, const char *id);
+/* Somebody calls an image so; id NULL: nobody does any more. */
+void fake_engine_tag(struct fake_engine *f, const char *name, const char *id);
+/* NULL: no image is called so. */
+const char *fake_engine_image(const struct fake_engine *f, const char *name);
 /* The one that is attached to says something; stream: 1 standard output, 2 standard error. */
 void fake_engine_say(struct fake_engine *f, int stream, const char *text);
 /* Inits to which a daemon has said something. */

@@ -41,6 +41,20 @@ static char *create(struct trial *t, const char *json) {
         return id;
 }
 
+static void test_names_of_images(void **state) {
+        struct trial t;
+
+        trial_open(&t);
+        assert_int_equal(ask(&t, HTTP_POST_, "/images/sha256%3A1/tag?repo=a.b%2Fc&tag=d", NULL, 0), 0);
+        assert_true(was_called(&t, "tag sha256:1 a.b/c:d\n"));
+        assert_int_equal(ask(&t, HTTP_DELETE_, "/images/a.b%2Fc%3Ad", NULL, 0), 0);
+        assert_true(was_called(&t, "rmi a.b/c:d\n"));
+        /* Nothing that is a name could be an option. */
+        assert_int_equal(ask(&t, HTTP_POST_, "/images/a/tag?repo=-f&tag=d", NULL, 0), -EINVAL);
+        assert_int_equal(ask(&t, HTTP_DELETE_, "/images/-f", NULL, 0), -EIO); /* no such command */
+        trial_close(&t);
+}
+
 static void remove_it(struct trial *t, const char *id) {
         AUTO(str) char *target = xasprintf("/containers/%s?force=1&v=1", id);
 
@@ -304,6 +318,7 @@ static void test_events(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_names_of_images),
                 cmocka_unit_test(test_options_of_a_container),
                 cmocka_unit_test(test_kill),
                 cmocka_unit_test(test_nerdctl),
