@@ -238,7 +238,8 @@ void api_list_capacity_providers(struct api_request *r) {
                 return;
         /* All that can be listed are Active. */
         if (!state || streq(state, "Active"))
-                result = document_each(engine_registry(r->engine), &name, l.page.after_name, list_provider, &l);
+                result = document_each(engine_registry(r->engine), &name, l.page.after_name, list_provider,
+                                       &l);
         if (api_stored(r, result))
                 api_reply_tree(r, 200, page_tree(&l.page, "CapacityProviders", items));
         page_clear(&l.page);

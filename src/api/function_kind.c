@@ -35,9 +35,10 @@ static bool apply_log_format(const json_t *body, struct version_config *c, struc
         const char *format = json_tree_str(json_tree_get(body, "LoggingConfig"), "LogFormat");
 
         if (format && streq(format, "Text"))
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                   "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel "
-                                   "from your request or change the LogFormat to \"JSON\" and try again.");
+                return problem_set(
+                        ret_problem, PROBLEM_INVALID_PARAMETER,
+                        "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel "
+                        "from your request or change the LogFormat to \"JSON\" and try again.");
         if (streq(c->log_format, "JSON"))
                 return true;
         set(&c->log_format, "JSON");
@@ -96,8 +97,9 @@ static bool apply_durable(const json_t *body, const struct version_config *c, js
         if (!given)
                 return true;
         if (!is_new(c) && !before)
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                   "DurableConfig cannot be added to a function that was created without it.");
+                return problem_set(
+                        ret_problem, PROBLEM_INVALID_PARAMETER,
+                        "DurableConfig cannot be added to a function that was created without it.");
         after = merged(before, given);
         if (!json_tree_get(after, "RetentionPeriodInDays"))
                 json_object_set_new(after, "RetentionPeriodInDays", json_integer(RETENTION_DAYS_DEFAULT));

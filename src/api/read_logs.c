@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /_lambent/logs?function=NAME[&since=MS][&last=N][&stream=NAME][&follow=1]: one JSON object a line,
- * {"time": Unix ms, "stream": …, "message": …}. group=NAME instead of function names a log group. Pages are read by the worker;
- * the next one is asked for when the client has taken the one before.
+ * {"time": Unix ms, "stream": …, "message": …}. group=NAME instead of function names a log group. Account and region are the
+ * caller's, or those of an ARN as NAME. Pages are read by the worker; the next one is asked for when the client has taken the one before.
  */
 #include "api/api_private.h"
+#include "api/names.h"
 #include "api/operations.h"
 #include "base/json.h"
 #include "engine/engine.h"
@@ -179,8 +180,30 @@ static uint64_t number(struct api_request *r, const char *name) {
         return text && str_to_u64(text, UINT64_MAX / 2, &value) == 0 ? value : 0;
 }
 
+static char *part_or(struct name_part part, const char *otherwise) {
+        return part.start ? xstrndup(part.start, part.len) : xstrdup(otherwise);
+}
+
+/* Of a function in any of its forms; of one that is not there (any more) the group it would have. */
+static char *group_of(struct api_request *r, const char *function) {
+        AUTO(str) char *account = NULL, *region = NULL, *name = NULL, *group = NULL;
+        struct function_name parsed;
+        struct function *f;
+
+        if (!function_name_parse(function, true, &parsed))
+                parsed = (struct function_name){ .name = { function, strlen(function) } };
+        account = part_or(parsed.account, r->account);
+        region = part_or(parsed.region, r->region);
+        name = part_or(parsed.name, function);
+        f = registry_find(engine_registry(r->engine), account, region, name);
+        group = f && f->latest->config.log_group ? xstrdup(f->latest->config.log_group)
+                                                 : xasprintf("/aws/lambda/%s", name);
+        return engine_log_group(account, region, group);
+}
+
 void api_logs(struct api_request *r) {
         AUTO(str) char *function = http_query_param(r->exchange, "function");
+        AUTO(str) char *group = http_query_param(r->exchange, "group");
         AUTO(str) char *follow = http_query_param(r->exchange, "follow");
         struct reading *reading;
 
@@ -188,16 +211,11 @@ void api_logs(struct api_request *r) {
         reading = xcalloc(1, sizeof(*reading));
         r->state = reading;
         reading->request = r;
-        reading->group = http_query_param(r->exchange, "group");
         reading->stream = http_query_param(r->exchange, "stream");
-        if (!reading->group && function) {
-                const struct engine_options *o = engine_options(r->engine);
-                struct function *f =
-                        registry_find(engine_registry(r->engine), o->account, o->region, function);
-                const char *own = f ? f->latest->config.log_group : NULL;
-
-                reading->group = own ? xstrdup(own) : xasprintf("/aws/lambda/%s", function);
-        }
+        if (group)
+                reading->group = engine_log_group(r->account, r->region, group);
+        else if (function)
+                reading->group = group_of(r, function);
         if (!reading->group) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "name a function or a log group: ?function=NAME");
                 return;

@@ -258,7 +258,26 @@ static bool is_in_use(const char *sha256, void *owner) {
         return registry_uses(e->registry, sha256);
 }
 
+char *engine_log_scope(const char *account, const char *region) {
+        return xstrcat(account, ".", region, NULL);
+}
+
+char *engine_log_group(const char *account, const char *region, const char *group) {
+        return xstrcat(account, ".", region, ":", group, NULL);
+}
+
+/* Of a group from the time when accounts and regions shared them: where it is used, or where the daemon is. */
+static char *scope_of_old(void *owner, const char *group) {
+        struct engine *e = owner;
+        AUTO(str) char *account = NULL, *region = NULL;
+
+        if (registry_log_home(e->registry, group, &account, &region) < 0 || !account)
+                return engine_log_scope(e->options.account, e->options.region);
+        return engine_log_scope(account, region);
+}
+
 static int open_registry(struct engine *e) {
+        AUTO(str) char *logs = xasprintf("%s/logs", e->options.data_dir);
         struct registry_ports ports = {
                 .prepare = engine_prepare,
                 .retire = retire,
@@ -270,6 +289,8 @@ static int open_registry(struct engine *e) {
 
         e->registry = registry_new(e->loop, e->store, &ports);
         r = registry_load(e->registry);
+        if (!r)
+                r = logs_move_to_scopes(logs, scope_of_old, e);
         if (!r)
                 content_sweep(e->content, is_in_use, e); /* what a kill left without an owner */
         return r;

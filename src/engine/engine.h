@@ -77,6 +77,9 @@ struct registry *engine_registry(const struct engine *e);
 struct pools *engine_pools(const struct engine *e);
 struct content_store *engine_content(const struct engine *e);
 struct logs *engine_logs(const struct engine *e);
+/* What the logs call the groups of an account in a region, and one of them (logs.h, scopes); malloc'ed. */
+char *engine_log_scope(const char *account, const char *region);
+char *engine_log_group(const char *account, const char *region, const char *group);
 struct store *engine_store(const struct engine *e);
 /* Who runs the function inside: "init", ours; "rie", the emulator that the image brings. NULL: not in a container. */
 const char *engine_container_mode(const struct engine *e, const struct version *v);

@@ -217,7 +217,7 @@ static struct environment *make(void *owner, struct version *v, const char *id, 
         struct environment_spec spec;
         struct environment *environment;
         struct env_tag *tag;
-        AUTO(str) char *group = NULL;
+        AUTO(str) char *group = NULL, *log = NULL;
         AUTO(str) char *stream = NULL;
         struct env_var *vars;
 
@@ -237,7 +237,8 @@ static struct environment *make(void *owner, struct version *v, const char *id, 
         }
         tag = xcalloc(1, sizeof(*tag));
         tag->engine = e;
-        tag->stream = logs_stream_open(e->logs, group, stream);
+        log = engine_log_group(v->account, v->region, group);
+        tag->stream = logs_stream_open(e->logs, log, stream);
         *ret_tag = tag;
         return environment;
 }

@@ -59,6 +59,9 @@ struct version *function_version(const struct function *f, const char *qualifier
 /* What an account's functions share; NULL: it has none. */
 const struct account_concurrency *registry_account(const struct registry *r, const char *account,
                                                    const char *region);
+/* Where a log group of this name is used: by a function, or because somebody made it. *ret_account stays NULL when it is
+ * nowhere. 0 or -errno. */
+int registry_log_home(struct registry *r, const char *group, char **ret_account, char **ret_region);
 size_t registry_function_count(const struct registry *r);
 /* Functions of an account and region in the order of their names, behind `after` (NULL: from the first),
  * until visit says false. 0 or -errno. */

@@ -22,7 +22,8 @@ struct logs_group *group_ref(struct logs *logs, const char *name) {
         struct logs_group *group = map_entry(map_find(&logs->groups, name), struct logs_group, node);
 
         if (!group) {
-                size_t len = MIN(strlen(name), (size_t)LOGS_NAME_MAX);
+                size_t scope = (size_t)(group_bare(name) - name);
+                size_t len = scope + MIN(strlen(name + scope), (size_t)LOGS_NAME_MAX);
 
                 group = xcalloc(1, sizeof(*group) + len + 1);
                 memcpy(group->name, name, len);

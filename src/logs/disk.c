@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Everything here runs under disk->lock, on the worker thread (or in logs_close). */
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -43,8 +42,16 @@ void disk_unref(struct disk *disk) {
 
 /* ---- names ---- */
 
+bool group_is_in(const char *name, const char *scope) {
+        const char *bare = group_bare(name);
+
+        if (!scope)
+                return bare == name;
+        return bare != name && str_starts(name, scope) && name[strlen(scope)] == ':';
+}
+
 /* What is not plain becomes %XX; a name too long for a file keeps its beginning and a digest of the whole. */
-static char *folder_of(const char *name) {
+static char *encode(const char *name) {
         static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
         struct buf folder = BUF_NULL(4 * LOGS_NAME_MAX);
         unsigned char digest[SHA256_LEN];
@@ -63,6 +70,45 @@ static char *folder_of(const char *name) {
         folder.len = FOLDER_MAX;
         must(buf_printf(&folder, "%%%%%s", hex) == 0);
         return buf_take_str(&folder, NULL);
+}
+
+/* What the folder of a scope is called. */
+static char *scope_folder(const char *scope) {
+        AUTO(str) char *encoded = encode(scope);
+
+        return xstrcat("@", encoded, NULL);
+}
+
+char *disk_folder(const char *name) {
+        const char *bare = group_bare(name);
+        AUTO(str) char *own = encode(bare), *scope = NULL, *above = NULL;
+
+        if (bare == name)
+                return TAKE(own);
+        scope = xstrndup(name, (size_t)(bare - name) - 1);
+        above = scope_folder(scope);
+        return xstrcat(above, "/", own, NULL);
+}
+
+/* The other way round, as far as encode() keeps all; malloc'ed, NULL: no folder of a scope. */
+static char *scope_of(const char *folder) {
+        AUTO(buf) struct buf scope = BUF_NULL(LOGS_SCOPE_MAX);
+        AUTO(str) char *text = NULL, *again = NULL;
+
+        for (const char *c = folder + 1; *c; ++c) {
+                char byte = *c, hex[3] = "", *end = hex;
+
+                if (*c == '%' && c[1] && c[2]) {
+                        hex[0] = c[1], hex[1] = c[2];
+                        byte = (char)strtoul(hex, &end, 16);
+                        c += 2;
+                }
+                if (byte == '\0' || byte == ':' || buf_append(&scope, &byte, 1))
+                        return NULL;
+        }
+        text = xstrndup(buf_data(&scope), scope.len);
+        again = scope_folder(text);
+        return streq(again, folder) ? TAKE(text) : NULL;
 }
 
 static void segment_path(const struct disk_group *group, uint64_t first, char ret_path[static PATH_MAX]) {
@@ -90,7 +136,7 @@ struct disk_group *disk_get(struct disk *disk, const char *name, uint64_t now_ms
         struct disk_group *group = disk_find(disk, name);
 
         if (!group) {
-                group = group_new(disk, name, folder_of(name));
+                group = group_new(disk, name, disk_folder(name));
                 group->created_ms = now_ms;
         }
         return group;
@@ -166,9 +212,8 @@ static void scan_segments(struct disk *disk, struct disk_group *group, DIR *dir)
                 qsort(group->segments, group->segment_count, sizeof(*group->segments), by_first);
 }
 
-/* The group's true name and birth stand in its segments; a segment whose first record is torn holds nothing.
- */
-static bool read_name(DIR *dir, char ret_name[static LOGS_NAME_MAX + 1], uint64_t *ret_created) {
+/* A segment whose first record is torn holds nothing. */
+bool disk_read_name(DIR *dir, char ret_name[static LOGS_NAME_MAX + 1], uint64_t *ret_created) {
         struct dirent *entry;
 
         rewinddir(dir);
@@ -207,10 +252,12 @@ static void remove_nameless(struct disk *disk, const char *folder, DIR *dir) {
         unlinkat(disk->fd, folder, AT_REMOVEDIR);
 }
 
-static void scan_group(struct disk *disk, const char *folder) {
+/* scope NULL: in none. */
+static void scan_group(struct disk *disk, const char *scope, const char *folder) {
         int fd = openat(disk->fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        char name[LOGS_NAME_MAX + 1];
+        char bare[LOGS_NAME_MAX + 1];
+        AUTO(str) char *name = NULL;
         struct disk_group *group;
         uint64_t created;
 
@@ -218,13 +265,34 @@ static void scan_group(struct disk *disk, const char *folder) {
                 fd_close(fd);
                 return;
         }
-        if (!read_name(dir, name, &created)) {
+        if (disk_read_name(dir, bare, &created))
+                name = scope ? xstrcat(scope, ":", bare, NULL) : xstrdup(bare);
+        if (!name) {
                 remove_nameless(disk, folder, dir);
         } else if (!map_find(&disk->groups, name)) {
                 group = group_new(disk, name, xstrdup(folder));
                 group->created_ms = created;
                 rewinddir(dir);
                 scan_segments(disk, group, dir);
+        }
+        closedir(dir);
+}
+
+static void scan_scope(struct disk *disk, const char *folder) {
+        int fd = openat(disk->fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        AUTO(str) char *scope = scope_of(folder);
+        struct dirent *entry;
+
+        if (!dir) {
+                fd_close(fd);
+                return;
+        }
+        while (scope && (entry = readdir(dir))) {
+                AUTO(str) char *below = xstrcat(folder, "/", entry->d_name, NULL);
+
+                if (entry->d_name[0] != '.')
+                        scan_group(disk, scope, below);
         }
         closedir(dir);
 }
@@ -245,8 +313,10 @@ void disk_scan(struct disk *disk) {
                 return;
         }
         while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.')
-                        scan_group(disk, entry->d_name);
+                if (entry->d_name[0] == '@')
+                        scan_scope(disk, entry->d_name);
+                else if (entry->d_name[0] != '.')
+                        scan_group(disk, NULL, entry->d_name);
         closedir(dir);
 }
 
@@ -316,20 +386,33 @@ static int recover(struct disk *disk, struct disk_group *group) {
         return 0;
 }
 
+static int make_folders(struct disk *disk, const char *folder) {
+        const char *slash = strchr(folder, '/');
+        AUTO(str) char *above = slash ? xstrndup(folder, (size_t)(slash - folder)) : NULL;
+
+        if ((above && mkdirat(disk->fd, above, 0700) < 0 && errno != EEXIST) ||
+            (mkdirat(disk->fd, folder, 0700) < 0 && errno != EEXIST))
+                return fault(-errno);
+        return 0;
+}
+
 static int new_segment(struct disk *disk, struct disk_group *group, uint64_t now_ms) {
         const struct segment_record name = {
                 .type = SEGMENT_GROUP,
                 .ms = group->created_ms,
-                .data = group->name,
-                .len = strlen(group->name),
+                .data = group_bare(group->name),
+                .len = strlen(group_bare(group->name)),
         };
+
+        int r;
 
         /* A group that was deleted and comes back must not use numbers that a reader may still hold as its
          * cursor. */
         if (!group->next)
                 group->next = now_ms * 1000;
-        if (mkdirat(disk->fd, group->folder, 0700) < 0 && errno != EEXIST)
-                return fault(-errno);
+        r = make_folders(disk, group->folder);
+        if (r)
+                return r;
         add_segment(disk, group, &(struct disk_segment){ .first = group->next });
         group->serial = ++disk->serials;
         group->next_stream = 1;

@@ -7,11 +7,14 @@
  * says how many, once the disk is back. Every group is bounded in size, and so are all together: oldest
  * segments go first.
  *
+ * A group may be in a scope, which keeps apart groups of one name: its name is then SCOPE:NAME, wherever a group is
+ * named, and a NAME has no colon.
+ *
  * On the disk a group is a directory with segments, files that only grow; all streams of the group share
  * them, so a thousand environments cost no descriptor between two writes and one file write for what they
  * said meanwhile:
  *
- *   <dir>/<group, percent-encoded>/<sequence number of its first event, 16 hex digits>.log
+ *   <dir>/[@<scope, percent-encoded>/]<group, percent-encoded>/<sequence number of its first event, 16 hex digits>.log
  *   segment: records, each 20 bytes, little-endian, then the payload
  *     u32 type << 24 | payload length    u32 CRC-32 of the other 16 bytes and the payload
  *     u64 milliseconds of Unix time      u32 stream number, valid within the segment
@@ -26,6 +29,7 @@
 
 #define LOGS_RECORD_MAX (256 * KIB) /* as CloudWatch; what is longer is cut */
 #define LOGS_NAME_MAX 512
+#define LOGS_SCOPE_MAX 100
 
 struct logs;
 struct logs_stream;
@@ -43,6 +47,10 @@ void logs_close(struct logs *logs);
 static inline void logs_freep(struct logs **logs) {
         logs_close(*logs);
 }
+
+/* Before there are scopes in a directory: moves its groups, which are in none, to the scope that scope_of names
+ * (malloc'ed; NULL: stays). Before logs_open; costs one look when there is nothing to move. 0 or -errno. */
+int logs_move_to_scopes(const char *dir, char *(*scope_of)(void *owner, const char *group), void *owner);
 
 /* ---- writing ---- */
 
@@ -103,12 +111,13 @@ typedef void (*logs_groups_fn)(struct logs_request *request, const struct logs_g
                                size_t count);
 typedef void (*logs_deleted_fn)(struct logs_request *request, int r); /* 0, -ENOENT, -errno */
 
-/* All see everything appended before the call. Names in the answers are sorted. */
+/* All see everything appended before the call. Names in the answers are sorted, those of groups without their scope. */
 void logs_read(struct logs *logs, const struct logs_query *query, struct logs_request *request,
                logs_page_fn fn);
 void logs_list_streams(struct logs *logs, const char *group, struct logs_request *request,
                        logs_streams_fn fn);
-void logs_list_groups(struct logs *logs, struct logs_request *request, logs_groups_fn fn);
+/* Of one scope; NULL: those that are in none. */
+void logs_list_groups(struct logs *logs, const char *scope, struct logs_request *request, logs_groups_fn fn);
 /* Streams that are open may go on: their next record makes the group anew. */
 void logs_delete_group(struct logs *logs, const char *group, struct logs_request *request,
                        logs_deleted_fn fn);

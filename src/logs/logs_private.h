@@ -7,6 +7,7 @@
  * logs_close takes at the end. Between the halves go chunks, blocks of records on their way to the disk.
  */
 #pragma once
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -45,7 +46,7 @@ struct disk_segment {
 
 struct disk_group {
         struct map_node node;
-        char *name, *folder;
+        char *name, *folder;           /* name: with the scope; folder: below disk->fd */
         struct disk_segment *segments; /* oldest first; the last one is written to */
         size_t segment_count, segment_room;
         uint64_t bytes, created_ms, next; /* next: sequence number, valid once ready */
@@ -68,6 +69,18 @@ struct disk {
         unsigned refs; /* loop thread only */
 };
 
+/* The name without its scope. */
+static inline const char *group_bare(const char *name) {
+        const char *colon = strchr(name, ':');
+
+        return colon ? colon + 1 : name;
+}
+/* In the scope; NULL: in none. */
+bool group_is_in(const char *name, const char *scope);
+/* Where a group lies; malloc'ed. */
+char *disk_folder(const char *name);
+/* The group's true name and birth, which stand in its segments. False: it has none. */
+bool disk_read_name(DIR *dir, char ret_name[static LOGS_NAME_MAX + 1], uint64_t *ret_created);
 struct disk_group *disk_find(struct disk *disk, const char *name);
 struct disk_group *disk_get(struct disk *disk, const char *name, uint64_t now_ms); /* makes it */
 int disk_delete(struct disk *disk, struct disk_group *group);

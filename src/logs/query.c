@@ -25,7 +25,7 @@ struct logs_job {
         struct logs_request *request;
         enum request_kind kind;
         struct logs_query query;
-        char *group, *stream;
+        char *group, *stream; /* group: of REQUEST_GROUPS the scope */
         union {
                 logs_page_fn page;
                 logs_streams_fn streams;
@@ -266,8 +266,10 @@ static void list_groups(struct logs_job *j) {
              node = map_next(&disk->groups, node)) {
                 const struct disk_group *group = container_of(node, struct disk_group, node);
 
-                j->groups[j->list_count++] =
-                        (struct logs_group_info){ xstrdup(group->name), group->created_ms, group->bytes };
+                if (group_is_in(group->name, j->group))
+                        j->groups[j->list_count++] =
+                                (struct logs_group_info){ xstrdup(group_bare(group->name)), group->created_ms,
+                                                          group->bytes };
         }
         if (j->list_count)
                 qsort(j->groups, j->list_count, sizeof(*j->groups), group_order);
@@ -399,8 +401,8 @@ void logs_list_streams(struct logs *logs, const char *group, struct logs_request
         submit(logs, j);
 }
 
-void logs_list_groups(struct logs *logs, struct logs_request *request, logs_groups_fn fn) {
-        struct logs_job *j = request_new(logs, REQUEST_GROUPS, NULL, request);
+void logs_list_groups(struct logs *logs, const char *scope, struct logs_request *request, logs_groups_fn fn) {
+        struct logs_job *j = request_new(logs, REQUEST_GROUPS, scope, request);
 
         j->fn.groups = fn;
         submit(logs, j);

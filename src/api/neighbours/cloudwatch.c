@@ -4,17 +4,6 @@
 #include "engine/engine.h"
 #include "function/document.h"
 
-#define LAMBDA_GROUPS "/aws/lambda/"
-
-bool group_is_seen(const struct api_request *r, const char *group) {
-        const struct engine_options *options = engine_options(r->engine);
-
-        if (streq(r->account, options->account) && streq(r->region, options->region))
-                return true;
-        return str_starts(group, LAMBDA_GROUPS) && registry_find(engine_registry(r->engine), r->account,
-                                                                 r->region, group + strlen(LAMBDA_GROUPS));
-}
-
 char *group_arn(const struct api_request *r, const char *group) {
         return xstrcat("arn:aws:logs:", r->region, ":", r->account, ":log-group:", group, NULL);
 }
@@ -54,6 +43,7 @@ static void call_free(struct api_request *r) {
         logs_request_cancel(&call->asking);
         json_decref(call->document);
         free(call->group);
+        free(call->log);
         free(call);
         r->state = NULL;
 }
@@ -63,7 +53,7 @@ static void on_streams(struct logs_request *asking, int result, const struct log
         struct group_call *call = container_of(asking, struct group_call, asking);
         uint64_t created = UINT64_MAX;
 
-        if (result == -ENOENT || !group_is_seen(call->request, call->group)) {
+        if (result == -ENOENT) {
                 group_fail_absent(call->request);
                 return;
         }
@@ -93,12 +83,13 @@ void group_find(struct api_request *r, void (*then)(struct group_call *call)) {
                                        "Exactly one of logGroupName and logGroupIdentifier must be given.");
                 return;
         }
+        call->log = engine_log_group(r->account, r->region, call->group);
         name = (struct document_name){ r->account, r->region, DOCUMENT_LOG_GROUP, call->group, NULL };
         result = document_get(engine_registry(r->engine), &name, &call->document);
         if (!api_stored(r, result))
                 return;
         if (result == DOCUMENT_ABSENT)
-                logs_list_streams(engine_logs(r->engine), call->group, &call->asking, on_streams);
+                logs_list_streams(engine_logs(r->engine), call->log, &call->asking, on_streams);
         else
                 then(call);
 }

@@ -3,9 +3,7 @@
  * cloudwatch - CloudWatch Logs over what lambent keeps of the functions' logs (logs/logs.h)
  *
  * A group exists because somebody created it, which is a document with its retention and its tags, or because a function
- * logged to it; most are both. What is on the disk is by name alone: a group that no document claims is seen by the
- * account and region of the daemon's options, and where there is a function that logs to it. Retention is kept and
- * shown; how much is kept says --log-bytes.
+ * logged to it; most are both. Retention is kept and shown; how much is kept says --log-bytes.
  */
 #pragma once
 #include "api/neighbours/neighbour.h"
@@ -32,8 +30,8 @@ void logs_filter_log_events(struct api_request *r);
 struct group_call {
         struct api_request *request;
         struct logs_request asking;
-        char *group;
-        json_t *document; /* of the group; made up for one that only functions made */
+        char *group, *log; /* log: what logs.h calls it */
+        json_t *document;  /* of the group; made up for one that only functions made */
         void (*then)(struct group_call *call);
 };
 
@@ -41,7 +39,5 @@ struct group_call {
 void group_find(struct api_request *r, void (*then)(struct group_call *call));
 int group_store(const struct group_call *call);
 void group_fail_absent(struct api_request *r);
-/* Whether a group that is only on the disk belongs to who asks. */
-bool group_is_seen(const struct api_request *r, const char *group);
 /* "arn:aws:logs:REGION:ACCOUNT:log-group:NAME"; malloc'ed. */
 char *group_arn(const struct api_request *r, const char *group);

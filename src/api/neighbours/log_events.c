@@ -115,7 +115,7 @@ static void on_described(struct logs_request *asking, int result, const struct l
 }
 
 static void describe_streams(struct group_call *call) {
-        logs_list_streams(engine_logs(call->request->engine), call->group, &call->asking, on_described);
+        logs_list_streams(engine_logs(call->request->engine), call->log, &call->asking, on_described);
 }
 
 void logs_describe_log_streams(struct api_request *r) {
@@ -174,7 +174,7 @@ static void on_stream_found(struct logs_request *asking, int result, const struc
         struct group_call *call = container_of(asking, struct group_call, asking);
         struct api_request *r = call->request;
         const char *stream = neighbour_str(r, "logStreamName");
-        struct logs_query query = { .group = call->group, .stream = stream };
+        struct logs_query query = { .group = call->log, .stream = stream };
         bool found = false, back;
         uint64_t number;
 
@@ -200,7 +200,7 @@ static void on_stream_found(struct logs_request *asking, int result, const struc
 }
 
 static void get_events(struct group_call *call) {
-        logs_list_streams(engine_logs(call->request->engine), call->group, &call->asking, on_stream_found);
+        logs_list_streams(engine_logs(call->request->engine), call->log, &call->asking, on_stream_found);
 }
 
 void logs_get_log_events(struct api_request *r) {
@@ -258,7 +258,7 @@ static void filter_events(struct group_call *call) {
         const char *token = neighbour_str(r, "nextToken");
         const int64_t end = json_tree_int(r->body, "endTime", -1);
         struct log_filter *filter = NULL;
-        struct logs_query query = { .group = call->group, .match = matches, .drop = drop_filter };
+        struct logs_query query = { .group = call->log, .match = matches, .drop = drop_filter };
 
         if (token && str_to_u64(token, INT64_MAX, &query.from)) {
                 fail_token(r);

@@ -35,7 +35,7 @@ static void on_created_check(struct logs_request *asking, int result, const stru
         AUTO(json_tree) json_t *document = NULL, *there = NULL;
         int stored;
 
-        if (result == 0 && group_is_seen(r, name.owner)) {
+        if (result == 0) {
                 fail_exists(r);
                 return;
         }
@@ -61,13 +61,13 @@ static void on_created_check(struct logs_request *asking, int result, const stru
 }
 
 void logs_create_log_group(struct api_request *r) {
+        AUTO(str) char *log = engine_log_group(r->account, r->region, neighbour_str(r, "logGroupName"));
         struct creation *c = xcalloc(1, sizeof(*c));
 
         c->request = r;
         r->state = c;
         r->cancel = creation_free;
-        logs_list_streams(engine_logs(r->engine), neighbour_str(r, "logGroupName"), &c->asking,
-                          on_created_check);
+        logs_list_streams(engine_logs(r->engine), log, &c->asking, on_created_check);
 }
 
 static void on_deleted(struct logs_request *asking, int result) {
@@ -87,7 +87,7 @@ static void delete_group(struct group_call *call) {
                                "Log group cannot be deleted because deletion protection is enabled.");
                 return;
         }
-        logs_delete_group(engine_logs(call->request->engine), call->group, &call->asking, on_deleted);
+        logs_delete_group(engine_logs(call->request->engine), call->log, &call->asking, on_deleted);
 }
 
 void logs_delete_log_group(struct api_request *r) {
@@ -257,13 +257,11 @@ static void on_groups(struct logs_request *asking, const struct logs_group_info 
         for (size_t i = 0; i < count; i++) {
                 json_t *document = json_object_get(d->groups, groups[i].name);
 
-                if (!document && group_is_seen(d->request, groups[i].name)) {
+                if (!document) {
                         document = json_pack("{s:I}", "creationTime", (json_int_t)groups[i].created_ms);
                         json_object_set_new(d->groups, groups[i].name, document);
                 }
-                if (document)
-                        json_object_set_new(document, "storedBytes",
-                                            json_integer((json_int_t)groups[i].bytes));
+                json_object_set_new(document, "storedBytes", json_integer((json_int_t)groups[i].bytes));
         }
         reply_groups(d);
 }
@@ -278,6 +276,7 @@ static bool take_document(void *owner, const struct document_name *name, json_t 
 
 void logs_describe_log_groups(struct api_request *r) {
         const struct document_name name = { r->account, r->region, DOCUMENT_LOG_GROUP, NULL, NULL };
+        AUTO(str) char *scope = engine_log_scope(r->account, r->region);
         struct description *d;
 
         if (neighbour_str(r, "logGroupNamePrefix") && neighbour_str(r, "logGroupNamePattern")) {
@@ -292,5 +291,5 @@ void logs_describe_log_groups(struct api_request *r) {
         r->state = d;
         r->cancel = description_free;
         if (api_stored(r, document_each(engine_registry(r->engine), &name, NULL, take_document, d)))
-                logs_list_groups(engine_logs(r->engine), &d->asking, on_groups);
+                logs_list_groups(engine_logs(r->engine), scope, &d->asking, on_groups);
 }

@@ -126,9 +126,9 @@ static void take_groups(struct logs_request *request, const struct logs_group_in
         }
 }
 
-void ask_groups(struct bench *b, struct list_answer *ret) {
+void ask_groups(struct bench *b, const char *scope, struct list_answer *ret) {
         memset(ret, 0, sizeof(*ret));
-        logs_list_groups(b->logs, &ret->request, take_groups);
+        logs_list_groups(b->logs, scope, &ret->request, take_groups);
         loop_advance(b->loop, 0);
         assert_true(ret->done);
 }

@@ -57,7 +57,7 @@ struct list_answer {
 };
 
 void ask_streams(struct bench *b, const char *group, struct list_answer *ret);
-void ask_groups(struct bench *b, struct list_answer *ret);
+void ask_groups(struct bench *b, const char *scope, struct list_answer *ret);
 int delete_group(struct bench *b, const char *group);
 /* The path of the group's last segment; the test frees it. */
 char *last_segment(const struct bench *b, const char *folder, unsigned *ret_count);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "harness.h"
 
@@ -165,7 +166,7 @@ static void groups_and_streams_are_listed(void **state) {
                 logs_stream_close(t);
         }
         for (int round = 0; round < 2; ++round) {
-                ask_groups(b, &list);
+                ask_groups(b, NULL, &list);
                 assert_int_equal(list.count, 3);
                 assert_string_equal(list.names[0], "/aws/lambda/a");
                 assert_string_equal(list.names[1], "/aws/lambda/b");
@@ -201,7 +202,7 @@ static void names_cannot_leave_the_directory(void **state) {
                 logs_stream_close(s);
         }
         bench_reopen(b);
-        ask_groups(b, &list);
+        ask_groups(b, NULL, &list);
         assert_int_equal(list.count, ARRAY_SIZE(names));
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i) {
                 char *texts = all_texts(b, names[i]), number[8];
@@ -210,6 +211,119 @@ static void names_cannot_leave_the_directory(void **state) {
                 assert_string_equal(texts, number);
                 free(texts);
         }
+}
+
+static void scopes_are_apart(void **state) {
+        struct bench *b = *state;
+        static const char *const groups[] = { "one.eu:" GROUP, "two.eu:" GROUP, "one.us:" GROUP, GROUP };
+        static struct list_answer list;
+        static struct answer a;
+
+        for (size_t i = 0; i < ARRAY_SIZE(groups); ++i) {
+                struct logs_stream *s = logs_stream_open(b->logs, groups[i], "s");
+
+                say(b, s, "%zu", i);
+                logs_stream_close(s);
+        }
+        for (int times = 0; times < 2; ++times) {
+                for (size_t i = 0; i < ARRAY_SIZE(groups); ++i) {
+                        ask(b, &(struct logs_query){ .group = groups[i] }, &a);
+                        assert_int_equal(a.count, 1);
+                        assert_int_equal(a.records[0].text[0], '0' + (char)i);
+                }
+                ask_groups(b, "one.eu", &list);
+                assert_int_equal(list.count, 1);
+                assert_string_equal(list.names[0], GROUP);
+                ask_groups(b, NULL, &list);
+                assert_int_equal(list.count, 1);
+                ask_groups(b, "one.e", &list);
+                assert_int_equal(list.count, 0);
+                bench_reopen(b);
+        }
+        assert_int_equal(delete_group(b, "one.eu:" GROUP), 0);
+        bench_reopen(b);
+        assert_int_equal(delete_group(b, "one.eu:" GROUP), -ENOENT);
+        ask(b, &(struct logs_query){ .group = "one.us:" GROUP }, &a);
+        assert_int_equal(a.count, 1);
+}
+
+/* What somebody else left among the scopes is not looked into. */
+static void folders_that_no_scope_has(void **state) {
+        static const char *const folders[] = { "@%3A", "@%00", "@%zz", "@a%2", "@a.b" };
+        struct bench *b = *state;
+        static struct list_answer list;
+        char path[128];
+
+        bench_shut(b);
+        for (size_t i = 0; i < ARRAY_SIZE(folders); ++i) {
+                snprintf(path, sizeof(path), "%s/%s", b->dir, folders[i]);
+                assert_int_equal(mkdir(path, 0700), 0);
+                snprintf(path, sizeof(path), "%s/%s/g", b->dir, folders[i]);
+                assert_int_equal(mkdir(path, 0700), 0);
+        }
+        bench_open(b);
+        ask_groups(b, NULL, &list);
+        assert_int_equal(list.count, 0);
+        for (size_t i = 0; i < ARRAY_SIZE(folders); ++i) {
+                snprintf(path, sizeof(path), "%s/%s/g", b->dir, folders[i]);
+                assert_int_equal(rmdir(path), 0);
+                snprintf(path, sizeof(path), "%s/%s", b->dir, folders[i]);
+                assert_int_equal(rmdir(path), 0);
+        }
+}
+
+static char *its_own_scope(void *owner, const char *group) {
+        ++*(int *)owner;
+        return streq(group, "stays") ? NULL : xstrdup(streq(group, GROUP) ? "two.eu" : "one.us");
+}
+
+/* An older lambent's: whatever was said is there, and goes on. */
+static void groups_move_to_scopes(void **state) {
+        static const char *const before[] = { GROUP, "other", "stays" };
+        struct bench *b = *state;
+        struct logs_stream *s;
+        static struct answer a;
+        int asked = 0;
+        char *texts;
+
+        for (size_t i = 0; i < ARRAY_SIZE(before); ++i) {
+                s = logs_stream_open(b->logs, before[i], "s");
+                say(b, s, "%s", before[i]);
+                logs_stream_close(s);
+        }
+        bench_shut(b);
+        assert_int_equal(logs_move_to_scopes(b->dir, its_own_scope, &asked), 0);
+        assert_int_equal(asked, 3);
+        /* Killed in the midst and begun again: what has moved is not asked for. */
+        assert_int_equal(logs_move_to_scopes(b->dir, its_own_scope, &asked), 0);
+        assert_int_equal(asked, 4);
+        bench_open(b);
+        ask(b, &(struct logs_query){ .group = GROUP }, &a);
+        assert_int_equal(a.error, -ENOENT);
+        texts = all_texts(b, "one.us:other");
+        assert_string_equal(texts, "other");
+        free(texts);
+        texts = all_texts(b, "stays");
+        assert_string_equal(texts, "stays");
+        free(texts);
+        s = logs_stream_open(b->logs, "two.eu:" GROUP, "s");
+        say(b, s, "more");
+        logs_stream_close(s);
+        bench_reopen(b);
+        texts = all_texts(b, "two.eu:" GROUP);
+        assert_string_equal(texts, GROUP " more");
+        free(texts);
+        /* One that is there already is not lost either. */
+        s = logs_stream_open(b->logs, GROUP, "s");
+        say(b, s, "again");
+        logs_stream_close(s);
+        bench_shut(b);
+        assert_int_equal(logs_move_to_scopes(b->dir, its_own_scope, &asked), 0);
+        bench_open(b);
+        texts = all_texts(b, GROUP);
+        assert_string_equal(texts, "again");
+        free(texts);
+        assert_int_equal(logs_move_to_scopes("/nowhere/at/all", its_own_scope, &asked), 0);
 }
 
 static void a_deleted_group_may_come_back(void **state) {
@@ -286,7 +400,7 @@ static void all_groups_together_are_bounded(void **state) {
                 if (i % 9 == 0) /* several groups in one write, too */
                         loop_advance(b->loop, 100 * MILLISECOND);
         }
-        ask_groups(b, &list);
+        ask_groups(b, NULL, &list);
         for (size_t i = 0; i < list.count; ++i) {
                 bytes += list.streams[i].bytes;
                 assert_int_equal(list.streams[i].bytes, folder_bytes(b, list.names[i]));
@@ -381,6 +495,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(groups_and_streams_are_listed, bench_setup, bench_teardown),
                 cmocka_unit_test_setup_teardown(names_cannot_leave_the_directory, bench_setup,
                                                 bench_teardown),
+                cmocka_unit_test_setup_teardown(scopes_are_apart, bench_setup, bench_teardown),
+                cmocka_unit_test_setup_teardown(folders_that_no_scope_has, bench_setup, bench_teardown),
+                cmocka_unit_test_setup_teardown(groups_move_to_scopes, bench_setup, bench_teardown),
                 cmocka_unit_test_setup_teardown(a_deleted_group_may_come_back, bench_setup, bench_teardown),
                 cmocka_unit_test_setup_teardown(oldest_segments_go_first, bench_setup, bench_teardown),
                 cmocka_unit_test_setup_teardown(all_groups_together_are_bounded, bench_setup, bench_teardown),
