@@ -21,7 +21,7 @@ MAY_USE = {
     "oci": ["base", "loop", "http", "archive", "lib"],
     "store": ["base", "lib"],
     "logs": ["base", "loop"],
-    "sandbox": ["base", "loop", "http", "runtime", "lib/json.h", "archive", "oci"],
+    "sandbox": ["base", "loop", "http", "runtime", "lib/json.h", "lib/tls.h", "archive", "oci"],
     # The domain: no sockets, no SQL, no HTTP words; drivers, store and logs only as their interfaces.
     "function": ["base", "loop", "lib/json.h", "runtime/environment.h", "store", "logs"],
     "engine": ["base", "loop", "http", "runtime", "lib", "archive", "store", "oci", "logs", "sandbox", "function"],

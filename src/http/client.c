@@ -23,7 +23,10 @@ struct http_client {
         char *address;
         struct address list[ADDRESSES_MAX];
         size_t count, tried;
-        struct source source;
+        struct source source; /* one of the two while there is a connection */
+        struct transport *transport;
+        struct dialer *dialer; /* NULL: sockets */
+        char *problem;         /* of the dialer */
         struct timer timer;
         struct defer defer;
 
@@ -121,6 +124,10 @@ static void expect_response(struct http_client *c) {
 /* ---- connecting and ending ---- */
 
 static void disconnect(struct http_client *c) {
+        struct transport *transport = TAKE(c->transport);
+
+        if (transport)
+                transport->ops->free(transport);
         if (c->source.loop) {
                 source_remove(&c->source);
                 fd_close(c->source.fd);
@@ -143,9 +150,20 @@ static void end_call(struct http_client *c, int r) {
 }
 
 static void on_event(struct source *source, uint32_t events);
+static const struct transport_user transport_user;
+
+static void dial(struct http_client *c) {
+        disconnect(c);
+        free(TAKE(c->problem));
+        c->transport = c->dialer->dial(c->dialer, c->address, &transport_user, c);
+}
 
 /* The next of the addresses; what cannot even begin to connect is passed over. */
 static void connect_next(struct http_client *c) {
+        if (c->dialer) {
+                dial(c);
+                return;
+        }
         disconnect(c);
         while (c->tried < c->count) {
                 const struct address *a = &c->list[c->tried++];
@@ -197,9 +215,15 @@ static bool start_over(struct http_client *c) {
 }
 
 static void on_peer_gone(struct http_client *c, int error) {
+        const char *words = error && c->transport ? c->transport->ops->problem(c->transport) : "";
+
         c->readable = false;
         if (start_over(c))
                 return;
+        if (*words) {
+                free(c->problem);
+                c->problem = xstrdup(words);
+        }
         if (error || !c->raw) {
                 c->failure = error ? -error : -ECONNRESET;
                 return;
@@ -224,26 +248,38 @@ static size_t parts_left(const struct http_client *c, struct iovec parts[static 
         return n;
 }
 
+static ssize_t write_parts(struct http_client *c) {
+        struct iovec parts[2];
+        struct msghdr message = { .msg_iov = parts, .msg_iovlen = parts_left(c, parts) };
+        ssize_t n;
+
+        if (c->transport)
+                return c->transport->ops->write(c->transport, parts->iov_base, parts->iov_len);
+        n = sendmsg(c->source.fd, &message, MSG_NOSIGNAL);
+        return n < 0 ? -errno : n;
+}
+
 /* A failure to send is not the end: the server may have answered, and then closed, before it read everything.
  */
 static void send_some(struct http_client *c) {
         while (unsent(c) && c->writable && !c->send_failed) {
-                struct iovec parts[2];
-                struct msghdr message = { .msg_iov = parts, .msg_iovlen = parts_left(c, parts) };
-                ssize_t n = sendmsg(c->source.fd, &message, MSG_NOSIGNAL);
+                ssize_t n = write_parts(c);
 
-                if (n < 0 && errno == EINTR)
+                if (n == -EINTR)
                         continue;
                 if (n < 0) {
                         c->writable = false;
-                        c->send_failed = errno != EAGAIN;
+                        c->send_failed = n != -EAGAIN;
                         return;
                 }
                 c->sent += (size_t)n;
         }
         if (c->shut && !unsent(c) && !c->send_failed) {
                 c->shut = false;
-                shutdown(c->source.fd, SHUT_WR);
+                if (c->transport)
+                        c->transport->ops->shutdown(c->transport);
+                else
+                        shutdown(c->source.fd, SHUT_WR);
         }
 }
 
@@ -347,6 +383,18 @@ static size_t feed(struct http_client *c, const char *data, size_t len) {
         return used;
 }
 
+static ssize_t read_some(struct http_client *c, char *room, size_t len) {
+        ssize_t n;
+
+        if (c->transport)
+                return c->transport->ops->read(c->transport, room, len);
+        n = read(c->source.fd, room, len);
+        /* A socket's short read has emptied it. */
+        if (n > 0 && (size_t)n < len && !c->peer_ended)
+                c->readable = false;
+        return n < 0 ? -errno : n;
+}
+
 static bool receive_some(struct http_client *c) {
         char *scratch;
         size_t used;
@@ -369,20 +417,18 @@ static bool receive_some(struct http_client *c) {
         if (!c->readable)
                 return false;
         scratch = loop_scratch(c->loop);
-        n = read(c->source.fd, scratch, LOOP_SCRATCH);
+        n = read_some(c, scratch, LOOP_SCRATCH);
         if (n < 0) {
-                if (errno == EAGAIN)
+                if (n == -EAGAIN)
                         c->readable = false;
-                else if (errno != EINTR)
-                        on_peer_gone(c, errno);
+                else if (n != -EINTR)
+                        on_peer_gone(c, (int)-n);
                 return true;
         }
         if (n == 0) {
                 on_peer_gone(c, 0);
                 return true;
         }
-        if ((size_t)n < LOOP_SCRATCH && !c->peer_ended)
-                c->readable = false;
         used = feed(c, scratch, (size_t)n);
         if (used < (size_t)n && buf_append(&c->pending, scratch + used, (size_t)n - used))
                 c->failure = -ENOMEM;
@@ -394,7 +440,15 @@ static void client_free(struct http_client *c) {
         buf_deinit(&c->request);
         buf_deinit(&c->pending);
         free(c->address);
+        free(c->problem);
         free(c);
+}
+
+static void go_on_next_turn(struct http_client *c) {
+        if (c->transport)
+                c->transport->ops->again(c->transport);
+        else
+                source_again(&c->source, EPOLLIN);
 }
 
 static void client_run(struct http_client *c) {
@@ -412,7 +466,7 @@ static void client_run(struct http_client *c) {
                 if (c->paused)
                         break;
                 if (reads++ == READS_PER_TURN) {
-                        source_again(&c->source, EPOLLIN);
+                        go_on_next_turn(c);
                         break;
                 }
                 if (!receive_some(c) && !c->failure)
@@ -445,6 +499,32 @@ static void on_event(struct source *source, uint32_t events) {
         client_run(c);
 }
 
+static void on_transport_connected(void *owner, int r, const char *problem) {
+        struct http_client *c = owner;
+
+        c->failure = r;
+        c->connected = c->readable = c->writable = !r;
+        if (r)
+                c->problem = xstrdup(problem);
+        client_run(c);
+}
+
+static void on_transport_ready(void *owner) {
+        struct http_client *c = owner;
+        char byte;
+
+        /* Not every byte of TLS is one for us; one that is, or the end, closes a kept connection. */
+        if (!c->in_call) {
+                if (c->transport->ops->read(c->transport, &byte, 1) != -EAGAIN)
+                        disconnect(c);
+                return;
+        }
+        c->readable = c->writable = true;
+        client_run(c);
+}
+
+static const struct transport_user transport_user = { on_transport_connected, on_transport_ready };
+
 static void on_budget_spent(struct timer *timer) {
         struct http_client *c = container_of(timer, struct http_client, timer);
 
@@ -463,6 +543,17 @@ struct http_client *http_client_new(struct loop *loop, const char *address) {
         buf_init(&c->pending, LOOP_SCRATCH);
         timer_init(&c->timer, loop, on_budget_spent);
         return c;
+}
+
+struct http_client *http_client_new_over(struct loop *loop, const char *address, struct dialer *dialer) {
+        struct http_client *c = http_client_new(loop, address);
+
+        c->dialer = dialer;
+        return c;
+}
+
+const char *http_client_problem(const struct http_client *c, int r) {
+        return c->problem ?: strerror(-r);
 }
 
 void http_client_cancel(struct http_client *c) {
@@ -502,12 +593,14 @@ static int write_head(struct http_client *c, enum http_method method, const char
 int http_client_call(struct http_client *c, enum http_method method, const char *target, const char *fields,
                      const void *body, size_t len, nsec_t budget, const struct http_client_ops *ops,
                      void *owner) {
-        int r;
+        int r = 0;
 
         must(!c->in_call && !c->freed && method != HTTP_OTHER_);
-        r = address_find(c->address, c->list, &c->count);
+        if (!c->dialer)
+                r = address_find(c->address, c->list, &c->count);
         if (r == -EINVAL)
                 return r;
+        free(TAKE(c->problem));
         c->ops = ops;
         c->owner = owner;
         c->body = body;

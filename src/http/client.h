@@ -7,10 +7,11 @@
  * server closed meanwhile is replaced once, unseen, for methods that may be repeated. Interim responses are
  * skipped, except 101: from then on the connection is a raw stream, which on_body delivers until its end and
  * http_client_send writes to; the same holds for a final response without a length, as the container engines
- * answer an attach. Plain HTTP only: TLS is lib/'s.
+ * answer an attach. A client of a dialer speaks over the connections that this makes: so TLS comes from lib/tls.h.
  */
 #pragma once
 #include "http/http.h"
+#include "http/transport.h"
 
 struct http_client;
 
@@ -19,12 +20,16 @@ struct http_client_ops {
         void (*on_head)(void *owner, int status, const struct http_field *fields, size_t count);
         void (*on_body)(void *owner, const char *data, size_t len); /* may be NULL */
         /* 0, or -errno: -ECONNREFUSED, -ECONNRESET (also: ended too early), -EBADMSG, -ETIMEDOUT,
-         * -EHOSTUNREACH… */
+         * -EHOSTUNREACH…, and what the dialer has of its own. */
         void (*on_end)(void *owner, int r);
 };
 
 /* address: "host:port", "[::1]:port" or "unix:/path". Hosts are literals or names found in /etc/hosts. */
 struct http_client *http_client_new(struct loop *loop, const char *address);
+/* As above, over connections of the dialer (borrowed), which knows what an address may be. */
+struct http_client *http_client_new_over(struct loop *loop, const char *address, struct dialer *dialer);
+/* What became of the call that failed, as on_end may print it: the dialer's sentence, else that of the errno. Lives until the next call. */
+const char *http_client_problem(const struct http_client *c, int r);
 void http_client_free(struct http_client *c); /* cancels what is under way, silently */
 DEFINE_FREEP(http_client)
 /* fields: header lines ended by \r\n, without framing; a Host may be the first, else it is the address. The body is borrowed until on_end. budget:
