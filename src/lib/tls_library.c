@@ -16,22 +16,10 @@ static const struct {
         const char *name;
         size_t at;
 } symbols[] = {
-        NAMED(global_init),
-        NAMED(version_info),
-        NAMED(easy_init),
-        NAMED(easy_setopt),
-        NAMED(easy_getinfo),
-        NAMED(easy_recv),
-        NAMED(easy_send),
-        NAMED(easy_strerror),
-        NAMED(easy_cleanup),
-        NAMED(multi_init),
-        NAMED(multi_setopt),
-        NAMED(multi_add_handle),
-        NAMED(multi_remove_handle),
-        NAMED(multi_socket_action),
-        NAMED(multi_assign),
-        NAMED(multi_info_read),
+        NAMED(global_init),         NAMED(version_info),        NAMED(easy_init),    NAMED(easy_setopt),
+        NAMED(easy_getinfo),        NAMED(easy_recv),           NAMED(easy_send),    NAMED(easy_strerror),
+        NAMED(easy_cleanup),        NAMED(multi_init),          NAMED(multi_setopt), NAMED(multi_add_handle),
+        NAMED(multi_remove_handle), NAMED(multi_socket_action), NAMED(multi_assign), NAMED(multi_info_read),
         NAMED(multi_cleanup),
 };
 

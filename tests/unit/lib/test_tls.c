@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 static void clear_environment(void) {
-        static const char *const names[] = { "AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
-                                             "https_proxy",   "ALL_PROXY",     "all_proxy",    "NO_PROXY",
-                                             "no_proxy" };
+        static const char *const names[] = { "AWS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+                                             "HTTPS_PROXY",   "https_proxy",   "ALL_PROXY",
+                                             "all_proxy",     "NO_PROXY",      "no_proxy" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); ++i)
                 unsetenv(names[i]);
@@ -15,7 +15,8 @@ static void clear_environment(void) {
 
 static void open_to(struct caller *c, const struct rig *rig, const char *server) {
         clear_environment();
-        caller_open(c, &(struct tls_settings){ .ca_file = rig_file(rig, "ca.pem") }, "localhost", rig_port(rig, server));
+        caller_open(c, &(struct tls_settings){ .ca_file = rig_file(rig, "ca.pem") }, "localhost",
+                    rig_port(rig, server));
 }
 
 static void assert_pattern(const char *data, size_t len) {
@@ -39,23 +40,30 @@ static const struct peer peers[] = {
         { "TLS 1.2", "tls12", "localhost", "ca.pem", NULL, NULL, false, 0, "" },
         { "expired", "expired", "localhost", "ca.pem", NULL, NULL, false, -EKEYREJECTED, "expired" },
         { "for another", "wrong-name", "localhost", "ca.pem", NULL, NULL, false, -EKEYREJECTED, "localhost" },
-        { "for another address", "wrong-name", "127.0.0.1", "ca.pem", NULL, NULL, false, -EKEYREJECTED, "127.0.0.1" },
-        { "self-signed", "self-signed", "localhost", "ca.pem", NULL, NULL, false, -EKEYREJECTED, "certificate" },
-        { "of a stranger", "stranger", "localhost", "ca.pem", NULL, NULL, false, -EKEYREJECTED, "certificate" },
-        { "system's authorities", "good", "localhost", NULL, NULL, NULL, false, -EKEYREJECTED, "certificate" },
+        { "for another address", "wrong-name", "127.0.0.1", "ca.pem", NULL, NULL, false, -EKEYREJECTED,
+          "127.0.0.1" },
+        { "self-signed", "self-signed", "localhost", "ca.pem", NULL, NULL, false, -EKEYREJECTED,
+          "certificate" },
+        { "of a stranger", "stranger", "localhost", "ca.pem", NULL, NULL, false, -EKEYREJECTED,
+          "certificate" },
+        { "system's authorities", "good", "localhost", NULL, NULL, NULL, false, -EKEYREJECTED,
+          "certificate" },
         { "any, expired", "expired", "localhost", "ca.pem", NULL, NULL, true, 0, "" },
         { "any, for another", "wrong-name", "localhost", NULL, NULL, NULL, true, 0, "" },
         { "any, self-signed", "self-signed", "localhost", NULL, NULL, NULL, true, 0, "" },
         { "both", "mutual", "localhost", "ca.pem", "cert.pem", "key.pem", false, 0, "" },
         { "no authorities", "good", "localhost", "absent.pem", NULL, NULL, false, -ENOKEY, "absent.pem" },
-        { "no certificate", "mutual", "localhost", "ca.pem", "absent.pem", "key.pem", false, -ENOKEY, "absent.pem" },
+        { "no certificate", "mutual", "localhost", "ca.pem", "absent.pem", "key.pem", false, -ENOKEY,
+          "absent.pem" },
         { "no key", "mutual", "localhost", "ca.pem", "cert.pem", "absent.pem", false, -ENOKEY, "absent.pem" },
         { "another's key", "mutual", "localhost", "ca.pem", "cert.pem", "good.key", false, -ENOKEY, "" },
         { "no certificate shown", "mutual", "localhost", "ca.pem", NULL, NULL, false, -ECONNRESET, "" },
-        { "no certificate shown in TLS 1.2", "mutual12", "localhost", "ca.pem", NULL, NULL, false, -EPROTO, "handshake failure" },
+        { "no certificate shown in TLS 1.2", "mutual12", "localhost", "ca.pem", NULL, NULL, false, -EPROTO,
+          "handshake failure" },
         { "too old", "old", "localhost", "ca.pem", NULL, NULL, false, -EPROTO, "SSL" },
         { "no TLS", "ssh", "localhost", "ca.pem", NULL, NULL, false, -EPROTO, "SSL" },
-        { "unknown", "good", "nothing.invalid", "ca.pem", NULL, NULL, false, -EHOSTUNREACH, "nothing.invalid" },
+        { "unknown", "good", "nothing.invalid", "ca.pem", NULL, NULL, false, -EHOSTUNREACH,
+          "nothing.invalid" },
 };
 
 static void test_peers(void **state) {
@@ -88,7 +96,9 @@ static void test_peers(void **state) {
 static void test_authorities_of_the_environment(void **state) {
         static const struct {
                 const char *name, *file;
-        } variables[] = { { "AWS_CA_BUNDLE", "ca.pem" }, { "SSL_CERT_FILE", "ca.pem" }, { "SSL_CERT_DIR", "hashed" } };
+        } variables[] = { { "AWS_CA_BUNDLE", "ca.pem" },
+                          { "SSL_CERT_FILE", "ca.pem" },
+                          { "SSL_CERT_DIR", "hashed" } };
         const struct rig *rig = *state;
         struct caller c;
 
@@ -104,7 +114,8 @@ static void test_authorities_of_the_environment(void **state) {
         caller_open(&c, NULL, "localhost", rig_port(rig, "good"));
         assert_int_equal(caller_get(&c, "/bytes/3"), -EKEYREJECTED);
         caller_close(&c);
-        caller_open(&c, &(struct tls_settings){ .ca_file = rig_file(rig, "ca.pem") }, "localhost", rig_port(rig, "good"));
+        caller_open(&c, &(struct tls_settings){ .ca_file = rig_file(rig, "ca.pem") }, "localhost",
+                    rig_port(rig, "good"));
         assert_int_equal(caller_get(&c, "/bytes/3"), 0);
         caller_close(&c);
 }
@@ -121,7 +132,8 @@ static void test_nobody_there(void **state) {
         assert_non_null(strstr(c.problem, "127.0.0.1"));
         caller_close(&c);
         /* It takes the connection and says nothing. */
-        caller_open(&c, &(struct tls_settings){ .patience = 50 * MILLISECOND }, "127.0.0.1", rig_port(rig, "silent"));
+        caller_open(&c, &(struct tls_settings){ .patience = 50 * MILLISECOND }, "127.0.0.1",
+                    rig_port(rig, "silent"));
         assert_int_equal(caller_get(&c, "/"), -ETIMEDOUT);
         caller_close(&c);
 }
@@ -221,7 +233,8 @@ static void test_raw(void **state) {
 
 /* ---- proxies ---- */
 
-static int get_through(const struct rig *rig, const char *proxy, const char *exception, const char *host, struct caller *c) {
+static int get_through(const struct rig *rig, const char *proxy, const char *exception, const char *host,
+                       struct caller *c) {
         AUTO(str) char *url = xasprintf("http://127.0.0.1:%u", rig_port(rig, proxy));
         int r;
 
@@ -229,7 +242,8 @@ static int get_through(const struct rig *rig, const char *proxy, const char *exc
         setenv("HTTPS_PROXY", url, 1);
         if (exception)
                 setenv("NO_PROXY", exception, 1);
-        caller_open(c, &(struct tls_settings){ .ca_file = rig_file(rig, "ca.pem") }, host, rig_port(rig, "good"));
+        caller_open(c, &(struct tls_settings){ .ca_file = rig_file(rig, "ca.pem") }, host,
+                    rig_port(rig, "good"));
         r = caller_get(c, "/bytes/7");
         caller_close(c);
         clear_environment();
@@ -308,16 +322,11 @@ static void test_budget(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_given_up), /* first: it finds the library not loaded yet */
-                cmocka_unit_test(test_peers),
-                cmocka_unit_test(test_authorities_of_the_environment),
-                cmocka_unit_test(test_nobody_there),
-                cmocka_unit_test(test_bodies),
-                cmocka_unit_test(test_torn),
-                cmocka_unit_test(test_echo),
-                cmocka_unit_test(test_pauses),
-                cmocka_unit_test(test_raw),
-                cmocka_unit_test(test_proxies),
-                cmocka_unit_test(test_budget),
+                cmocka_unit_test(test_peers),        cmocka_unit_test(test_authorities_of_the_environment),
+                cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_bodies),
+                cmocka_unit_test(test_torn),         cmocka_unit_test(test_echo),
+                cmocka_unit_test(test_pauses),       cmocka_unit_test(test_raw),
+                cmocka_unit_test(test_proxies),      cmocka_unit_test(test_budget),
         };
 
         return cmocka_run_group_tests_name("tls", tests, rig_start, rig_stop);

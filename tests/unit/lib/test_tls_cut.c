@@ -12,7 +12,7 @@ struct middle {
         struct source listener, near, far;
         unsigned port;
         struct sockaddr_in server;
-        size_t from_client, from_server;         /* bytes that have passed */
+        size_t from_client, from_server;           /* bytes that have passed */
         size_t most_from_client, most_from_server; /* then it is cut */
 };
 

@@ -35,8 +35,8 @@ static void test_it_names_the_package(void **state) {
                 for (size_t i = 0; i < ARRAY_SIZE(ends); ++i) {
                         if (!ends[i].client)
                                 ends[i].client = tls_client_new(tls, "localhost:1");
-                        assert_int_equal(http_client_call(ends[i].client, HTTP_GET_, "/", NULL, NULL, 0, NSEC_NEVER, &ops,
-                                                          &ends[i]),
+                        assert_int_equal(http_client_call(ends[i].client, HTTP_GET_, "/", NULL, NULL, 0,
+                                                          NSEC_NEVER, &ops, &ends[i]),
                                          0);
                         assert_int_equal(ends[i].count, round - 1);
                 }

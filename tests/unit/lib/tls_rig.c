@@ -124,7 +124,8 @@ void caller_close(struct caller *c) {
         buf_deinit(&c->body);
 }
 
-void caller_begin(struct caller *c, enum http_method method, const char *target, const void *body, size_t len) {
+void caller_begin(struct caller *c, enum http_method method, const char *target, const void *body,
+                  size_t len) {
         buf_clear(&c->body);
         c->ended = false;
         c->status = 0;

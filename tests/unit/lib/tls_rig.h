@@ -44,7 +44,8 @@ struct caller {
 
 void caller_open(struct caller *c, const struct tls_settings *settings, const char *host, unsigned port);
 void caller_close(struct caller *c);
-void caller_begin(struct caller *c, enum http_method method, const char *target, const void *body, size_t len);
+void caller_begin(struct caller *c, enum http_method method, const char *target, const void *body,
+                  size_t len);
 /* Turns until the call has ended; its result. */
 int caller_get(struct caller *c, const char *target);
 
