@@ -8,6 +8,7 @@
 #include <llhttp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 
 #include "http/address.h"
 #include "http/head.h"
@@ -35,6 +36,7 @@ struct http_client {
         struct buf request; /* head, then raw bytes */
         const char *body;
         size_t body_len, sent;
+        int64_t body_left; /* of a body that comes by and by; -1: chunked */
 
         llhttp_t parser;
         struct head head;
@@ -47,6 +49,7 @@ struct http_client {
         unsigned holds, generation; /* of the call: one that a callback replaced is not gone on with */
         bool freed, in_call, connected, reused, repeatable, skip_body, raw, answered;
         bool readable, writable, peer_ended, send_failed, paused, shut;
+        bool streaming, draining; /* more of the body will come; on_drain is owed */
         char room[KIB] __attribute__((aligned(8)));
 };
 
@@ -141,7 +144,7 @@ static void end_call(struct http_client *c, int r) {
 
         timer_disarm(&c->timer);
         defer_cancel(&c->defer);
-        c->in_call = false;
+        c->in_call = c->streaming = c->draining = false;
         ++c->generation;
         if (r)
                 disconnect(c);
@@ -283,6 +286,17 @@ static void send_some(struct http_client *c) {
         }
 }
 
+/* True when it called back. */
+static bool tell_drain(struct http_client *c) {
+        if (!c->draining || !c->connected || unsent(c))
+                return false;
+        c->draining = false;
+        if (!c->ops->on_drain)
+                return false;
+        c->ops->on_drain(c->owner);
+        return true;
+}
+
 /* ---- receiving ---- */
 
 static void on_response_head(struct http_client *c) {
@@ -346,7 +360,7 @@ static bool goes_on(const struct http_client *c, unsigned generation) {
 
 /* Everything of the response has come; what lies behind it was not asked for. */
 static void on_complete(struct http_client *c, bool anything_behind) {
-        if (anything_behind || !llhttp_should_keep_alive(&c->parser) || unsent(c))
+        if (anything_behind || !llhttp_should_keep_alive(&c->parser) || unsent(c) || c->streaming)
                 disconnect(c);
         end_call(c, 0);
 }
@@ -463,6 +477,8 @@ static void client_run(struct http_client *c) {
                 if (!c->connected)
                         break;
                 send_some(c);
+                if (tell_drain(c))
+                        continue;
                 if (c->paused)
                         break;
                 if (reads++ == READS_PER_TURN) {
@@ -561,7 +577,7 @@ void http_client_cancel(struct http_client *c) {
         defer_cancel(&c->defer);
         disconnect(c);
         buf_deinit(&c->request);
-        c->in_call = false;
+        c->in_call = c->streaming = c->draining = false;
         ++c->generation;
 }
 
@@ -574,8 +590,9 @@ void http_client_free(struct http_client *c) {
                 client_free(c);
 }
 
+/* length: of the body; -1: in chunks. */
 static int write_head(struct http_client *c, enum http_method method, const char *target, const char *fields,
-                      size_t len) {
+                      int64_t length) {
         const char *host = str_starts(c->address, "unix:") ? "localhost" : c->address;
         int r;
 
@@ -583,16 +600,17 @@ static int write_head(struct http_client *c, enum http_method method, const char
         r = buf_append_strs(&c->request, http_method_name(method), " ", target, " HTTP/1.1\r\n", NULL);
         if (!r && !(fields && str_starts(fields, "Host: ")))
                 r = buf_append_strs(&c->request, "Host: ", host, "\r\n", NULL);
-        if (!r && (len || method == HTTP_POST_ || method == HTTP_PUT_ || method == HTTP_PATCH_))
-                r = buf_printf(&c->request, "Content-Length: %zu\r\n", len);
+        if (!r && length < 0)
+                r = buf_append_str(&c->request, "Transfer-Encoding: chunked\r\n");
+        else if (!r && (length || method == HTTP_POST_ || method == HTTP_PUT_ || method == HTTP_PATCH_))
+                r = buf_printf(&c->request, "Content-Length: %lld\r\n", (long long)length);
         if (!r && fields)
                 r = buf_append_str(&c->request, fields);
         return r ? r : buf_append_str(&c->request, "\r\n");
 }
 
-int http_client_call(struct http_client *c, enum http_method method, const char *target, const char *fields,
-                     const void *body, size_t len, nsec_t budget, const struct http_client_ops *ops,
-                     void *owner) {
+static int begin(struct http_client *c, enum http_method method, const char *target, const char *fields,
+                 int64_t length, nsec_t budget, const struct http_client_ops *ops, void *owner) {
         int r = 0;
 
         must(!c->in_call && !c->freed && method != HTTP_OTHER_);
@@ -603,12 +621,11 @@ int http_client_call(struct http_client *c, enum http_method method, const char 
         free(TAKE(c->problem));
         c->ops = ops;
         c->owner = owner;
-        c->body = body;
-        c->body_len = len;
-        c->sent = c->tried = 0;
-        c->failure = r ? r : write_head(c, method, target, fields, len);
+        c->body = NULL;
+        c->body_len = c->sent = c->tried = 0;
+        c->failure = r ? r : write_head(c, method, target, fields, length);
         c->in_call = true;
-        c->raw = c->paused = c->send_failed = c->shut = false;
+        c->raw = c->paused = c->send_failed = c->shut = c->streaming = c->draining = false;
         c->skip_body = method == HTTP_HEAD_;
         c->repeatable = method != HTTP_POST_ && method != HTTP_PATCH_;
         c->reused = c->connected;
@@ -621,6 +638,30 @@ int http_client_call(struct http_client *c, enum http_method method, const char 
         return 0;
 }
 
+int http_client_call(struct http_client *c, enum http_method method, const char *target, const char *fields,
+                     const void *body, size_t len, nsec_t budget, const struct http_client_ops *ops,
+                     void *owner) {
+        int r = begin(c, method, target, fields, (int64_t)len, budget, ops, owner);
+
+        if (!r) {
+                c->body = body;
+                c->body_len = len;
+        }
+        return r;
+}
+
+int http_client_begin(struct http_client *c, enum http_method method, const char *target, const char *fields,
+                      int64_t length, nsec_t budget, const struct http_client_ops *ops, void *owner) {
+        int r = begin(c, method, target, fields, length, budget, ops, owner);
+
+        if (!r) {
+                c->streaming = true;
+                c->body_left = length;
+                c->repeatable = c->repeatable && !length;
+        }
+        return r;
+}
+
 void http_client_pause(struct http_client *c) {
         c->paused = true;
 }
@@ -631,18 +672,54 @@ void http_client_resume(struct http_client *c) {
                 defer_call(c->loop, &c->defer, on_deferred);
 }
 
+static int queue(struct http_client *c, const void *data, size_t len) {
+        char size[24] = "";
+        int r;
+
+        if (c->streaming && c->body_left < 0)
+                snprintf(size, sizeof(size), "%zx\r\n", len);
+        if (c->request.len + len + sizeof(size) > RAW_MAX)
+                return -E2BIG;
+        r = buf_append_str(&c->request, size);
+        r = r ?: buf_append(&c->request, data, len);
+        return r ?: buf_append_str(&c->request, *size ? "\r\n" : "");
+}
+
 int http_client_send(struct http_client *c, const void *data, size_t len) {
         int r;
 
-        if (!c->in_call || !c->answered || !c->raw || c->send_failed)
+        if (!c->in_call || !(c->streaming || (c->answered && c->raw)))
                 return -ENOTCONN;
+        if (c->send_failed)
+                return c->streaming ? 0 : -ENOTCONN;
+        if (!len)
+                return 0;
+        must(!c->streaming || c->body_left < 0 || len <= (uint64_t)c->body_left);
         /* Never again needed for a second try. */
         buf_consume(&c->request, MIN(c->sent, c->request.len));
         c->sent = c->body_len = 0;
-        r = buf_append(&c->request, data, len);
-        if (!r)
-                defer_call(c->loop, &c->defer, on_deferred);
-        return r;
+        r = queue(c, data, len);
+        if (r)
+                return r;
+        if (c->streaming && c->body_left > 0)
+                c->body_left -= (int64_t)len;
+        c->draining = true;
+        defer_call(c->loop, &c->defer, on_deferred);
+        return 0;
+}
+
+size_t http_client_queued(const struct http_client *c) {
+        return c->in_call ? unsent(c) : 0;
+}
+
+void http_client_end_body(struct http_client *c) {
+        if (!c->in_call || !c->streaming)
+                return;
+        must(c->body_left <= 0);
+        if (c->body_left < 0 && buf_append_str(&c->request, "0\r\n\r\n"))
+                c->failure = -ENOMEM;
+        c->streaming = c->draining = false;
+        defer_call(c->loop, &c->defer, on_deferred);
 }
 
 void http_client_shutdown(struct http_client *c) {

@@ -22,6 +22,8 @@ struct http_client_ops {
         /* 0, or -errno: -ECONNREFUSED, -ECONNRESET (also: ended too early), -EBADMSG, -ETIMEDOUT,
          * -EHOSTUNREACH…, and what the dialer has of its own. */
         void (*on_end)(void *owner, int r);
+        /* What http_client_send queued has gone. May be NULL. */
+        void (*on_drain)(void *owner);
 };
 
 /* address: "host:port", "[::1]:port" or "unix:/path". Hosts are literals or names found in /etc/hosts. */
@@ -38,13 +40,21 @@ DEFINE_FREEP(http_client)
 int http_client_call(struct http_client *c, enum http_method method, const char *target, const char *fields,
                      const void *body, size_t len, nsec_t budget, const struct http_client_ops *ops,
                      void *owner);
+/* As above, with a body that comes by and by: length bytes of it, or -1, which sends it in chunks. http_client_send takes it,
+ * at once or when on_drain asks for more, and http_client_end_body ends it. Nothing is sent twice, so a kept connection that has
+ * closed meanwhile fails. The answer may come before the body has gone, and its end then ends the call. */
+int http_client_begin(struct http_client *c, enum http_method method, const char *target, const char *fields,
+                      int64_t length, nsec_t budget, const struct http_client_ops *ops, void *owner);
+void http_client_end_body(struct http_client *c);
 /* Ends the call without on_end, and its connection. Legal without a call. */
 void http_client_cancel(struct http_client *c);
 /* Stops reading for a while (a slow consumer), and goes on. At most one read buffer overruns. */
 void http_client_pause(struct http_client *c);
 void http_client_resume(struct http_client *c);
-/* Writes raw bytes (copied) on a connection that has become a raw stream: 0, -ENOTCONN, -E2BIG past 16 MiB
- * unsent. What was not sent of the request's body by then never is. */
+/* Writes (copied) to the body that http_client_begin announced, or raw bytes on a connection that has become a raw stream:
+ * 0, -ENOTCONN, -E2BIG past 16 MiB unsent. What was not sent of a body when the stream became raw never is; bytes for a
+ * server that takes no more are dropped until it answers, or the connection breaks. */
 int http_client_send(struct http_client *c, const void *data, size_t len);
+size_t http_client_queued(const struct http_client *c); /* bytes that have not gone yet */
 /* Says that no more will be sent, once what was queued has gone. */
 void http_client_shutdown(struct http_client *c);
