@@ -183,9 +183,7 @@ static void give(struct tag *tag) {
 static void decide(struct tag *tag, const char *id) {
         bool ours = id && is_ours(tag, id);
 
-        if (id && !ours)
-                drop(tag);
-        else if (!tag->wanted && !id)
+        if (id ? !ours : !tag->wanted)
                 drop(tag);
         else if (!tag->wanted)
                 take(tag);
@@ -202,7 +200,9 @@ static void on_looked(struct docker_call *call, int r) {
         json_t *tree = r ? NULL : docker_answer(call);
         const char *id = json_tree_str(tree, "Id");
         /* Podman leaves the algorithm out in some answers. */
-        AUTO(str) char *whole = !id ? NULL : str_starts(id, "sha256:") ? xstrdup(id) : xasprintf("sha256:%s", id);
+        AUTO(str) char *whole = !id                         ? NULL
+                                : str_starts(id, "sha256:") ? xstrdup(id)
+                                                            : xasprintf("sha256:%s", id);
 
         json_decref(tree);
         if (whole || r == -ENOENT) {
@@ -312,7 +312,8 @@ static void load(struct tags *tags) {
                 return;
         text = xcalloc(1, FILE_MAX + 1);
         n = read(fd, text, FILE_MAX);
-        for (char *line = n > 0 ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest))
+        for (char *line = n > 0 ? strtok_r(text, "\n", &rest) : NULL; line;
+             line = strtok_r(NULL, "\n", &rest))
                 take_line(tags, line);
         list_each(tag, &tags->all, link)
                 look(tag);
