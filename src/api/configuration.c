@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/configuration.h"
 
+#include "api/access.h"
 #include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/names.h"
@@ -150,9 +151,11 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
                 AUTO(str) char *account = xstrndup(name.account.start, name.account.len);
                 AUTO(str) char *region = xstrndup(name.region.start, name.region.len);
                 AUTO(str) char *layer_name = xstrndup(name.name.start, name.name.len);
-                int result =
-                        layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
+                int result;
 
+                if (!access_layer_use(r, account, region, layer_name, number, ret_problem))
+                        return false;
+                result = layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
                 if (result < 0)
                         return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.",
                                            strerror(-result));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* function_ref - which function a request is about */
+#include "api/access.h"
 #include "api/names.h"
 #include "api/request.h"
 #include "engine/engine.h"
@@ -57,7 +58,10 @@ bool api_name_ref(struct api_request *r, const char *text, const char *qualifier
                 function_ref_clear(ret_ref);
                 return false;
         }
-        return true;
+        if (access_function(r, ret_ref))
+                return true;
+        function_ref_clear(ret_ref);
+        return false;
 }
 
 bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref *ret_ref) {

@@ -2,6 +2,7 @@
 /* layers - the six operations on layers (facts/control-plane.md section 9) */
 #include "function/layers.h"
 
+#include "api/access.h"
 #include "api/configuration.h"
 #include "api/download.h"
 #include "api/names.h"
@@ -57,6 +58,11 @@ static bool read_number(struct api_request *r, uint64_t *ret_number) {
         else
                 api_fail(r, PROBLEM_SERIALIZATION, "STRING_VALUE can not be converted to a Long");
         return false;
+}
+
+/* Of another account as its policy says. False: answered. */
+static bool may_touch(struct api_request *r, const struct layer_ref_parts *parts, uint64_t number) {
+        return access_layer(r, parts->account, parts->region, parts->name, number);
 }
 
 /* ---- what a layer looks like ---- */
@@ -135,12 +141,12 @@ static void publish(struct api_request *r) {
 void api_publish_layer_version(struct api_request *r) {
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
 
-        if (!read_name(r, &parts))
+        if (!read_name(r, &parts) || !may_touch(r, &parts, 0))
                 return;
         if (json_tree_get(json_tree_get(r->body, "Content"), "S3Bucket"))
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED,
                          "lambent does not implement PublishLayerVersion with Content.S3Bucket.");
-        else if (!streq(parts.region, r->region) || !streq(parts.account, r->account))
+        else if (!streq(parts.region, r->region))
                 api_fail(r, PROBLEM_FORBIDDEN,
                          "User is not authorized to perform: lambda:PublishLayerVersion on resource: %s",
                          r->labels[0]);
@@ -154,9 +160,12 @@ void api_publish_layer_version(struct api_request *r) {
 
 static void get(struct api_request *r, const struct layer_ref_parts *parts, uint64_t number) {
         AUTO(layer_version) struct layer_version l = {};
-        int result = layers_get(engine_registry(r->engine), parts->account, parts->region, parts->name,
-                                number, &l);
+        int result;
 
+        if (!may_touch(r, parts, number))
+                return;
+        result = layers_get(engine_registry(r->engine), parts->account, parts->region, parts->name, number,
+                            &l);
         if (result == LAYERS_NOT_FOUND)
                 api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
         else if (result)
@@ -193,7 +202,7 @@ void api_delete_layer_version(struct api_request *r) {
         uint64_t number;
         int result;
 
-        if (!read_name(r, &parts) || !read_number(r, &number))
+        if (!read_name(r, &parts) || !read_number(r, &number) || !may_touch(r, &parts, number))
                 return;
         result = layers_delete(engine_registry(r->engine), parts.account, parts.region, parts.name, number);
         if (result)
@@ -317,6 +326,6 @@ void api_list_layer_versions(struct api_request *r) {
         AUTO(listing) struct listing l = {};
 
         read_filters(r, &l);
-        if (read_name(r, &parts))
+        if (read_name(r, &parts) && may_touch(r, &parts, 0))
                 list(r, &l, &parts);
 }

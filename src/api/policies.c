@@ -2,6 +2,7 @@
 /* policies - AddPermission, RemovePermission, GetPolicy, and the same of layer versions */
 #include "function/policy.h"
 
+#include "api/access.h"
 #include "api/names.h"
 #include "api/operations.h"
 #include "base/json.h"
@@ -226,6 +227,8 @@ static bool read_layer_policy(struct api_request *r, struct layer_policy *ret_po
         p->name = part_or(name.name, "");
         p->number = xasprintf("%llu", (unsigned long long)number);
         p->arn = layer_arn(p->region, p->account, p->name, number);
+        if (!access_layer(r, p->account, p->region, p->name, number))
+                return false;
         result = layers_get(engine_registry(r->engine), p->account, p->region, p->name, number, &layer);
         if (result == LAYERS_NOT_FOUND) {
                 api_fail(r, PROBLEM_NOT_FOUND, "Layer version %s does not exist.", p->arn);

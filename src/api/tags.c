@@ -2,6 +2,7 @@
 /* tags - TagResource, UntagResource, ListTags */
 #include "api/tags.h"
 
+#include "api/access.h"
 #include "api/names.h"
 #include "api/operations.h"
 #include "base/json.h"
@@ -44,6 +45,13 @@ static void split(const char *arn, struct arn_parts *ret_parts) {
 
         while (ret_parts->count < ARRAY_SIZE(ret_parts->part) && (part = strsep(&rest, ":")))
                 ret_parts->part[ret_parts->count++] = part;
+}
+
+static bool may_touch_function(struct api_request *r, const struct arn_parts *arn) {
+        struct function_ref ref = { .region = arn->part[3], .name = arn->part[6] };
+
+        str_fit(ref.account, sizeof(ref.account), arn->part[4]);
+        return access_function(r, &ref);
 }
 
 static bool find_function(struct api_request *r, const struct arn_parts *arn, struct tagged *t) {
@@ -111,10 +119,10 @@ static bool read_tagged(struct api_request *r, struct tagged *ret_tagged) {
                 return false;
         }
         if (streq(arn.part[5], "function")) {
-                if (!find_function(r, &arn, t))
+                if (!may_touch_function(r, &arn) || !find_function(r, &arn, t))
                         return false;
         } else if ((kind = kind_of(arn.part[5]))) {
-                if (!find_document(r, &arn, kind, t))
+                if (!access_own(r, arn.part[4], t->arn) || !find_document(r, &arn, kind, t))
                         return false;
         } else {
                 /* A network connector: there are none. */

@@ -3,8 +3,8 @@
  * policy - who may do what with a function, a version, an alias or a version of a layer
  *
  * A policy is a list of statements in the form of IAM, kept as a document. What it is of has a revision: of a function
- * that of the version or the alias, which every change of its policy renews; a layer's policy has its own. Nobody is
- * authenticated here, so a policy decides over nothing yet but is what other tools read back.
+ * that of the version or the alias, which every change of its policy renews; a layer's policy has its own. What they
+ * decide: policy_decision.h.
  */
 #pragma once
 #include "function/document.h"
