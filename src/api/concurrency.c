@@ -142,8 +142,7 @@ void api_get_account_settings(struct api_request *r) {
         json_uint(&w, "CodeSizeUnzipped", CODE_UNZIPPED_MAX);
         json_uint(&w, "CodeSizeZipped", CODE_ZIPPED_MAX);
         json_uint(&w, "ConcurrentExecutions", ACCOUNT_CONCURRENCY);
-        json_uint(&w, "UnreservedConcurrentExecutions",
-                  ACCOUNT_CONCURRENCY - (account ? account->reserved : 0));
+        json_uint(&w, "UnreservedConcurrentExecutions", ACCOUNT_CONCURRENCY - (account ? account->apart : 0));
         json_close_object(&w);
         json_open_object(&w, "AccountUsage");
         json_uint(&w, "TotalCodeSize", usage.bytes);

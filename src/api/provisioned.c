@@ -46,9 +46,18 @@ static bool read_subject(struct api_request *r, const char *latest, struct subje
         return false;
 }
 
-static void fail(struct api_request *r, const struct subject *s, int result) {
+/* What nothing is set apart of, were it not for what this qualifier has already. */
+static uint64_t unreserved(struct api_request *r, const struct subject *s) {
         const struct account_concurrency *account =
                 registry_account(engine_registry(r->engine), s->ref.account, s->ref.region);
+        struct provisioned before = {};
+
+        provisioned_get(engine_registry(r->engine), s->function, s->qualifier, &before);
+        return ACCOUNT_CONCURRENCY + before.requested - account->apart;
+}
+
+static void fail(struct api_request *r, const struct subject *s, int result) {
+        const uint64_t left = unreserved(r, s);
 
         if (result == PROVISIONED_VERSION)
                 api_fail(
@@ -61,13 +70,12 @@ static void fail(struct api_request *r, const struct subject *s, int result) {
                         r, PROBLEM_INVALID_PARAMETER,
                         "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for "
                         "function");
-        else if (json_tree_int(r->body, "ProvisionedConcurrentExecutions", 0) >
-                 ACCOUNT_CONCURRENCY - (int64_t)account->reserved)
+        else if ((uint64_t)json_tree_int(r->body, "ProvisionedConcurrentExecutions", 0) > left)
                 api_fail(
                         r, PROBLEM_INVALID_PARAMETER,
                         "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
                         "[%llu].",
-                        (unsigned long long)(ACCOUNT_CONCURRENCY - account->reserved));
+                        (unsigned long long)left);
         else
                 api_fail(
                         r, PROBLEM_INVALID_PARAMETER,

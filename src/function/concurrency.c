@@ -59,26 +59,31 @@ struct concurrency *concurrency_ref(struct concurrency *c) {
         return c;
 }
 
+static uint64_t unplaced(const struct concurrency *c) {
+        return c->running - c->provisioned_running;
+}
+
 void concurrency_unref(struct concurrency *c) {
         if (!c || --c->refs > 0)
                 return;
         concurrency_reserve(c, NOT_RESERVED);
-        c->account->running -= c->running;
+        concurrency_provision(c, 0);
+        c->account->running -= unplaced(c);
         account_unref(c->account);
         free(c);
 }
 
 /* What is not provisioned of a reservation. */
 static bool is_spent(const struct concurrency *c) {
-        return c->running - c->provisioned_running + c->provisioned >= (uint64_t)c->reserved;
+        return unplaced(c) + c->provisioned >= (uint64_t)c->reserved;
 }
 
 int concurrency_enter(struct concurrency *c, bool placed) {
         if (c->reserved != NOT_RESERVED) {
                 if (c->reserved == 0 || (!placed && is_spent(c)))
                         return CONCURRENCY_RESERVED_SPENT;
-        } else {
-                if (!placed && c->account->running + c->account->reserved >= ACCOUNT_CONCURRENCY)
+        } else if (!placed) {
+                if (c->account->running + c->account->apart >= ACCOUNT_CONCURRENCY)
                         return CONCURRENCY_ACCOUNT_SPENT;
                 c->account->running++;
         }
@@ -91,25 +96,30 @@ void concurrency_leave(struct concurrency *c, bool placed) {
         must(c->running > 0);
         c->running--;
         c->provisioned_running -= placed;
-        if (c->reserved == NOT_RESERVED)
+        if (c->reserved == NOT_RESERVED && !placed)
                 c->account->running--;
 }
 
-static uint64_t reserved_now(const struct concurrency *c) {
-        return c->reserved == NOT_RESERVED ? 0 : (uint64_t)c->reserved;
+static uint64_t apart(const struct concurrency *c) {
+        return c->reserved == NOT_RESERVED ? c->provisioned : (uint64_t)c->reserved;
 }
 
 bool concurrency_may_reserve(const struct concurrency *c, int64_t reserved) {
-        return c->account->reserved - reserved_now(c) + (uint64_t)reserved + UNRESERVED_MIN <=
-               ACCOUNT_CONCURRENCY;
+        return c->account->apart - apart(c) + (uint64_t)reserved + UNRESERVED_MIN <= ACCOUNT_CONCURRENCY;
 }
 
 void concurrency_reserve(struct concurrency *c, int64_t reserved) {
-        c->account->reserved -= reserved_now(c);
+        c->account->apart -= apart(c);
         if (c->reserved == NOT_RESERVED)
-                c->account->running -= c->running;
+                c->account->running -= unplaced(c);
         c->reserved = reserved;
-        c->account->reserved += reserved_now(c);
+        c->account->apart += apart(c);
         if (c->reserved == NOT_RESERVED)
-                c->account->running += c->running;
+                c->account->running += unplaced(c);
+}
+
+void concurrency_provision(struct concurrency *c, uint64_t provisioned) {
+        c->account->apart -= apart(c);
+        c->provisioned = provisioned;
+        c->account->apart += apart(c);
 }

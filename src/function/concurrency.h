@@ -3,7 +3,8 @@
  * concurrency - how many invocations of a function run at once, and how many may
  *
  * An invocation counts from its admission to its answer. A function with a reservation may have that many and no more;
- * all others of an account and region share what is not reserved. Counters outlive their function: its versions hold
+ * all others of an account and region share what is not set apart: by reservations, and for the provisioned concurrency
+ * of functions without one. Counters outlive their function: its versions hold
  * them while invocations run.
  */
 #pragma once
@@ -18,9 +19,10 @@ struct account_concurrency {
         struct map_node node;
         struct map *map; /* where it is found; NULL once that is gone */
         unsigned refs;
-        char *key;         /* "account/region" */
-        uint64_t reserved; /* by all functions */
-        uint64_t running;  /* of functions without a reservation */
+        char *key;      /* "account/region" */
+        uint64_t apart; /* set apart, for all functions */
+        uint64_t
+                running; /* of what is not: functions without a reservation, in no place that is provisioned */
 };
 
 struct concurrency {
@@ -44,13 +46,15 @@ struct concurrency *concurrency_ref(struct concurrency *c);
 void concurrency_unref(struct concurrency *c);
 /* Before the map ends: who still counts finds it no more. */
 void accounts_forget(struct map *accounts);
-/* What an account has reserved and not; NULL: it has no functions. */
+/* What an account has set apart and not; NULL: it has no functions. */
 const struct account_concurrency *accounts_find(const struct map *accounts, const char *account,
                                                 const char *region);
 /* One more runs: 0, or why not. placed: in a place that is provisioned. */
 int concurrency_enter(struct concurrency *c, bool placed);
 void concurrency_leave(struct concurrency *c, bool placed);
-/* Whether so many could be reserved for it. */
+/* Whether so many could be set apart for it. */
 bool concurrency_may_reserve(const struct concurrency *c, int64_t reserved);
 /* At once, also for what runs. */
 void concurrency_reserve(struct concurrency *c, int64_t reserved);
+/* So many places are provisioned, of all its versions. */
+void concurrency_provision(struct concurrency *c, uint64_t provisioned);

@@ -218,6 +218,7 @@ void function_free(struct registry *r, struct function *f) {
         version_unref(f->latest);
         version_unref(f->latest_published);
         concurrency_reserve(f->concurrency, NOT_RESERVED);
+        concurrency_provision(f->concurrency, 0);
         concurrency_unref(f->concurrency);
         free(f->tags_json);
         free(f->key);

@@ -60,22 +60,23 @@ int provisioned_apply(struct registry *r, struct function *f) {
         const struct document_name all = document_of(f, DOCUMENT_PROVISIONED, NULL);
         struct sums sums = { .function = f };
         int result = document_each(r, &all, NULL, add, &sums);
+        uint64_t total = 0;
         struct version *v;
 
-        if (result == 0)
-                f->concurrency->provisioned = 0;
         list_each(v, &f->versions, link) {
                 uint64_t wanted = wanted_of(&sums, v);
 
                 if (result)
                         break;
-                f->concurrency->provisioned += wanted;
+                total += wanted;
                 if (v->provisioned == wanted)
                         continue;
                 v->provisioned = wanted;
                 if (r->ports.provision)
                         r->ports.provision(r->ports.owner, v, (size_t)wanted);
         }
+        if (result == 0)
+                concurrency_provision(f->concurrency, total);
         free(sums.items);
         return result;
 }

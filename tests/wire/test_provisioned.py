@@ -185,3 +185,43 @@ def test_refusals(client, published):
     )
     assert refused(put, client=client, name=name, qualifier="1", number=100000)[1] == "InvalidParameterValueException"
     assert refused(put, client=client, name=name, qualifier="1", number=950)[1] == "InvalidParameterValueException"
+
+
+def test_what_it_takes_from_the_account(lambent_factory, client_of, zip_of):
+    """Of a function without a reservation it is taken from what is unreserved; a reservation covers it."""
+    daemon = lambent_factory("--max-environments", "5")
+    client = client_of(daemon)
+    settings = {"Runtime": "provided.al2023", "Handler": "h", "Role": "arn:aws:iam::000000000000:role/r", "Publish": True,
+                "Code": {"ZipFile": zip_of({"bootstrap*": "#!/bin/sh\n"})}}
+    for name in ("a", "b"):
+        client.create_function(FunctionName=name, **settings)
+
+    def left():
+        return client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+
+    put(client, "a", "1", 600)
+    assert left() == 400
+    greater = "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{}]."
+    below = "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]."
+    code = (400, "InvalidParameterValueException")
+    assert refused(put, client=client, name="b", qualifier="1", number=401) == (*code, greater.format(400))
+    assert refused(put, client=client, name="b", qualifier="1", number=301) == (*code, below)
+    assert refused(client.put_function_concurrency, FunctionName="b", ReservedConcurrentExecutions=301)[:2] == code
+    # What it has itself is no hindrance to more of it.
+    assert refused(put, client=client, name="a", qualifier="1", number=1001) == (*code, greater.format(1000))
+    assert refused(put, client=client, name="a", qualifier="1", number=901) == (*code, below)
+    put(client, "a", "1", 900)
+    assert left() == 100
+    put(client, "a", "1", 300)
+    client.put_function_concurrency(FunctionName="a", ReservedConcurrentExecutions=400)
+    assert left() == 600
+    put(client, "b", "1", 500)
+    assert left() == 100
+    daemon.kill()
+    client = client_of(daemon.start())
+    assert client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 100
+    client.delete_function_concurrency(FunctionName="a")
+    assert client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 200
+    client.delete_provisioned_concurrency_config(FunctionName="a", Qualifier="1")
+    client.delete_function(FunctionName="b")
+    assert client.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 1000
