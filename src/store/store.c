@@ -160,6 +160,19 @@ int store_next(sqlite3_stmt *statement) {
         return r == SQLITE_DONE ? 0 : fault(store_errno(r));
 }
 
+int store_walk(sqlite3_stmt *statement, int (*read)(void *context, sqlite3_stmt *row), void *context) {
+        int r, stop;
+
+        while ((r = store_next(statement)) > 0) {
+                stop = read(context, statement);
+                if (stop) {
+                        sqlite3_reset(statement);
+                        return stop == STORE_ENOUGH ? 0 : stop;
+                }
+        }
+        return r;
+}
+
 int store_run(sqlite3_stmt *statement) {
         int r = store_next(statement);
 
