@@ -2,14 +2,26 @@
 /* event_invoke - how asynchronous invocations of a function are to be retried, and who hears of their end */
 #include "api/names.h"
 #include "api/operations.h"
-#include "api/paging.h"
+#include "api/subject_document.h"
 #include "api/view.h"
 #include "engine/engine.h"
-#include "function/document.h"
 
-static struct document_name name_of(const struct subject *s) {
-        return document_of(s->function, DOCUMENT_EVENT_INVOKE, s->qualifier);
+static void fail_no_function(struct api_request *r) {
+        api_fail(r, PROBLEM_NOT_FOUND, "The function doesn't exist.");
 }
+
+static void fail_no_config(struct api_request *r, const struct subject *s) {
+        AUTO(str) char *arn = subject_arn(s);
+
+        api_fail(r, PROBLEM_NOT_FOUND, "The function %s doesn't have an EventInvokeConfig", arn);
+}
+
+static const struct subject_kind event_invoke = {
+        .kind = DOCUMENT_EVENT_INVOKE,
+        .listed = "FunctionEventInvokeConfigs",
+        .fail_absent = fail_no_config,
+        .fail_no_function = fail_no_function,
+};
 
 /* ---- destinations ---- */
 
@@ -39,18 +51,20 @@ static bool is_of_service(const char *arn, const char *service) {
 }
 
 static bool check_function(struct api_request *r, const struct subject *s, const char *arn) {
+        AUTO(str) char *account = NULL, *region = NULL, *function = NULL;
         struct function_name name;
-        AUTO(str) char *function = NULL;
 
-        if (!function_name_parse(arn, true, &name) || !name.account.start)
+        if (!function_name_parse(arn, true, &name) || !name.account.start || !name.region.start)
                 return true;
+        account = xstrndup(name.account.start, name.account.len);
+        region = xstrndup(name.region.start, name.region.len);
         function = xstrndup(name.name.start, name.name.len);
-        if (streq(function, s->ref.name)) {
+        if (streq(function, s->ref.name) && streq(account, s->ref.account) && streq(region, s->ref.region)) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "You can't specify the function as a destination for itself.");
                 return false;
         }
-        if (registry_find(engine_registry(r->engine), s->ref.account, s->ref.region, function))
+        if (registry_find(engine_registry(r->engine), account, region, function))
                 return true;
         api_fail(r, PROBLEM_INVALID_PARAMETER, "The destination ARN %s is invalid.", arn);
         return false;
@@ -99,7 +113,7 @@ static void set_from_body(json_t *document, const json_t *body) {
 }
 
 static void save(struct api_request *r, const struct subject *s, json_t *document) {
-        const struct document_name name = name_of(s);
+        const struct document_name name = subject_document(&event_invoke, s);
         AUTO(str) char *arn = subject_arn(s);
 
         set_from_body(document, r->body);
@@ -111,22 +125,6 @@ static void save(struct api_request *r, const struct subject *s, json_t *documen
 }
 
 /* ---- the operations ---- */
-
-static void fail_no_function(struct api_request *r) {
-        api_fail(r, PROBLEM_NOT_FOUND, "The function doesn't exist.");
-}
-
-static void fail_no_config(struct api_request *r, const struct subject *s) {
-        AUTO(str) char *arn = subject_arn(s);
-
-        api_fail(r, PROBLEM_NOT_FOUND, "The function %s doesn't have an EventInvokeConfig", arn);
-}
-
-static int get(struct api_request *r, const struct subject *s, json_t **ret_document) {
-        const struct document_name name = s->version ? name_of(s) : (struct document_name){};
-
-        return s->version ? document_get(engine_registry(r->engine), &name, ret_document) : DOCUMENT_ABSENT;
-}
 
 /* What both changes demand. False: answered. */
 static bool check(struct api_request *r, const struct subject *s) {
@@ -159,7 +157,8 @@ void api_update_function_event_invoke_config(struct api_request *r) {
         AUTO(subject) struct subject s = {};
         int result;
 
-        if (!api_subject(r, &s) || !check(r, &s) || !api_stored(r, result = get(r, &s, &document)))
+        if (!api_subject(r, &s) || !check(r, &s) ||
+            !api_stored(r, result = subject_document_get(r, &event_invoke, &s, &document)))
                 return;
         if (result == DOCUMENT_ABSENT)
                 fail_no_config(r, &s);
@@ -168,61 +167,13 @@ void api_update_function_event_invoke_config(struct api_request *r) {
 }
 
 void api_get_function_event_invoke_config(struct api_request *r) {
-        AUTO(json_tree) json_t *document = NULL;
-        AUTO(subject) struct subject s = {};
-        int result;
-
-        if (!api_subject(r, &s) || !api_stored(r, result = get(r, &s, &document)))
-                return;
-        if (result == DOCUMENT_ABSENT)
-                fail_no_config(r, &s);
-        else
-                api_reply_tree(r, 200, json_incref(document));
+        subject_document_show(r, &event_invoke);
 }
 
 void api_delete_function_event_invoke_config(struct api_request *r) {
-        AUTO(json_tree) json_t *document = NULL;
-        AUTO(subject) struct subject s = {};
-        struct document_name name;
-        int result;
-
-        if (!api_subject(r, &s) || !api_stored(r, result = get(r, &s, &document)))
-                return;
-        if (result == DOCUMENT_ABSENT) {
-                fail_no_config(r, &s);
-                return;
-        }
-        name = name_of(&s);
-        if (api_stored(r, document_delete(engine_registry(r->engine), &name)))
-                api_reply(r, 204, NULL, NULL, NULL, 0);
-}
-
-struct listing {
-        struct page page;
-        json_t *items;
-};
-
-static bool list_one(void *owner, const struct document_name *name, json_t *document) {
-        struct listing *l = owner;
-
-        return page_take(&l->page, name->part, 0) && json_array_append(l->items, document) == 0;
+        subject_document_delete(r, &event_invoke);
 }
 
 void api_list_function_event_invoke_configs(struct api_request *r) {
-        struct listing l = { .items = json_array() };
-        AUTO(json_tree) json_t *items = l.items;
-        AUTO(subject) struct subject s = {};
-        struct document_name name;
-
-        if (!api_subject(r, &s))
-                return;
-        if (!s.function) {
-                fail_no_function(r);
-                return;
-        }
-        name = document_of(s.function, DOCUMENT_EVENT_INVOKE, NULL);
-        if (page_begin(r, &l.page) &&
-            api_stored(r, document_each(engine_registry(r->engine), &name, l.page.after_name, list_one, &l)))
-                api_reply_tree(r, 200, page_tree(&l.page, "FunctionEventInvokeConfigs", items));
-        page_clear(&l.page);
+        subject_document_list(r, &event_invoke);
 }

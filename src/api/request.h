@@ -44,7 +44,7 @@ struct api_route {
         const char *pattern;   /* "/2015-03-31/functions/{}/code"; a final "?find=LayerVersion" demands that
                                   parameter */
         const char *operation; /* the name in the model */
-        void (*run)(struct api_request *r); /* NULL: not implemented */
+        void (*run)(struct api_request *r); /* NULL: lambent has no such operation, and says so (501) */
         enum route_kind kind;
         const char *zip_parent; /* ROUTE_JSON: where ZipFile is: "Code", "Content", "" for the top; NULL:
                                    nowhere */

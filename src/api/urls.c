@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* urls - the configuration of function URLs; requests to them are not served yet (docs/settings.md) */
 #include "api/operations.h"
-#include "api/paging.h"
+#include "api/subject_document.h"
 #include "api/view.h"
 #include "engine/engine.h"
-#include "function/document.h"
 
 #define ID_LEN 32
 
@@ -12,9 +11,20 @@ static nsec_t now(const struct api_request *r) {
         return loop_wall(engine_loop(r->engine));
 }
 
-static struct document_name name_of(const struct subject *s) {
-        return document_of(s->function, DOCUMENT_URL, s->qualifier);
+static void fail_no_function(struct api_request *r) {
+        api_fail(r, PROBLEM_NOT_FOUND, "Function does not exist");
 }
+
+static void fail_no_url(struct api_request *r, const struct subject *s) {
+        api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
+}
+
+static const struct subject_kind url = {
+        .kind = DOCUMENT_URL,
+        .listed = "FunctionUrlConfigs",
+        .fail_absent = fail_no_url,
+        .fail_no_function = fail_no_function,
+};
 
 /* ---- what a configuration looks like ---- */
 
@@ -65,23 +75,8 @@ static void answer_changed(struct api_request *r, int status, json_t *document, 
 
 /* ---- the operations ---- */
 
-static void fail_no_function(struct api_request *r) {
-        api_fail(r, PROBLEM_NOT_FOUND, "Function does not exist");
-}
-
-static void fail_no_url(struct api_request *r) {
-        api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
-}
-
-/* 0, DOCUMENT_ABSENT, -errno. */
-static int get(struct api_request *r, const struct subject *s, json_t **ret_document) {
-        const struct document_name name = s->version ? name_of(s) : (struct document_name){};
-
-        return s->version ? document_get(engine_registry(r->engine), &name, ret_document) : DOCUMENT_ABSENT;
-}
-
 static bool put(struct api_request *r, const struct subject *s, json_t *document) {
-        const struct document_name name = name_of(s);
+        const struct document_name name = subject_document(&url, s);
 
         set_time(document, "LastModifiedTime", now(r));
         if (!json_tree_get(document, "InvokeMode"))
@@ -105,7 +100,7 @@ void api_create_function_url_config(struct api_request *r) {
                          "Function URLs are not supported for functions with TenancyConfig.");
                 return;
         }
-        result = get(r, &s, &document);
+        result = subject_document_get(r, &url, &s, &document);
         if (!api_stored(r, result))
                 return;
         if (result == 0) {
@@ -122,18 +117,10 @@ void api_create_function_url_config(struct api_request *r) {
 }
 
 void api_get_function_url_config(struct api_request *r) {
-        AUTO(json_tree) json_t *document = NULL;
-        AUTO(subject) struct subject s = {};
-        int result;
-
-        if (!api_subject(r, &s) || !api_stored(r, result = get(r, &s, &document)))
-                return;
-        if (result == DOCUMENT_ABSENT)
-                fail_no_url(r);
-        else
-                api_reply_tree(r, 200, json_incref(document));
+        subject_document_show(r, &url);
 }
 
+/* Unlike the others it tells a function that is not there from a URL that is not. */
 void api_update_function_url_config(struct api_request *r) {
         AUTO(json_tree) json_t *document = NULL;
         AUTO(subject) struct subject s = {};
@@ -145,11 +132,11 @@ void api_update_function_url_config(struct api_request *r) {
                 fail_no_function(r);
                 return;
         }
-        result = get(r, &s, &document);
+        result = subject_document_get(r, &url, &s, &document);
         if (!api_stored(r, result))
                 return;
         if (result == DOCUMENT_ABSENT) {
-                fail_no_url(r);
+                fail_no_url(r, &s);
                 return;
         }
         set_from_body(document, r->body);
@@ -158,48 +145,9 @@ void api_update_function_url_config(struct api_request *r) {
 }
 
 void api_delete_function_url_config(struct api_request *r) {
-        AUTO(json_tree) json_t *document = NULL;
-        AUTO(subject) struct subject s = {};
-        struct document_name name;
-        int result;
-
-        if (!api_subject(r, &s) || !api_stored(r, result = get(r, &s, &document)))
-                return;
-        if (result == DOCUMENT_ABSENT) {
-                fail_no_url(r);
-                return;
-        }
-        name = name_of(&s);
-        if (api_stored(r, document_delete(engine_registry(r->engine), &name)))
-                api_reply(r, 204, NULL, NULL, NULL, 0);
-}
-
-struct listing {
-        struct page page;
-        json_t *items;
-};
-
-static bool list_one(void *owner, const struct document_name *name, json_t *document) {
-        struct listing *l = owner;
-
-        return page_take(&l->page, name->part, 0) && json_array_append(l->items, document) == 0;
+        subject_document_delete(r, &url);
 }
 
 void api_list_function_url_configs(struct api_request *r) {
-        struct listing l = { .items = json_array() };
-        AUTO(json_tree) json_t *items = l.items;
-        AUTO(subject) struct subject s = {};
-        struct document_name name;
-
-        if (!api_subject(r, &s))
-                return;
-        if (!s.function) {
-                fail_no_function(r);
-                return;
-        }
-        name = document_of(s.function, DOCUMENT_URL, NULL);
-        if (page_begin(r, &l.page) &&
-            api_stored(r, document_each(engine_registry(r->engine), &name, l.page.after_name, list_one, &l)))
-                api_reply_tree(r, 200, page_tree(&l.page, "FunctionUrlConfigs", items));
-        page_clear(&l.page);
+        subject_document_list(r, &url);
 }
