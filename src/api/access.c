@@ -53,14 +53,15 @@ static void find_caller(const struct api_request *r, struct caller *ret_caller) 
                 ret_caller->arn = xstrdup(r->session->arn);
                 ret_caller->role = role_of(r);
         } else {
-                ret_caller->arn = xstrcat("arn:", region_partition(r->region), ":iam::", r->account, ":root", NULL);
+                ret_caller->arn =
+                        xstrcat("arn:", region_partition(r->region), ":iam::", r->account, ":root", NULL);
         }
 }
 
 /* ---- the question ---- */
 
-static enum policy_decision decide(const struct api_request *r, const struct caller *caller, const char *action,
-                                   const char *resource, const json_t *statements) {
+static enum policy_decision decide(const struct api_request *r, const struct caller *caller,
+                                   const char *action, const char *resource, const json_t *statements) {
         const char *const names[] = { caller->arn, caller->role };
         const struct policy_fact facts[] = {
                 { "aws:PrincipalAccount", r->account },
@@ -96,14 +97,16 @@ static bool may(const struct api_request *r, const char *permission, const char 
         if (decision == POLICY_ALLOWS)
                 return true;
         if (decision == POLICY_DENIES)
-                return problem_set(ret_problem, PROBLEM_FORBIDDEN,
-                                   "User: %s is not authorized to perform: %s on resource: %s with an explicit deny "
-                                   "in a resource-based policy",
-                                   caller.arn, action, resource);
-        return problem_set(ret_problem, PROBLEM_FORBIDDEN,
-                           "User: %s is not authorized to perform: %s on resource: %s because no resource-based "
-                           "policy allows the %s action",
-                           caller.arn, action, resource, action);
+                return problem_set(
+                        ret_problem, PROBLEM_FORBIDDEN,
+                        "User: %s is not authorized to perform: %s on resource: %s with an explicit deny "
+                        "in a resource-based policy",
+                        caller.arn, action, resource);
+        return problem_set(
+                ret_problem, PROBLEM_FORBIDDEN,
+                "User: %s is not authorized to perform: %s on resource: %s because no resource-based "
+                "policy allows the %s action",
+                caller.arn, action, resource, action);
 }
 
 static bool answer(struct api_request *r, bool allowed, struct problem *problem) {
@@ -125,8 +128,8 @@ bool access_function(struct api_request *r, const struct function_ref *ref) {
                 return true;
         f = registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
         if (f)
-                result = policy_get(engine_registry(r->engine), f, ref->qualifier ? ref->qualifier : "$LATEST",
-                                    &statements);
+                result = policy_get(engine_registry(r->engine), f,
+                                    ref->qualifier ? ref->qualifier : "$LATEST", &statements);
         if (!api_stored(r, result))
                 return false;
         arn = function_arn(ref->region, ref->account, ref->name, ref->qualifier);
@@ -136,8 +139,8 @@ bool access_function(struct api_request *r, const struct function_ref *ref) {
 /* ---- layers ---- */
 
 /* The statements of a version's policy: a new reference, NULL without. 0 or -errno. */
-static int layer_policy(const struct api_request *r, const char *account, const char *region, const char *name,
-                        uint64_t number, json_t **ret_statements) {
+static int layer_policy(const struct api_request *r, const char *account, const char *region,
+                        const char *name, uint64_t number, json_t **ret_statements) {
         char part[U64_TEXT];
         const struct document_name document = { account, region, DOCUMENT_LAYER_POLICY, name,
                                                 u64_text(number, part) };

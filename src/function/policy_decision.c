@@ -20,7 +20,8 @@ static bool matches(const char *pattern, size_t pattern_len, const char *text, s
                 if (p < pattern_len && pattern[p] == '*') {
                         star = p++;
                         resume = t;
-                } else if (p < pattern_len && (pattern[p] == '?' || same_byte(pattern[p], text[t], any_case))) {
+                } else if (p < pattern_len &&
+                           (pattern[p] == '?' || same_byte(pattern[p], text[t], any_case))) {
                         p++;
                         t++;
                 } else if (star != SIZE_MAX) {
@@ -193,7 +194,7 @@ static const struct comparison {
 };
 
 /* An operator, taken apart: "ForAnyValue:StringLikeIfExists". */
-struct operator {
+struct operator{
         const struct comparison *comparison; /* NULL: of another kind */
         bool is_null, if_exists, for_all, for_any;
 };
@@ -238,7 +239,7 @@ static bool any_holds(const struct comparison *c, const json_t *wanted, const ch
         return false;
 }
 
-static enum judgement judge_key(const struct operator *o, const json_t *wanted, const char *value) {
+static enum judgement judge_key(const struct operator* o, const json_t *wanted, const char *value) {
         if (o->is_null) {
                 AUTO(str) char *text = wanted_text(item_of(wanted, 0));
 

@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         must(policy_decide(tree, &question) == decision);
         if (!json_is_array(tree))
                 return 0;
-        json_array_append_new(tree, json_pack("{s:s, s:s, s:s}", "Effect", "Deny", "Principal", "*", "Action", "*"));
+        json_array_append_new(
+                tree, json_pack("{s:s, s:s, s:s}", "Effect", "Deny", "Principal", "*", "Action", "*"));
         must(policy_decide(tree, &question) == POLICY_DENIES);
         return 0;
 }

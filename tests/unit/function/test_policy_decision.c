@@ -71,7 +71,8 @@ static void principals(void **state) {
                 { "'Principal': {'AWS': '111122223333'}", POLICY_ALLOWS },
                 { "'Principal': {'AWS': 'arn:aws:iam::111122223333:root'}", POLICY_ALLOWS },
                 { "'Principal': {'AWS': 'arn:aws:iam::111122223333:role/worker'}", POLICY_ALLOWS },
-                { "'Principal': {'AWS': 'arn:aws:sts::111122223333:assumed-role/worker/session'}", POLICY_ALLOWS },
+                { "'Principal': {'AWS': 'arn:aws:sts::111122223333:assumed-role/worker/session'}",
+                  POLICY_ALLOWS },
                 { "'Principal': {'AWS': ['arn:aws:iam::999999999999:root', '111122223333']}", POLICY_ALLOWS },
                 { "'Principal': {'AWS': '444455556666'}", POLICY_SILENT },
                 { "'Principal': {'AWS': 'arn:aws:iam::1111222233334:root'}", POLICY_SILENT },
@@ -151,7 +152,8 @@ static const struct row conditions[] = {
         { "{'Null': {'aws:PrincipalOrgID': 'true'}}", POLICY_ALLOWS },
         { "{'Null': {'aws:PrincipalOrgID': false}}", POLICY_SILENT },
         { "{'Null': {'aws:PrincipalAccount': 'false'}}", POLICY_ALLOWS },
-        { "{'StringEquals': {'aws:PrincipalAccount': '111122223333', 'aws:SecureTransport': 'true'}}", POLICY_SILENT },
+        { "{'StringEquals': {'aws:PrincipalAccount': '111122223333', 'aws:SecureTransport': 'true'}}",
+          POLICY_SILENT },
         { "{'StringEquals': {'aws:PrincipalAccount': '111122223333'}, 'Bool': {'aws:SecureTransport': 'false'}}",
           POLICY_ALLOWS },
 };
@@ -166,9 +168,11 @@ static void what_conditions_forbid(void **state) {
         struct row rows[ARRAY_SIZE(conditions)];
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-                rows[i] = (struct row){ conditions[i].text,
-                                        conditions[i].decision == POLICY_ALLOWS ? POLICY_DENIES : POLICY_SILENT };
-        check_rows("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': %}", rows, ARRAY_SIZE(rows));
+                rows[i] = (struct row){ conditions[i].text, conditions[i].decision == POLICY_ALLOWS
+                                                                    ? POLICY_DENIES
+                                                                    : POLICY_SILENT };
+        check_rows("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': %}", rows,
+                   ARRAY_SIZE(rows));
 }
 
 /* Neither yes nor no: it is decided against the caller. */
@@ -188,12 +192,14 @@ static void what_cannot_be_judged(void **state) {
                 check_rows("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': %}", &deny, 1);
         }
         /* What is not fulfilled anyway forbids nothing. */
-        assert_int_equal(ask_one("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': "
-                                 "{'Bool': {'aws:SecureTransport': 'true'}, 'IpAddress': {'aws:SourceIp': '::1'}}}"),
-                         POLICY_SILENT);
-        assert_int_equal(ask_one("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': "
-                                 "{'IpAddress': {'aws:SourceIp': '::1'}, 'Bool': {'aws:SecureTransport': 'true'}}}"),
-                         POLICY_SILENT);
+        assert_int_equal(
+                ask_one("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': "
+                        "{'Bool': {'aws:SecureTransport': 'true'}, 'IpAddress': {'aws:SourceIp': '::1'}}}"),
+                POLICY_SILENT);
+        assert_int_equal(
+                ask_one("{'Effect': 'Deny', 'Principal': '*', 'Action': '*', 'Condition': "
+                        "{'IpAddress': {'aws:SourceIp': '::1'}, 'Bool': {'aws:SecureTransport': 'true'}}}"),
+                POLICY_SILENT);
 }
 
 static void a_deny_wins(void **state) {
@@ -214,9 +220,10 @@ static void wildcards(void **state) {
                 const char *pattern, *text;
                 bool matches;
         } rows[] = {
-                { "", "", true },         { "", "a", false },       { "*", "", true },       { "**", "abc", true },
-                { "a*c", "abbbc", true }, { "a*c", "abbbd", false }, { "?", "", false },      { "?b", "ab", true },
-                { "*ab", "aab", true },   { "*a*b", "xaxbxb", true }, { "a", "A", false },    { "*a?", "aaab", true },
+                { "", "", true },           { "", "a", false },       { "*", "", true },
+                { "**", "abc", true },      { "a*c", "abbbc", true }, { "a*c", "abbbd", false },
+                { "?", "", false },         { "?b", "ab", true },     { "*ab", "aab", true },
+                { "*a*b", "xaxbxb", true }, { "a", "A", false },      { "*a?", "aaab", true },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
