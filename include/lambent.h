@@ -84,8 +84,8 @@ struct lambent_options {
 /* -EBUSY: another engine has this data dir. */
 LAMBENT_PUBLIC int lambent_open(const struct lambent_options *options, struct lambent **ret_lambent,
                                 char **ret_problem);
-/* Kills every environment, and waits a few seconds at most for an engine to remove its containers. No callback comes any more.
- * NULL is legal. */
+/* Ends every environment, busy ones too. Blocks: those with extensions have AWS's two seconds to take leave (four are the most that
+ * close waits for them), and an engine has a few to remove its containers. No callback comes any more. NULL is legal. */
 LAMBENT_PUBLIC void lambent_close(struct lambent *l);
 
 /* The loop. */

@@ -11,6 +11,7 @@
 #include "function/placement.h"
 
 #define CONTAINER_SPARES 4
+#define LEAVE_PATIENCE (4 * SECOND) /* SHUTDOWN's own two seconds, and the way there and back */
 
 /* ---- life ---- */
 
@@ -357,6 +358,26 @@ size_t lambent_stop_all(struct lambent *l, bool now, void (*stopped)(void *ctx),
         return count;
 }
 
+static void on_left(void *owner) {
+        loop_quit(((struct lambent *)owner)->loop);
+}
+
+static void on_leave_limit(struct timer *timer) {
+        loop_quit(timer->loop);
+}
+
+/* As at the end of a daemon: who has extensions is told. Nobody turns the loop any more but we. */
+static void take_leave(struct lambent *l) {
+        struct timer limit;
+
+        pools_evict(engine_pools(l->engine), NULL, NULL, NULL, NULL, true);
+        engine_drain(l->engine, on_left, l);
+        timer_init(&limit, l->loop, on_leave_limit);
+        timer_arm(&limit, loop_clock(l->loop) + LEAVE_PATIENCE);
+        loop_run(l->loop);
+        timer_disarm(&limit);
+}
+
 void lambent_close(struct lambent *l) {
         struct lambent_invocation *i;
 
@@ -365,6 +386,8 @@ void lambent_close(struct lambent *l) {
         list_each(i, &l->invocations, link)
                 invocation_forget(i);
         lambent_deploys_cancel(l);
+        if (l->engine)
+                take_leave(l);
         engine_close(l->engine);
         loop_free(l->loop);
         free(l);

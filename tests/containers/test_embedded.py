@@ -61,3 +61,17 @@ def test_an_image_that_is_not_there(engine, embed, tmp_path):
 
     assert done.returncode == 1
     assert "not deployed (image-unavailable)" in done.stderr, done.stderr
+
+
+def test_close_takes_leave(engine, aws_image, tmp_path):
+    engine.load(aws_image("provided:al2023"))
+    package = tmp_path / "go.zip"
+    package.write_bytes(guests.go_handler())
+    program, env = embedding.build_leave(tmp_path)
+
+    done = embedding.run(program, env, tmp_path / "data", package, LAMBENT_SANDBOX=engine.name, DOCKER_HOST=engine.host, LAMBENT_CONTAINER_CLI="")
+
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+    assert "go guest: farewell\n" in embedding.logged(tmp_path / "data")
+    home = (tmp_path / "data" / "home").read_text()
+    wait_until(lambda: engine.containers(**{"dev.lambent.home": home}) == [], "its containers are gone")

@@ -44,6 +44,19 @@ def build(folder):
     return folder / "embed", env
 
 
+def build_leave(folder):
+    """tests/library/leave.c, built by the same line."""
+    env = install(folder / "root")
+    shutil.copy(ROOT / "tests" / "library" / "leave.c", folder)
+    _run("sh", "-c", build_line().replace("embed", "leave"), cwd=folder, env=env)
+    return folder / "leave", env
+
+
+def logged(data_dir):
+    """Whatever functions have logged there."""
+    return b"".join(path.read_bytes() for path in (data_dir / "logs").rglob("*") if path.is_file()).decode(errors="replace")
+
+
 def run(program, env, *arguments, **more):
     return subprocess.run([str(program), *map(str, arguments)], env={**env, **more}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=120)

@@ -53,3 +53,15 @@ def test_says_what_is_wrong(embed, package, tmp_path):
     assert "not deployed (bad-zip)" in broken.stderr
     assert "not deployed (unsupported-runtime)" in unknown.stderr
     assert json.loads(raising.stdout)["errorType"] == "AttributeError"
+
+
+def test_close_takes_leave(tmp_path):
+    """As the end of a daemon: aws-lambda-go has an extension, so the function gets SIGTERM."""
+    package = tmp_path / "go.zip"
+    package.write_bytes(guests.go_handler())
+    program, env = embedding.build_leave(tmp_path)
+
+    done = embedding.run(program, env, tmp_path / "data", package, LAMBENT_SANDBOX="native")
+
+    assert (done.returncode, done.stdout) == (0, "7\n"), done.stderr
+    assert "go guest: farewell\n" in embedding.logged(tmp_path / "data")
