@@ -239,7 +239,7 @@ static void make_supervisor(struct carrier *c, struct link_start *start) {
         c->place = c->ports->make_place(c->owner, start);
         doors_init(&c->doors, c->loop, &c->tunnels, start->shared_network ? c->place : NULL);
         open_ports(c, start);
-        image_vars_read(&vars, c->ports->environ, own, own_count);
+        image_vars_read(&vars, c->ports->environ, *start->spec.runtime, own, own_count);
         if (start->serves_api)
                 add_endpoint(c, &vars, url);
         if (c->ports->find_extensions)

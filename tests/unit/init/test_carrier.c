@@ -106,8 +106,8 @@ static void on_end(void *owner, const char *why) {
         ((struct far *)owner)->why = xstrdup(why);
 }
 
-static const char *const image[] = { "IMAGE=1", "HOME=/root", "HOSTNAME=abc", "TZ=Mars", "MINE=image",
-                                     "ODD",     NULL };
+static const char *const image[] = { "IMAGE=1",     "HOME=/root", "HOSTNAME=abc", "TZ=Mars", "LANG=C",
+                                     "PATH=/image", "MINE=image", "ODD",          NULL };
 static const struct carrier_ports ports = { .make_place = make_place, .environ = image, .on_end = on_end };
 
 /* ---- the daemon ---- */
@@ -174,12 +174,19 @@ static struct link_message start_message(void) {
         };
 }
 
-static void begin(struct far *f) {
+static void begin_runtime(struct far *f, const char *runtime) {
+        struct link_message m = start_message();
+
+        m.start.spec.runtime = runtime;
         set(f);
         SAY(f, LINK_HELLO, .hello = { LINK_MAGIC, LINK_VERSION });
-        say(f, start_message());
+        say(f, m);
         assert_null(f->why);
         assert_int_equal(f->spawns, 1);
+}
+
+static void begin(struct far *f) {
+        begin_runtime(f, "provided.al2023");
 }
 
 static void make_ready(struct far *f) {
@@ -326,14 +333,28 @@ static const char *env_of(const struct far *f, const char *name) {
 static void whose_variables_win(void **state) {
         struct far f;
 
-        begin(&f);
+        begin_runtime(&f, ""); /* the function is an image */
         assert_string_equal(env_of(&f, "IMAGE"), "1");
         assert_string_equal(env_of(&f, "TZ"), "Mars");
+        assert_string_equal(env_of(&f, "LANG"), "C");
+        assert_string_equal(env_of(&f, "PATH"), "/image");
         assert_string_equal(env_of(&f, "MINE"), "function");
         assert_string_equal(env_of(&f, "AWS_REGION"), "r");
         assert_string_equal(env_of(&f, "HOME"), "(unset)");
         assert_string_equal(env_of(&f, "HOSTNAME"), "(unset)");
         assert_string_equal(env_of(&f, "AWS_ENDPOINT_URL_LAMBDA"), "(unset)"); /* serves_api is false */
+        end(&f);
+}
+
+/* What AWS sets for zip packages the image of their runtime does not know better. */
+static void variables_of_a_zip_package(void **state) {
+        struct far f;
+
+        begin_runtime(&f, "python3.13");
+        assert_string_equal(env_of(&f, "TZ"), ":UTC");
+        assert_string_equal(env_of(&f, "LANG"), "en_US.UTF-8");
+        assert_string_equal(env_of(&f, "IMAGE"), "1");
+        assert_string_equal(env_of(&f, "PATH"), "/image");
         end(&f);
 }
 
@@ -346,6 +367,7 @@ int main(void) {
                 cmocka_unit_test(stopped_before_it_began),
                 cmocka_unit_test(the_daemon_dies),
                 cmocka_unit_test(whose_variables_win),
+                cmocka_unit_test(variables_of_a_zip_package),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
