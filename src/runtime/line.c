@@ -40,7 +40,14 @@ static void close_stream(struct line *l) {
                 TAKE(l->transport)->close(l->transport_owner);
 }
 
+static void close_fds(struct line_fds *f) {
+        for (size_t i = 0; i < f->count; ++i)
+                fd_close(f->fds[i]);
+        f->count = 0;
+}
+
 static void forget_output(struct line *l) {
+        close_fds(&l->leaving);
         timer_disarm(&l->linger);
         line_drop_bulk(l);
         buf_deinit(&l->front);
@@ -55,6 +62,7 @@ void line_deinit(struct line *l) {
         close_stream(l);
         defer_cancel(&l->soon);
         forget_output(l);
+        close_fds(&l->arrived);
         buf_deinit(&l->received);
         free(TAKE(l->end));
 }
@@ -80,6 +88,7 @@ static void end_now(struct line *l, const char *why) {
                 return;
         defer_cancel(&l->soon);
         forget_output(l);
+        close_fds(&l->arrived);
         buf_deinit(&l->received);
         close_stream(l);
         l->ops->on_end(l, sentence);
@@ -170,14 +179,82 @@ static bool receive(struct line *l, const char *data, size_t len) {
         return false;
 }
 
+void line_expect_fds(struct line *l, size_t count) {
+        must(count <= LINE_FDS_MAX);
+        close_fds(&l->arrived);
+        l->expected = count;
+}
+
+int line_take_fd(struct line *l) {
+        int fd;
+
+        if (!l->arrived.count)
+                return -1;
+        fd = l->arrived.fds[0];
+        memmove(l->arrived.fds, l->arrived.fds + 1, --l->arrived.count * sizeof(fd));
+        return fd;
+}
+
+union fds_message {
+        char bytes[CMSG_SPACE(LINE_FDS_MAX * sizeof(int))];
+        struct cmsghdr align;
+};
+
+/* False: more than were expected; what came is closed with the line. Where the kernel gave only some of them (a limit of
+ * ours, a policy) it is as if none had come. */
+static bool keep_fds(struct line *l, struct msghdr *head) {
+        bool surplus = false;
+
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(head); c; c = CMSG_NXTHDR(head, c)) {
+                size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                        continue;
+                for (size_t i = 0; i < count; ++i) {
+                        int fd;
+
+                        memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+                        if (l->expected) {
+                                --l->expected;
+                                l->arrived.fds[l->arrived.count++] = fd;
+                        } else {
+                                surplus = true;
+                                fd_close(fd);
+                        }
+                }
+        }
+        if (head->msg_flags & MSG_CTRUNC)
+                close_fds(&l->arrived);
+        return !surplus;
+}
+
+static ssize_t read_with_fds(struct line *l, char *data, size_t len) {
+        union fds_message control;
+        struct iovec part = { data, len };
+        struct msghdr head = {
+                .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
+        ssize_t n = recvmsg(l->in_fd, &head, MSG_CMSG_CLOEXEC);
+
+        return n < 0 || keep_fds(l, &head) ? n : -EMFILE;
+}
+
+static ssize_t read_stream(struct line *l, char *data, size_t len) {
+        return l->expected ? read_with_fds(l, data, len) : read(l->in_fd, data, len);
+}
+
 /* ended: the peer has closed, and no further edge will say so. */
 static void read_some(struct line *l, bool ended) {
         char *scratch = loop_scratch(l->loop);
-        ssize_t n = read(l->in_fd, scratch, LOOP_SCRATCH);
+        bool with_fds = l->expected;
+        ssize_t n = read_stream(l, scratch, LOOP_SCRATCH);
 
         if (n > 0) {
-                if (receive(l, scratch, (size_t)n) && (n == LOOP_SCRATCH || ended))
+                /* The bytes that descriptors came with end a read. */
+                if (receive(l, scratch, (size_t)n) && (n == LOOP_SCRATCH || ended || with_fds))
                         source_again(&l->in, EPOLLIN | (ended ? EPOLLRDHUP : 0));
+        } else if (n == -EMFILE) {
+                end_now(l, "the other end of the link sent descriptors that nobody asked for");
         } else if (n < 0 && errno == EINTR) {
                 source_again(&l->in, EPOLLIN | (ended ? EPOLLRDHUP : 0));
         } else if (n == 0 || errno != EAGAIN || l->broken) {
@@ -220,6 +297,20 @@ static void flush_soon(struct line *l) {
 
 void line_send(struct line *l, const struct link_message *message) {
         if (enqueue(l, &l->front, message))
+                flush_soon(l);
+}
+
+void line_send_fds(struct line *l, const struct link_message *message, const int *fds, size_t count) {
+        bool can = line_is_open(l) && !l->transport && l->in_fd == l->out_fd;
+        bool sent = enqueue(l, &l->front, message);
+
+        must(l->leaving.count + count <= LINE_FDS_MAX);
+        for (size_t i = 0; i < count; ++i)
+                if (sent && can)
+                        l->leaving.fds[l->leaving.count++] = fds[i];
+                else
+                        fd_close(fds[i]);
+        if (sent)
                 flush_soon(l);
 }
 
@@ -318,11 +409,36 @@ static int fill(struct line *l) {
         return r;
 }
 
+/* What the kernel will not carry is left behind. */
+static ssize_t write_with_fds(struct line *l, const char *data, size_t len) {
+        size_t size = l->leaving.count * sizeof(int);
+        union fds_message control = {};
+        struct iovec part = { (char *)(uintptr_t)data, len };
+        struct msghdr head = {
+                .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(size)
+        };
+        struct cmsghdr *c = CMSG_FIRSTHDR(&head);
+        ssize_t n;
+
+        *c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(size),
+                               .cmsg_level = SOL_SOCKET,
+                               .cmsg_type = SCM_RIGHTS };
+        memcpy(CMSG_DATA(c), l->leaving.fds, size);
+        n = sendmsg(l->out_fd, &head, MSG_NOSIGNAL);
+        if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+                close_fds(&l->leaving);
+        return n < 0 && !l->leaving.count ? send(l->out_fd, data, len, MSG_NOSIGNAL) : n;
+}
+
 static ssize_t write_stream(struct line *l, const char *data, size_t len) {
         ssize_t n;
 
         if (l->transport)
                 return l->transport->write(l->transport_owner, data, len);
+        if (l->leaving.count) {
+                n = write_with_fds(l, data, len);
+                return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        }
         /* A socket can be told not to raise SIGPIPE; our own init, which alone has pipes, ignores it. */
         n = l->out_fd == l->in_fd ? send(l->out_fd, data, len, MSG_NOSIGNAL) : write(l->out_fd, data, len);
         if (n >= 0)

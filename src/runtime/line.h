@@ -7,6 +7,9 @@
  * stream takes them. Writing happens at the end of the turn, or at line_flush; what nobody waits for (line_send_late)
  * goes with the next of the others, for each write wakes the other end.
  *
+ * On a unix socket descriptors can travel beside the frames. None is received but as many as were expected: beyond them
+ * the line ends, and where none is expected the kernel drops them.
+ *
  * Both HELLOs are the line's own business. on_end is the last call, with a sentence; it never comes from inside
  * a call of the line. Callbacks may deinit the line. Loop thread only.
  */
@@ -17,7 +20,8 @@
 #include "runtime/link.h"
 
 #define LINE_LINGER (5 * MILLISECOND) /* how long line_send_late may wait for company */
-#define LINE_BACKLOG_MAX (32 * MIB)   /* past it the line ends: windows and owners keep far below */
+#define LINE_FDS_MAX 4
+#define LINE_BACKLOG_MAX (32 * MIB) /* past it the line ends: windows and owners keep far below */
 
 struct line;
 
@@ -45,6 +49,12 @@ struct line_bulk {
         struct buf bytes;
 };
 
+/* Descriptors under way: those that go with the next bytes, or that came and nobody took yet. */
+struct line_fds {
+        int fds[LINE_FDS_MAX];
+        size_t count;
+};
+
 struct line {
         struct loop *loop;
         enum link_side side;
@@ -59,6 +69,8 @@ struct line {
         struct buf received; /* the beginning of a frame */
         struct buf front, behind, wire;
         struct line_bulk bulk;
+        struct line_fds leaving, arrived;
+        size_t expected;               /* descriptors that may still arrive */
         bool greeted, blocked, broken; /* HELLO has come; the stream is full; writing failed */
         bool tell_drain;
         char *end; /* why, once it is decided */
@@ -83,6 +95,13 @@ void line_ended(struct line *line);
 void line_send(struct line *line, const struct link_message *message);
 void line_send_late(struct line *line, const struct link_message *message);
 void line_send_behind(struct line *line, const struct link_message *message);
+/* With descriptors, LINE_FDS_MAX at most on their way at once (must); taken over. They arrive before the message does,
+ * or not at all where the stream cannot carry them: then the message comes alone. */
+void line_send_fds(struct line *line, const struct link_message *message, const int *fds, size_t count);
+/* How many descriptors the other end may send from now on; those that nobody took are closed. The stream is a socket. */
+void line_expect_fds(struct line *line, size_t count);
+/* The next that has arrived, in the order of the other end; -1: none. */
+int line_take_fd(struct line *line);
 /* One piece of bulk at a time (must). The parts are borrowed until line_drop_bulk, or the end of the bulk. */
 void line_send_bulk(struct line *line, enum link_type type, uint32_t number, const struct iovec *parts,
                     size_t count);
