@@ -81,6 +81,15 @@ void answer_from_runtime(struct supervisor *s) {
         incoming_clear(in);
 }
 
+/* The runtime is gone, for this reason. */
+void answer_log_crash(struct supervisor *s, const char *error_type, const char *text) {
+        journal_flush_partial(s);
+        if (!s->now.answered)
+                answer_log_start(s);
+        journal_platform(s, "RequestId: %s Error: %s", s->now.request_id, text);
+        journal_platform(s, "%s", error_type);
+}
+
 /* The runtime answered, but so that the caller gets an error; it may go on and ask for more. */
 void answer_refused(struct supervisor *s, const char *error_type, const char *message) {
         AUTO(buf) struct buf body = BUF_NULL(4 * KIB);
@@ -158,15 +167,19 @@ void supervisor_become_idle(struct supervisor *s, const struct invocation_report
         free(error_type);
 }
 
-/* Answers and closes what is under way; the environment cannot go on. */
-void supervisor_abandon(struct supervisor *s, const char *text) {
+void supervisor_abandon(struct supervisor *s, enum invocation_outcome outcome, const char *error_type,
+                        const char *text) {
         struct invocation_report report;
 
         if (!s->now.active)
                 return;
         journal_flush_partial(s);
         if (!s->now.answered)
-                answer_failure(s, OUTCOME_SANDBOX_FAILURE, "Sandbox.Failure", text);
+                answer_failure(s, outcome, error_type, text);
+        else if (outcome != OUTCOME_SANDBOX_FAILURE && s->now.outcome == OUTCOME_OK)
+                s->now.outcome = outcome; /* the caller keeps its answer, REPORT tells */
+        if (outcome != OUTCOME_SANDBOX_FAILURE && !s->now.error_type)
+                s->now.error_type = xstrdup(error_type);
         supervisor_conclude(s, &report);
         supervisor_become_idle(s, &report);
 }

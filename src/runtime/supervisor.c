@@ -42,6 +42,11 @@ static void end_of_life(struct supervisor *s, const char *why) {
         s->base.events->gone(&s->base, why); /* may free s */
 }
 
+static void abandon_stopped(struct supervisor *s) {
+        supervisor_abandon(s, OUTCOME_SANDBOX_FAILURE, "Sandbox.Failure",
+                           "the execution environment was stopped");
+}
+
 /* What is left to do when a failed invocation's processes are gone, or when there were none. */
 static void settle(struct supervisor *s) {
         struct invocation_report report;
@@ -63,7 +68,7 @@ static void settle(struct supervisor *s) {
                         end_of_life(s, "what it keeps leaves too little memory to start in");
                 break;
         case ENV_STOPPING:
-                supervisor_abandon(s, "the execution environment was stopped");
+                abandon_stopped(s);
                 end_of_life(s, "stopped");
                 break;
         case ENV_NEW:
@@ -74,17 +79,26 @@ static void settle(struct supervisor *s) {
         }
 }
 
-static void lose(struct supervisor *s, const char *why) {
+void supervisor_lose(struct supervisor *s, enum invocation_outcome outcome, const char *error_type,
+                     const char *text, const char *why) {
+        AUTO(str) char *sentence = xstrdup(why);
+
         if (s->state == ENV_DEAD)
                 return;
         forget_generation(s);
         s->base.ending = true;
-        supervisor_abandon(s, why);
-        end_of_life(s, why);
+        if (s->now.active && outcome != OUTCOME_SANDBOX_FAILURE)
+                answer_log_crash(s, error_type, text);
+        supervisor_abandon(s, outcome, error_type, text);
+        end_of_life(s, sentence);
+}
+
+static void lose(struct supervisor *s, const char *why) {
+        supervisor_lose(s, OUTCOME_SANDBOX_FAILURE, "Sandbox.Failure", why, why);
 }
 
 static void stop_now(struct supervisor *s) {
-        supervisor_abandon(s, "the execution environment was stopped");
+        abandon_stopped(s);
         supervisor_enter(s, ENV_STOPPING);
         if (s->gen == GEN_NONE)
                 end_of_life(s, "stopped");

@@ -137,6 +137,9 @@ static inline struct supervisor *supervisor_of(struct environment *e) {
 /* supervisor.c */
 extern const struct place_events supervisor_place_events;
 void supervisor_enter(struct supervisor *s, enum env_state state);
+/* Its place is gone, and the invocation under way fails in these words; may free s. */
+void supervisor_lose(struct supervisor *s, enum invocation_outcome outcome, const char *error_type,
+                     const char *text, const char *why);
 void supervisor_on_soon(struct defer *defer); /* what a call of the owner, or of the runtime, has put off */
 
 /* generation.c */
@@ -176,7 +179,10 @@ void answer_refused(struct supervisor *s, const char *error_type, const char *me
 nsec_t answer_billed(nsec_t duration, nsec_t init); /* whole milliseconds, at least one */
 void supervisor_conclude(struct supervisor *s, struct invocation_report *ret_report);
 void supervisor_become_idle(struct supervisor *s, const struct invocation_report *report);
-void supervisor_abandon(struct supervisor *s, const char *text);
+void answer_log_crash(struct supervisor *s, const char *error_type, const char *text);
+/* Fails the invocation under way, if there is one; the environment cannot go on. */
+void supervisor_abandon(struct supervisor *s, enum invocation_outcome outcome, const char *error_type,
+                        const char *text);
 
 /* environ.c */
 void environ_build(struct supervisor *s, const struct environment_spec *spec,
