@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "init/carrier.h"
 
-#include <stdio.h>
-
 #include "init/door.h"
 #include "init/image_vars.h"
+#include "runtime/assembly.h"
 #include "runtime/extensions.h"
 #include "runtime/tunnel.h"
 
@@ -29,7 +28,6 @@ struct carrier {
         struct tunnels tunnels;
         struct doors doors;
         struct environment *e;
-        struct place *place;
         enum carrier_state state;
         bool stopping, holding;
         nsec_t stats_sent;
@@ -176,99 +174,59 @@ static const struct environment_events events = {
 
 /* ---- START ---- */
 
-static const struct env_var *list_vars(const struct link_bytes *list, size_t *ret_count) {
-        struct env_var *vars = xcalloc(link_list_count(list) / 2 + 1, sizeof(*vars));
-        size_t count = 0;
-
-        for (const char *at = NULL; (at = link_list_next(list, at));) {
-                vars[count].name = at;
-                at = link_list_next(list, at);
-                vars[count++].value = at;
-        }
-        *ret_count = count;
-        return vars;
-}
-
-static bool has_var(const struct env_var *vars, size_t count, const char *name) {
-        for (size_t i = 0; i < count; ++i)
-                if (streq(vars[i].name, name))
-                        return true;
-        return false;
-}
-
-static const char **list_strings(const struct link_bytes *list) {
-        const char **strings = xcalloc(link_list_count(list) + 1, sizeof(*strings));
-        size_t count = 0;
-
-        for (const char *at = NULL; (at = link_list_next(list, at));)
-                strings[count++] = at;
-        return strings;
-}
-
-/* Calls of the Lambda API lead to the daemon through a door of their own, unless image or function chose an endpoint. */
-static void add_endpoint(struct carrier *c, struct image_vars *vars, char ret_url[static 40]) {
-        uint16_t port;
-
-        if (has_var(vars->vars, vars->count, "AWS_ENDPOINT_URL_LAMBDA") ||
-            has_var(vars->vars, vars->count, "AWS_ENDPOINT_URL") || doors_open_api(&c->doors, &port))
-                return;
-        snprintf(ret_url, 40, "http://127.0.0.1:%u", port);
-        vars->vars[vars->count++] = (struct env_var){ "AWS_ENDPOINT_URL_LAMBDA", ret_url };
-}
-
-static void open_ports(struct carrier *c, const struct link_start *start) {
+static void open_doors(struct carrier *c, const struct link_site *site, struct place *place) {
         uint64_t port;
 
-        for (const char *at = NULL; (at = link_list_next(&start->ports, at));)
-                if (!start->shared_network && str_to_u64(at, UINT16_MAX, &port) == 0 && port)
+        doors_init(&c->doors, c->loop, &c->tunnels, site->shared_network ? place : NULL);
+        for (const char *at = NULL; (at = link_list_next(&site->ports, at));)
+                if (!site->shared_network && str_to_u64(at, UINT16_MAX, &port) == 0 && port)
                         doors_open_port(&c->doors, (uint16_t)port);
 }
 
-static void make_supervisor(struct carrier *c, struct link_start *start) {
-        struct supervisor_options options = { .loop = c->loop,
-                                              .spec = &start->spec,
-                                              .command = &start->command,
-                                              .init_limit = start->init_limit };
+/* Calls of the Lambda API lead to the daemon through a door of their own, unless image or function chose an endpoint. */
+static uint16_t open_endpoint(struct carrier *c, const struct link_start *start,
+                              const struct image_vars *image) {
         size_t own_count;
-        const struct env_var *own = list_vars(&start->vars, &own_count);
-        const struct env_var *command_vars = list_vars(&start->command_vars, &start->command.var_count);
-        const char **argv = list_strings(&start->argv);
-        struct image_vars vars;
-        char **extensions = NULL, url[40];
+        struct env_var *own = link_list_vars(&start->vars, &own_count);
+        bool chosen =
+                assembly_has_endpoint(own, own_count) || assembly_has_endpoint(image->vars, image->count);
+        uint16_t port = 0;
 
-        c->place = c->ports->make_place(c->owner, start);
-        doors_init(&c->doors, c->loop, &c->tunnels, start->shared_network ? c->place : NULL);
-        open_ports(c, start);
-        image_vars_read(&vars, c->ports->environ, *start->spec.runtime, own, own_count);
-        if (start->serves_api)
-                add_endpoint(c, &vars, url);
+        if (start->site.serves_api && !chosen)
+                doors_open_api(&c->doors, &port);
+        free(own);
+        return port;
+}
+
+static void make_supervisor(struct carrier *c, const struct link_start *start) {
+        struct assembly assembly = { .loop = c->loop, .start = start };
+        struct image_vars image;
+        char **extensions = NULL;
+
+        assembly.place_consume = c->ports->make_place(c->owner, &start->site);
+        open_doors(c, &start->site, assembly.place_consume);
+        image_vars_read(&image, c->ports->environ, NULL, 0);
+        assembly.image_vars = image.vars;
+        assembly.image_var_count = image.count;
+        assembly.endpoint_port = open_endpoint(c, start, &image);
         if (c->ports->find_extensions)
-                extensions = c->ports->find_extensions(c->owner, &options.extensions_disabled);
-        start->spec.vars = vars.vars;
-        start->spec.var_count = vars.count;
-        start->command.vars = command_vars;
-        start->command.argv = start->has_command ? argv : NULL;
-        options.place_consume = c->place;
-        options.extensions = (const char *const *)extensions;
-        c->e = supervisor_new(&options);
+                extensions = c->ports->find_extensions(c->owner, &assembly.extensions_disabled);
+        assembly.extensions = (const char *const *)extensions;
+        c->e = assembly_supervisor(&assembly);
         extension_files_free(extensions);
-        image_vars_clear(&vars);
-        free((void *)(uintptr_t)own);
-        free((void *)(uintptr_t)command_vars);
-        free(argv);
+        image_vars_clear(&image);
 }
 
 static const char *on_start(struct carrier *c, const struct link_message *m) {
-        struct link_start start = m->start;
         int r;
 
         if (c->state != CARRIER_NEW)
                 return out_of_turn;
-        if (link_list_count(&start.vars) > 2 * VARS_MAX ||
-            link_list_count(&start.command_vars) > 2 * VARS_MAX)
+        if (link_list_count(&m->start.vars) > 2 * VARS_MAX ||
+            link_list_count(&m->start.command_vars) > 2 * VARS_MAX)
                 return "the daemon gave more variables than a process can have";
         c->state = CARRIER_STARTING;
-        make_supervisor(c, &start);
+        make_supervisor(c, &m->start);
         c->e->events = &events;
         c->e->owner = c;
         r = c->e->ops->start(c->e);

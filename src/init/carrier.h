@@ -14,7 +14,7 @@ struct carrier;
 
 struct carrier_ports {
         /* The place for the processes; its paths are those inside. */
-        struct place *(*make_place)(void *owner, const struct link_start *start);
+        struct place *(*make_place)(void *owner, const struct link_site *site);
         /* The external extensions, as extension_files; NULL: none. */
         char **(*find_extensions)(void *owner, bool *ret_disabled);
         /* Variables that the processes have beside the function's: the image's own. NULL-terminated "K=V"; NULL:

@@ -130,7 +130,7 @@ static int make_environment(struct emulator *emulator) {
         int r;
 
         random_hex_id(spec.id);
-        image_vars_read(&image, (const char *const *)environ, false, NULL, 0);
+        image_vars_read(&image, (const char *const *)environ, NULL, 0);
         spec.vars = image.vars;
         spec.var_count = image.count;
         options.extensions = (const char *const *)extensions;

@@ -12,11 +12,6 @@ static bool is_of_the_container(const char *name) {
         return false;
 }
 
-/* An image that stands for a runtime knows less than AWS, which gives these to zip packages; its own are often others. */
-static bool is_of_the_platform(const char *name) {
-        return streq(name, "LANG") || streq(name, "TZ");
-}
-
 static size_t count_strings(const char *const *strings) {
         size_t count = 0;
 
@@ -25,8 +20,8 @@ static size_t count_strings(const char *const *strings) {
         return count;
 }
 
-void image_vars_read(struct image_vars *image, const char *const *variables, bool of_runtime,
-                     const struct env_var *own, size_t own_count) {
+void image_vars_read(struct image_vars *image, const char *const *variables, const struct env_var *own,
+                     size_t own_count) {
         size_t count = count_strings(variables);
 
         *image = (struct image_vars){
@@ -37,7 +32,7 @@ void image_vars_read(struct image_vars *image, const char *const *variables, boo
                 const char *equals = strchr(variables[i], '=');
                 char *name = equals ? xstrndup(variables[i], (size_t)(equals - variables[i])) : NULL;
 
-                if (!name || is_of_the_container(name) || (of_runtime && is_of_the_platform(name))) {
+                if (!name || is_of_the_container(name)) {
                         free(name);
                         continue;
                 }

@@ -2,8 +2,7 @@
 /*
  * image_vars - the variables that an image brings: those of PID 1, without what an engine or a shell adds to them
  *
- * On AWS they are a function's variables like those of its configuration, which come after them and win. A zip package
- * has no image there: of the image that has its runtime here, what AWS sets for it by itself is left out.
+ * On AWS they are a function's variables like those of its configuration, which come after them and win.
  */
 #pragma once
 #include "runtime/environment.h"
@@ -16,7 +15,7 @@ struct image_vars {
         char **names; /* our copies; the values are borrowed */
 };
 
-/* variables: NULL-terminated "K=V", or NULL; it and own are borrowed. of_runtime: the function is a zip package. */
-void image_vars_read(struct image_vars *image, const char *const *variables, bool of_runtime,
-                     const struct env_var *own, size_t own_count);
+/* variables: NULL-terminated "K=V", or NULL; it and own are borrowed. */
+void image_vars_read(struct image_vars *image, const char *const *variables, const struct env_var *own,
+                     size_t own_count);
 void image_vars_clear(struct image_vars *image);

@@ -35,13 +35,13 @@ struct init {
 
 /* ---- the carrier's ports ---- */
 
-static struct place *make_place(void *owner, const struct link_start *start) {
+static struct place *make_place(void *owner, const struct link_site *site) {
         const struct local_place_options options = {
                 .loop = ((struct init *)owner)->loop,
-                .api_port = (uint16_t)start->api_port,
-                .shared_network = start->shared_network,
-                .uid = start->uid,
-                .gid = start->gid,
+                .api_port = (uint16_t)site->api_port,
+                .shared_network = site->shared_network,
+                .uid = site->uid,
+                .gid = site->gid,
         };
 
         return ((struct init *)owner)->place = local_place_new(&options);

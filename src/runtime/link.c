@@ -46,6 +46,10 @@ struct field {
 #define BYTES(member, low, high) \
         { FIELD_BYTES, AT(member), low, high }
 
+#define SITE(member) \
+        U32_MOST(member.api_port, UINT16_MAX), BOOL(member.shared_network), BOOL(member.serves_api), \
+                U32(member.uid), U32(member.gid), LIST(member.ports, TUNNEL_PORTS_MAX * 6)
+
 /* Whoever adds a field to one of these has to let it travel, and then to say so here (both architectures are LP64). */
 _Static_assert(sizeof(struct environment_spec) == 200, "START carries all of it but paths of the host");
 _Static_assert(sizeof(struct runtime_command) == 72, "START carries all of it");
@@ -84,12 +88,7 @@ static const struct field start_fields[] = {
         TEXT(start.command.version_name),
         TEXT(start.command.version_arn),
         U64(start.init_limit),
-        U32_MOST(start.api_port, UINT16_MAX),
-        BOOL(start.shared_network),
-        BOOL(start.serves_api),
-        U32(start.uid),
-        U32(start.gid),
-        LIST(start.ports, TUNNEL_PORTS_MAX * 6),
+        SITE(start.site),
 };
 static const struct field invoke_fields[] = {
         U32(invoke.number),
@@ -404,24 +403,4 @@ int link_decode(const char *data, size_t len, enum link_side from, struct link_m
                 return -EPROTO;
         *ret_total = 4 + size;
         return LINK_WHOLE;
-}
-
-/* ---- lists ---- */
-
-const char *link_list_next(const struct link_bytes *list, const char *at) {
-        const char *next = at ? at + strlen(at) + 1 : list->data;
-
-        return list->len && next < list->data + list->len ? next : NULL;
-}
-
-size_t link_list_count(const struct link_bytes *list) {
-        size_t count = 0;
-
-        for (const char *at = NULL; (at = link_list_next(list, at));)
-                ++count;
-        return count;
-}
-
-int link_list_add(struct buf *buf, const char *string) {
-        return buf_append(buf, string, strlen(string) + 1);
 }

@@ -22,6 +22,7 @@
 #pragma once
 #include "base/buf.h"
 #include "runtime/environment.h"
+#include "runtime/link_site.h"
 #include "runtime/supervisor.h"
 
 #define LINK_MAGIC 0x746e626c /* "lbnt" */
@@ -69,12 +70,6 @@ const char *link_type_name(enum link_type type);
 
 enum link_side { LINK_DAEMON, LINK_INIT };
 
-/* Bytes, or a list: strings back to back, each with its NUL. */
-struct link_bytes {
-        const char *data;
-        size_t len;
-};
-
 enum tunnel_kind {
         TUNNEL_API, /* to the daemon's AWS API, in the name of the function */
         TUNNEL_PORT /* to a port of the daemon's own loopback */
@@ -88,11 +83,7 @@ struct link_start {
         bool has_command; /* argv is not empty */
         struct link_bytes argv;
         nsec_t init_limit;
-        uint32_t api_port; /* of the Runtime API on 127.0.0.1; 0: any, where the network is shared */
-        bool shared_network;
-        bool serves_api;         /* TUNNEL_API leads somewhere */
-        uint32_t uid, gid;       /* of the processes, where init may choose */
-        struct link_bytes ports; /* decimal: ports of the daemon's loopback to offer inside */
+        struct link_site site;
 };
 
 struct link_message {
@@ -168,9 +159,3 @@ enum link_result { LINK_WHOLE = 1, LINK_MORE = 2 };
 /* The message at the start of data, sent by `from`: LINK_WHOLE, LINK_MORE, or -EPROTO. */
 int link_decode(const char *data, size_t len, enum link_side from, struct link_message *ret_message,
                 size_t *ret_total);
-
-/* Walks a list: the string behind `at`, NULL at its end; start with NULL. */
-const char *link_list_next(const struct link_bytes *list, const char *at);
-size_t link_list_count(const struct link_bytes *list);
-/* Appends a string to a list that is being made in buf. 0, -E2BIG, -ENOMEM. */
-int link_list_add(struct buf *buf, const char *string);

@@ -292,13 +292,15 @@ static int keep_start(struct remote *r, const struct remote_options *options) {
         start->command_vars = bytes_of(&lists.command_vars);
         start->argv = bytes_of(&lists.argv);
         start->has_command = start->argv.len > 0;
-        start->ports = bytes_of(&lists.ports);
         start->init_limit = options->init_limit ?: INIT_LIMIT;
-        start->api_port = options->shared_network ? 0 : REMOTE_API_PORT;
-        start->shared_network = options->shared_network;
-        start->serves_api = options->ports->serve != NULL;
-        start->uid = options->uid ?: DEFAULT_ID;
-        start->gid = options->gid ?: DEFAULT_ID;
+        start->site = (struct link_site){
+                .api_port = options->shared_network ? 0 : REMOTE_API_PORT,
+                .shared_network = options->shared_network,
+                .serves_api = options->ports->serve != NULL,
+                .uid = options->uid ?: DEFAULT_ID,
+                .gid = options->gid ?: DEFAULT_ID,
+                .ports = bytes_of(&lists.ports),
+        };
         error = error ?: link_encode(&r->start_bytes, &m);
         if (!error && link_decode(buf_data(&r->start_bytes), r->start_bytes.len, LINK_DAEMON, &r->start,
                                   &size) != LINK_WHOLE)

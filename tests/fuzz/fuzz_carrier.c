@@ -85,7 +85,7 @@ static const struct place_ops place_ops = {
         .free = place_free,
 };
 
-static struct place *make_place(void *owner, const struct link_start *start) {
+static struct place *make_place(void *owner, const struct link_site *site) {
         struct world *w = owner;
 
         must(!w->places++);

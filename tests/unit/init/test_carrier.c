@@ -98,7 +98,7 @@ static const struct place_ops place_ops = {
         .free = place_free,
 };
 
-static struct place *make_place(void *owner, const struct link_start *start) {
+static struct place *make_place(void *owner, const struct link_site *site) {
         return &((struct far *)owner)->place;
 }
 

@@ -14,7 +14,7 @@ const bool stage_is_linked = true;
 
 /* ---- the far end ---- */
 
-static struct place *make_place(void *owner, const struct link_start *start) {
+static struct place *make_place(void *owner, const struct link_site *site) {
         return &((struct stage *)owner)->place;
 }
 

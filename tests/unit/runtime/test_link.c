@@ -48,14 +48,14 @@ static const struct link_message samples[] = {
                      .has_command = true,
                      .argv = { argv, sizeof(argv) },
                      .init_limit = 10 * SECOND,
-                     .api_port = 9001,
-                     .shared_network = true,
-                     .serves_api = true,
-                     .uid = 993,
-                     .gid = 990,
-                     .ports = { "5432\0"
-                                "6379",
-                                10 } } },
+                     .site = { .api_port = 9001,
+                               .shared_network = true,
+                               .serves_api = true,
+                               .uid = 993,
+                               .gid = 990,
+                               .ports = { "5432\0"
+                                          "6379",
+                                          10 } } } },
         { .type = LINK_INVOKE,
           .invoke = { 7,
                       { .request_id = "id",
@@ -139,8 +139,8 @@ static void fields_arrive(void **state) {
         assert_string_equal(m.start.spec.handler, "app.handler");
         assert_string_equal(m.start.command.cwd, "/var/task");
         assert_int_equal(m.start.spec.timeout, 3 * SECOND);
-        assert_int_equal(m.start.gid, 990);
-        assert_true(m.start.spec.log_json && m.start.spec.provisioned && m.start.serves_api);
+        assert_int_equal(m.start.site.gid, 990);
+        assert_true(m.start.spec.log_json && m.start.spec.provisioned && m.start.site.serves_api);
         assert_int_equal(link_list_count(&m.start.vars), 4);
         at = link_list_next(&m.start.vars, NULL);
         assert_string_equal(at, "NAME");

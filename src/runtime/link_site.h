@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* link_site - what a place at the far end of a link is told */
+#pragma once
+#include "runtime/link_list.h"
+
+/* What a place has to know before it opens. */
+struct link_site {
+        uint32_t api_port; /* of the Runtime API on 127.0.0.1; 0: any, where the network is shared */
+        bool shared_network;
+        bool serves_api;         /* TUNNEL_API leads somewhere */
+        uint32_t uid, gid;       /* of the processes, where init may choose */
+        struct link_bytes ports; /* decimal: ports of the daemon's loopback to offer inside */
+};
