@@ -14,7 +14,7 @@ int peer_open_diag(void) {
         return fd < 0 ? -errno : fd;
 }
 
-/* The kernel answers within the send. */
+/* The kernel answers within the send: nothing waits, whatever else is done with this descriptor. */
 int peer_find(int diag, int fd, struct peer *ret_peer) {
         struct {
                 struct nlmsghdr head;
@@ -45,9 +45,9 @@ int peer_find(int diag, int fd, struct peer *ret_peer) {
         question.req.id.idiag_dport = own.sin_port;
         question.req.id.idiag_src[0] = other.sin_addr.s_addr;
         question.req.id.idiag_dst[0] = own.sin_addr.s_addr;
-        if (send(diag, &question, sizeof(question), 0) < 0)
+        if (send(diag, &question, sizeof(question), MSG_DONTWAIT) < 0)
                 return -errno;
-        n = recv(diag, answer, sizeof(answer), 0);
+        n = recv(diag, answer, sizeof(answer), MSG_DONTWAIT);
         if (n < 0)
                 return -errno;
         if (!NLMSG_OK(head, (size_t)n) || head->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
