@@ -1,44 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "init/carrier.h"
-
-#include "init/door.h"
+#include "init/carrier_private.h"
 #include "init/image_vars.h"
 #include "runtime/assembly.h"
 #include "runtime/extensions.h"
-#include "runtime/tunnel.h"
 
 #define BACKLOG_HIGH MIB /* of log lines, mostly */
 #define VARS_MAX 2000    /* the function's own; the API allows 4 KB of them */
 #define STATS_EVERY (100 * MILLISECOND)
 
-enum carrier_state {
-        CARRIER_NEW,
-        CARRIER_STARTING,
-        CARRIER_IDLE,
-        CARRIER_FROZEN,
-        CARRIER_BUSY,
-        CARRIER_GONE
-};
-
-struct carrier {
-        struct loop *loop;
-        const struct carrier_ports *ports;
-        void *owner;
-        struct line line;
-        struct tunnels tunnels;
-        struct doors doors;
-        struct environment *e;
-        enum carrier_state state;
-        bool stopping, holding;
-        nsec_t stats_sent;
-        /* The invocation: what was said of it, kept until it is answered. */
-        struct buf order_bytes, event;
-        struct link_message order;
-        struct iovec event_part;
-        uint32_t number;
-};
-
-static const char out_of_turn[] = "the daemon said something out of its turn";
+const char carrier_out_of_turn[] = "the daemon said something out of its turn";
 
 static struct carrier *carrier_of(struct environment *e) {
         return e->owner;
@@ -144,7 +114,7 @@ static void on_log(struct environment *e, nsec_t wall, const char *line, size_t 
                 hold_output(c, true);
 }
 
-static void say_gone(struct carrier *c, const char *why) {
+void carrier_say_gone(struct carrier *c, const char *why) {
         const struct link_message m = { .type = LINK_GONE, .gone.why = why };
 
         c->state = CARRIER_GONE;
@@ -155,7 +125,7 @@ static void say_gone(struct carrier *c, const char *why) {
 static void on_gone(struct environment *e, const char *why) {
         struct carrier *c = carrier_of(e);
 
-        say_gone(c, *why ? why : "gone");
+        carrier_say_gone(c, *why ? why : "gone");
         c->e = NULL;
         doors_close(&c->doors);
         e->ops->free(e);
@@ -174,7 +144,7 @@ static const struct environment_events events = {
 
 /* ---- START ---- */
 
-static void open_doors(struct carrier *c, const struct link_site *site, struct place *place) {
+void carrier_open_doors(struct carrier *c, const struct link_site *site, struct place *place) {
         uint64_t port;
 
         doors_init(&c->doors, c->loop, &c->tunnels, site->shared_network ? place : NULL);
@@ -203,8 +173,8 @@ static void make_supervisor(struct carrier *c, const struct link_start *start) {
         struct image_vars image;
         char **extensions = NULL;
 
-        assembly.place_consume = c->ports->make_place(c->owner, &start->site);
-        open_doors(c, &start->site, assembly.place_consume);
+        assembly.place_consume = c->ports->make_place(c->owner, &start->site, -1);
+        carrier_open_doors(c, &start->site, assembly.place_consume);
         image_vars_read(&image, c->ports->environ, NULL, 0);
         assembly.image_vars = image.vars;
         assembly.image_var_count = image.count;
@@ -220,12 +190,14 @@ static void make_supervisor(struct carrier *c, const struct link_start *start) {
 static const char *on_start(struct carrier *c, const struct link_message *m) {
         int r;
 
+        loan_take_back(c);
         if (c->state != CARRIER_NEW)
-                return out_of_turn;
+                return carrier_out_of_turn;
         if (link_list_count(&m->start.vars) > 2 * VARS_MAX ||
             link_list_count(&m->start.command_vars) > 2 * VARS_MAX)
                 return "the daemon gave more variables than a process can have";
         c->state = CARRIER_STARTING;
+        line_expect_fds(&c->line, 0);
         make_supervisor(c, &m->start);
         c->e->events = &events;
         c->e->owner = c;
@@ -251,7 +223,7 @@ static const char *on_invoke(struct carrier *c, const struct link_message *m) {
         size_t size;
 
         if (c->state != CARRIER_IDLE || m->invoke.number != c->number + 1)
-                return out_of_turn;
+                return carrier_out_of_turn;
         if (c->stopping)
                 return NULL;
         ++c->number;
@@ -271,7 +243,7 @@ static const char *on_event(struct carrier *c, const struct link_message *m) {
         if (c->stopping)
                 return NULL;
         if (c->state != CARRIER_BUSY || m->part.number != c->number || c->event.len >= want)
-                return out_of_turn;
+                return carrier_out_of_turn;
         if (m->part.bytes.len > want - c->event.len ||
             buf_append(&c->event, m->part.bytes.data, m->part.bytes.len))
                 return "the daemon sent more of an event than it may";
@@ -284,7 +256,7 @@ static const char *on_freeze(struct carrier *c, bool freeze) {
         if (c->stopping)
                 return NULL;
         if (c->state != (freeze ? CARRIER_IDLE : CARRIER_FROZEN))
-                return out_of_turn;
+                return carrier_out_of_turn;
         c->state = freeze ? CARRIER_FROZEN : CARRIER_IDLE;
         if (freeze)
                 c->e->ops->freeze(c->e);
@@ -294,13 +266,24 @@ static const char *on_freeze(struct carrier *c, bool freeze) {
 }
 
 void carrier_stop(struct carrier *c) {
+        const struct link_message m = { .type = LINK_STOP };
+
         if (c->stopping)
                 return;
         c->stopping = true;
         if (c->e)
                 c->e->ops->stop(c->e);
-        else if (c->state == CARRIER_NEW)
-                say_gone(c, "stopped");
+        else if (c->state == CARRIER_LENT)
+                line_send(&c->line, &m); /* the supervisor is the daemon's */
+        else if (c->state != CARRIER_GONE)
+                carrier_say_gone(c, "stopped");
+}
+
+static void on_stop(struct carrier *c) {
+        if (c->state == CARRIER_LENT)
+                carrier_say_gone(c, "stopped"); /* it was said before that was known */
+        else
+                carrier_stop(c);
 }
 
 static const char *on_credit(struct carrier *c, const struct link_message *m) {
@@ -323,15 +306,19 @@ static const char *on_message(struct line *line, const struct link_message *m) {
                 return on_event(c, m);
         case LINK_CREDIT:
                 return on_credit(c, m);
+        case LINK_OPEN:
+        case LINK_SPAWN:
+        case LINK_SIGNAL:
+        case LINK_KILL:
+                return loan_on_message(c, m);
         case LINK_FREEZE:
-                return on_freeze(c, true);
         case LINK_THAW:
-                return on_freeze(c, false);
+                return c->e ? on_freeze(c, m->type == LINK_FREEZE) : loan_on_message(c, m);
         case LINK_ASK_STATS:
                 send_stats(c);
                 return NULL;
         case LINK_STOP:
-                carrier_stop(c);
+                on_stop(c);
                 return NULL;
         case LINK_TUNNEL_DATA:
         case LINK_TUNNEL_CREDIT:
@@ -348,12 +335,16 @@ static const char *on_message(struct line *line, const struct link_message *m) {
         case LINK_IDLE:
         case LINK_LOG:
         case LINK_STATS:
+        case LINK_OPENED:
+        case LINK_KEPT:
+        case LINK_EXIT:
+        case LINK_EMPTIED:
         case LINK_GONE:
         case LINK_TUNNEL_OPEN:
         case LINK_TYPES:
                 break;
         }
-        return out_of_turn;
+        return carrier_out_of_turn;
 }
 
 static void on_end(struct line *line, const char *why) {
@@ -399,11 +390,16 @@ void carrier_free(struct carrier *c) {
         line_deinit(&c->line);
         if (c->e)
                 c->e->ops->free(c->e);
+        loan_end(c);
         buf_deinit(&c->order_bytes);
         buf_deinit(&c->event);
         free(c);
 }
 
 int carrier_open(struct carrier *c, int in_fd, int out_fd) {
-        return line_open(&c->line, in_fd, out_fd);
+        int r = line_open(&c->line, in_fd, out_fd);
+
+        if (!r && in_fd == out_fd)
+                line_expect_fds(&c->line, 1); /* that of OPEN */
+        return r;
 }

@@ -102,6 +102,7 @@ static const struct environment_events events = {
 static int make_environment(struct emulator *emulator) {
         const struct emulator_settings *settings = emulator->settings;
         const struct local_place_options place = {
+                .output_fd = -1,
                 .loop = emulator->loop,
                 .api_port = ntohs(settings->runtime_api.sin_port),
                 .uid = UINT32_MAX, /* as the image's user: the emulator never changes it */

@@ -35,16 +35,21 @@ struct init {
 
 /* ---- the carrier's ports ---- */
 
-static struct place *make_place(void *owner, const struct link_site *site) {
+static struct place *make_place(void *owner, const struct link_site *site, int output_fd) {
         const struct local_place_options options = {
                 .loop = ((struct init *)owner)->loop,
                 .api_port = (uint16_t)site->api_port,
                 .shared_network = site->shared_network,
                 .uid = site->uid,
                 .gid = site->gid,
+                .output_fd = output_fd,
         };
 
         return ((struct init *)owner)->place = local_place_new(&options);
+}
+
+static int lend(void *owner, struct carrier_loan *ret_loan) {
+        return local_place_lend(((struct init *)owner)->place, ret_loan);
 }
 
 /* The image's, or those of the layers that were put there. */
@@ -124,6 +129,7 @@ static int take_stdio(int ret_fds[static 2]) {
 static int serve_link(const char *path) {
         const struct carrier_ports ports = {
                 .make_place = make_place,
+                .lend = lend,
                 .find_extensions = find_extensions,
                 .environ = (const char *const *)environ,
                 .hold_output = hold_output,

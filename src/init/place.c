@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "http/peer.h"
+#include "init/carrier.h"
 #include "init/memory.h"
 #include "init/process.h"
 
@@ -152,6 +153,10 @@ static int listen_for_api(struct local_place *p) {
 static int make_output(struct local_place *p) {
         int ends[2];
 
+        if (p->options.output_fd >= 0) {
+                p->family.output_fd = TAKE_FD(p->options.output_fd);
+                return 0;
+        }
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return -errno;
         p->output_fd = ends[0];
@@ -185,14 +190,17 @@ static int local_open(struct place *place) {
 
 /* ---- asking ---- */
 
+static uint32_t uid_of_processes(const struct local_place *p) {
+        return p->family.change_ids ? p->family.uid : geteuid();
+}
+
 static bool local_peer_is_ours(struct place *place, int fd) {
         struct local_place *p = local_of(place);
         struct peer peer;
 
         if (!p->options.shared_network)
                 return true;
-        return peer_find(p->diag_fd, fd, &peer) == 0 &&
-               peer.uid == (p->family.change_ids ? p->family.uid : geteuid());
+        return peer_find(p->diag_fd, fd, &peer) == 0 && peer.uid == uid_of_processes(p);
 }
 
 static uint64_t local_peak(struct place *place) {
@@ -207,12 +215,30 @@ static pid_t local_pid(struct place *place) {
         return family_pid(&local_of(place)->family, PROCESS_RUNTIME);
 }
 
+static int lend_fd(int fd) {
+        return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+int local_place_lend(struct place *place, struct carrier_loan *ret_loan) {
+        struct local_place *p = local_of(place);
+
+        *ret_loan = (struct carrier_loan){
+                .memory_fd = lend_fd(p->memory.current_fd),
+                .peak_fd = lend_fd(p->memory.peak_fd),
+                .diag_fd = p->options.shared_network ? MAX(peer_open_diag(), -1)
+                                                     : -1, /* answers go to who reads first */
+                .peer_uid = uid_of_processes(p),
+        };
+        return p->memory.current_fd < 0 ? -ENOENT : 0;
+}
+
 static void local_free(struct place *place) {
         struct local_place *p = local_of(place);
 
         defer_cancel(&p->opened);
         source_remove(&p->output);
         fd_close(p->output_fd);
+        fd_close(p->options.output_fd);
         if (p->family.loop)
                 fd_close(p->family.output_fd);
         fd_close(p->api_fd);

@@ -5,6 +5,8 @@
  */
 #include "runtime/link.h"
 
+#include <signal.h>
+
 #define FRAME_HEAD 5 /* length, type */
 
 enum field_kind {
@@ -90,6 +92,27 @@ static const struct field start_fields[] = {
         U64(start.init_limit),
         SITE(start.site),
 };
+static const struct field open_fields[] = { SITE(open) };
+static const struct field opened_fields[] = {
+        U32_MOST(opened.handed, (1u << HANDED_MOST) - 1),
+        U32(opened.peer_uid),
+        U32_MOST(opened.endpoint_port, UINT16_MAX),
+        LIST(opened.vars, 256 * KIB),
+        LIST(opened.extensions, 64 * KIB),
+        BOOL(opened.extensions_disabled),
+};
+static const struct field kept_fields[] = { CUT(gone.why) };
+static const struct field spawn_fields[] = {
+        U32_MOST(spawn.process, PROCESS_NUMBERS - 1),
+        LIST(spawn.argv, 256 * KIB),
+        LIST(spawn.envp, 640 * KIB),
+        TEXT(spawn.cwd),
+};
+static const struct field signal_fields[] = { U32_MOST(signal.process, PROCESS_NUMBERS - 1),
+                                              U32(signal.number) };
+static const struct field exit_fields[] = { U32_MOST(exit.process, PROCESS_NUMBERS - 1),
+                                            U32_MOST(exit.end, PLACE_EXEC_FAILED),
+                                            U32_MOST(exit.detail, INT32_MAX) };
 static const struct field invoke_fields[] = {
         U32(invoke.number),
         TEXT(invoke.order.request_id),
@@ -151,13 +174,17 @@ static const struct shape {
 } shapes[LINK_TYPES] = {
         [LINK_HELLO] = SHAPE("hello", FROM_BOTH, hello_fields),
         [LINK_START] = SHAPE("start", FROM_DAEMON, start_fields),
+        [LINK_OPEN] = SHAPE("open", FROM_DAEMON, open_fields),
+        [LINK_SPAWN] = SHAPE("spawn", FROM_DAEMON, spawn_fields),
+        [LINK_SIGNAL] = SHAPE("signal", FROM_DAEMON, signal_fields),
+        [LINK_KILL] = { "kill", FROM_DAEMON, NULL, 0 },
         [LINK_INVOKE] = SHAPE("invoke", FROM_DAEMON, invoke_fields),
         [LINK_EVENT] = SHAPE("event", FROM_DAEMON, part_fields),
         [LINK_CREDIT] = SHAPE("credit", FROM_DAEMON, credit_fields),
         [LINK_FREEZE] = { "freeze", FROM_DAEMON, NULL, 0 },
         [LINK_THAW] = { "thaw", FROM_DAEMON, NULL, 0 },
         [LINK_ASK_STATS] = { "ask-stats", FROM_DAEMON, NULL, 0 },
-        [LINK_STOP] = { "stop", FROM_DAEMON, NULL, 0 },
+        [LINK_STOP] = { "stop", FROM_BOTH, NULL, 0 },
         [LINK_STARTED] = { "started", FROM_INIT, NULL, 0 },
         [LINK_READY] = SHAPE("ready", FROM_INIT, ready_fields),
         [LINK_HEAD] = SHAPE("head", FROM_INIT, head_fields),
@@ -167,6 +194,10 @@ static const struct shape {
         [LINK_IDLE] = SHAPE("idle", FROM_INIT, idle_fields),
         [LINK_LOG] = SHAPE("log", FROM_INIT, log_fields),
         [LINK_STATS] = SHAPE("stats", FROM_INIT, stats_fields),
+        [LINK_OPENED] = SHAPE("opened", FROM_INIT, opened_fields),
+        [LINK_KEPT] = SHAPE("kept", FROM_INIT, kept_fields),
+        [LINK_EXIT] = SHAPE("exit", FROM_INIT, exit_fields),
+        [LINK_EMPTIED] = { "emptied", FROM_INIT, NULL, 0 },
         [LINK_GONE] = SHAPE("gone", FROM_INIT, gone_fields),
         [LINK_TUNNEL_OPEN] = SHAPE("tunnel-open", FROM_INIT, tunnel_open_fields),
         [LINK_TUNNEL_DATA] = SHAPE("tunnel-data", FROM_BOTH, tunnel_data_fields),
@@ -367,6 +398,13 @@ static bool makes_sense(const struct link_message *m) {
                 return m->log.line.data[m->log.line.len - 1] == '\n';
         if (m->type == LINK_ANSWERED)
                 return m->answered.is_error == (m->answered.outcome != OUTCOME_OK);
+        if (m->type == LINK_OPENED)
+                return m->opened.handed & 1u << HANDED_LISTENER && m->opened.handed & 1u << HANDED_MEMORY &&
+                       link_list_count(&m->opened.vars) % 2 == 0;
+        if (m->type == LINK_SPAWN)
+                return m->spawn.argv.len > 0;
+        if (m->type == LINK_SIGNAL)
+                return m->signal.number == SIGTERM || m->signal.number == SIGKILL;
         if (m->type == LINK_START)
                 return m->start.has_command == (m->start.argv.len > 0) &&
                        link_list_count(&m->start.vars) % 2 == 0 &&

@@ -7,10 +7,15 @@
  * link.c is the protocol; whatever does not match it to the byte is -EPROTO, and the peer is treated as gone:
  * bytes of the other end are as untrusted as the function's.
  *
- *   both ends     HELLO first, then the daemon's START, also without waiting for the other HELLO
- *   an invocation INVOKE, EVENT… → (HEAD, CHUNK… | PAYLOAD…), ANSWERED, IDLE; all of them carry its number, which
- *                 rises from 1, so that what is late (a CREDIT) is seen to be late
- *   any time      LOG, STATS, tunnels; STOP → GONE, the last message
+ *   both ends     HELLO first, then the daemon's START or OPEN, also without waiting for the other HELLO
+ *   START         the supervisor is over there:
+ *                 an invocation: INVOKE, EVENT… → (HEAD, CHUNK… | PAYLOAD…), ANSWERED, IDLE; all of them carry its
+ *                 number, which rises from 1, so that what is late (a CREDIT) is seen to be late
+ *                 at any time: LOG, STATS
+ *   OPEN          the supervisor is here, only the place is over there (runtime/place.h, encoded): OPENED hands its
+ *                 descriptors over, or KEPT says that it cannot, then START follows after all;
+ *                 SPAWN, SIGNAL → EXIT; KILL → EMPTIED
+ *   either        FREEZE, THAW; tunnels; STOP → GONE, the last message
  *
  * Times are durations, but for a log line's stamp, which is the wall clock of the sender. Flow control is
  * credit, never a pause of the link: CHUNKs may run ENVIRONMENT_WINDOW ahead of CREDIT, the bytes of a tunnel
@@ -26,7 +31,7 @@
 #include "runtime/supervisor.h"
 
 #define LINK_MAGIC 0x746e626c /* "lbnt" */
-#define LINK_VERSION 1
+#define LINK_VERSION 2
 #define LINK_FRAME_MAX (1024 * KIB) /* START is the largest */
 #define LINK_CHUNK_MAX (64 * KIB)
 #define LINK_PART_HEAD 13 /* bytes of a frame of bulk around those it carries */
@@ -40,13 +45,17 @@ enum link_type {
         LINK_HELLO = 1,
         /* daemon → init */
         LINK_START,
+        LINK_OPEN, /* with the end of a pipe to write to: the processes' output */
+        LINK_SPAWN,
+        LINK_SIGNAL,
+        LINK_KILL,
         LINK_INVOKE,
         LINK_EVENT,
         LINK_CREDIT,
         LINK_FREEZE,
         LINK_THAW,
         LINK_ASK_STATS,
-        LINK_STOP,
+        LINK_STOP, /* also from an init that hands over: somebody asked it to end */
         /* init → daemon */
         LINK_STARTED,
         LINK_READY,
@@ -57,6 +66,10 @@ enum link_type {
         LINK_IDLE,
         LINK_LOG,
         LINK_STATS,
+        LINK_OPENED,
+        LINK_KEPT,
+        LINK_EXIT,
+        LINK_EMPTIED,
         LINK_GONE,
         LINK_TUNNEL_OPEN,
         /* both */
@@ -93,6 +106,26 @@ struct link_message {
                         uint32_t magic, version;
                 } hello;
                 struct link_start start;
+                struct link_site open;
+                struct {
+                        uint32_t handed;              /* a bit for each of enum link_handed */
+                        uint32_t peer_uid;            /* with HANDED_DIAG: whose connections are ours */
+                        uint32_t endpoint_port;       /* of the door to the AWS API; 0: none */
+                        struct link_bytes vars;       /* the image's: name, value, name, value… */
+                        struct link_bytes extensions; /* file names */
+                        bool extensions_disabled;
+                } opened;
+                struct {
+                        uint32_t process;
+                        struct link_bytes argv, envp;
+                        const char *cwd;
+                } spawn;
+                struct {
+                        uint32_t process, number;
+                } signal;
+                struct {
+                        uint32_t process, end, detail; /* as place_events.on_exit has them */
+                } exit;
                 struct {
                         uint32_t number;
                         struct invocation_order
@@ -136,7 +169,7 @@ struct link_message {
                 } stats;
                 struct {
                         const char *why;
-                } gone;
+                } gone; /* and KEPT */
                 struct {
                         uint32_t id, kind, port;
                 } tunnel_open;

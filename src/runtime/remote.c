@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The owner's calls, and how a remote environment comes to its link. What was said before there is a link is said
- * when there is one: START goes first, and nothing but stop can come before ready.
+ * when there is one: OPEN or START goes first, and nothing but stop can come before ready. Which of the two it is, and so
+ * where the supervisor is, is decided here: a unix socket can carry what the place hands over.
  */
 #include "runtime/remote.h"
 
@@ -32,15 +33,35 @@ static bool is_over(const struct remote *r) {
         return r->state == ENV_DEAD || r->lost;
 }
 
+bool remote_is_starting(const struct remote *r) {
+        return r->near ? near_is_starting(r) : r->state == ENV_NEW || r->state == ENV_STARTING;
+}
+
+bool remote_is_asked(const struct remote *r) {
+        return r->near ? near_is_asked(r) : r->now.active && !r->now.answered;
+}
+
 /* ---- the link ---- */
 
-/* A link that did not come to be is one that was lost. */
-static void begin_link(struct remote *r) {
+void remote_say_start(struct remote *r) {
         line_send(&r->line, &r->start);
+        timer_arm(&r->timer, loop_now(r->loop) + REMOTE_GRACE);
+}
+
+/* A link that did not come to be is one that was lost. */
+static void begin_link(struct remote *r, bool carries_fds) {
+        timer_arm(&r->timer, loop_now(r->loop) + REMOTE_GRACE);
         if (r->state == ENV_STOPPING)
                 say(r, LINK_STOP);
-        else
-                timer_arm(&r->timer, loop_now(r->loop) + REMOTE_GRACE);
+        else if (!carries_fds || r->supervise_there || !near_begin(r))
+                remote_say_start(r);
+}
+
+static bool is_unix(int fd) {
+        int domain = 0;
+        socklen_t len = sizeof(domain);
+
+        return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX;
 }
 
 static bool may_link(const struct remote *r) {
@@ -63,7 +84,7 @@ void remote_connected(struct environment *e, int fd) {
         if (line_open(&r->line, fd, fd))
                 remote_lost(e, REMOTE_BROKEN, "its link could not be registered");
         else
-                begin_link(r);
+                begin_link(r, is_unix(fd));
 }
 
 void remote_attach(struct environment *e, const struct line_transport *transport, void *owner) {
@@ -74,7 +95,7 @@ void remote_attach(struct environment *e, const struct line_transport *transport
                 return;
         }
         line_open_transport(&r->line, transport, owner);
-        begin_link(r);
+        begin_link(r, false);
 }
 
 void remote_writable(struct environment *e) {
@@ -143,6 +164,10 @@ static void remote_invoke(struct environment *e, const struct invocation_order *
         struct link_message m = { .type = LINK_INVOKE, .invoke = { r->now.number + 1, *order } };
         size_t len = 0;
 
+        if (r->near) {
+                r->near->ops->invoke(r->near, order);
+                return;
+        }
         must(r->state == ENV_IDLE && !r->now.active);
         for (size_t i = 0; i < order->event_parts; ++i)
                 len += order->event[i].iov_len;
@@ -168,6 +193,10 @@ static void remote_credit(struct environment *e, size_t len) {
         size_t settled = MIN((uint64_t)len, now->unsettled);
         struct link_message m = { .type = LINK_CREDIT, .credit.number = now->number };
 
+        if (r->near) {
+                r->near->ops->credit(r->near, len);
+                return;
+        }
         now->unsettled -= settled;
         now->owed += settled;
         if (!now->active || now->answered || now->owed < CREDIT_LEAST)
@@ -180,7 +209,9 @@ static void remote_credit(struct environment *e, size_t len) {
 static void remote_freeze(struct environment *e) {
         struct remote *r = remote_of(e);
 
-        if (r->state != ENV_IDLE)
+        if (r->near)
+                r->near->ops->freeze(r->near);
+        if (r->near || r->state != ENV_IDLE)
                 return;
         r->state = ENV_FROZEN;
         say(r, LINK_FREEZE);
@@ -189,7 +220,9 @@ static void remote_freeze(struct environment *e) {
 static void remote_thaw(struct environment *e) {
         struct remote *r = remote_of(e);
 
-        if (r->state != ENV_FROZEN)
+        if (r->near)
+                r->near->ops->thaw(r->near);
+        if (r->near || r->state != ENV_FROZEN)
                 return;
         r->state = ENV_IDLE;
         say(r, LINK_THAW);
@@ -201,7 +234,9 @@ static void remote_stop(struct environment *e) {
         if (r->state == ENV_STOPPING || is_over(r))
                 return;
         r->state = ENV_STOPPING;
-        if (line_is_open(&r->line)) {
+        if (r->near) {
+                r->near->ops->stop(r->near);
+        } else if (line_is_open(&r->line)) {
                 say(r, LINK_STOP);
                 timer_arm(&r->timer, loop_now(r->loop) + REMOTE_GRACE);
         } else {
@@ -213,6 +248,10 @@ static void remote_stats(struct environment *e, struct environment_stats *ret_st
         struct remote *r = remote_of(e);
         nsec_t now = loop_now(r->loop);
 
+        if (r->near) {
+                r->near->ops->stats(r->near, ret_stats);
+                return;
+        }
         *ret_stats = r->stats;
         if (r->state == ENV_NEW || is_over(r) || now - r->stats_asked < STATS_EVERY)
                 return;
@@ -225,8 +264,11 @@ static void remote_free(struct environment *e) {
 
         timer_disarm(&r->timer);
         defer_cancel(&r->soon);
+        if (r->near)
+                r->near->ops->free(r->near);
         tunnels_deinit(&r->tunnels);
         line_deinit(&r->line);
+        fd_close(r->output_fd);
         remote_forget_invocation(r);
         journal_deinit(&r->journal);
         buf_deinit(&r->start_bytes);
@@ -320,6 +362,8 @@ struct environment *remote_new(const struct remote_options *options) {
         r->ports = options->ports;
         r->owner = options->owner;
         r->waited = options->waited;
+        r->supervise_there = options->supervise_there;
+        r->output_fd = -1;
         r->localhost_port_count = options->localhost_port_count;
         for (size_t i = 0; i < options->localhost_port_count; ++i)
                 r->localhost_ports[i] = options->localhost_ports[i];

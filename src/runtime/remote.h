@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * remote - a struct environment whose supervisor runs elsewhere: in the lambent-init at the other end of a link
+ * remote - a struct environment at the other end of a link, where there is a lambent-init
+ *
+ * Over a unix socket only its processes are there: init hands over what they talk to, and the supervisor is here as of the
+ * native sandbox, so that an invocation takes no further hop. Over any other stream, and where init has to keep what it
+ * should hand over, the supervisor runs there and the link carries its calls and events. Nobody can tell the two apart.
  *
  * Who makes the place (a container, a pod) implements struct remote_ports. start calls ports->open, which begins
  * to make it; when there is a link to its lambent-init, remote_connected (a stream socket) or remote_attach (any
@@ -49,7 +53,8 @@ struct remote_options {
         bool waited;
         /* The network is not the environment's own: the Runtime API takes any free port and asks who calls. */
         bool shared_network;
-        uint32_t uid, gid; /* of the processes, where init is root; 0: 993; REMOTE_KEEP_ID: init's own */
+        bool supervise_there; /* whatever the link could carry */
+        uint32_t uid, gid;    /* of the processes, where init is root; 0: 993; REMOTE_KEEP_ID: init's own */
         /* Ports of our own loopback that the function may reach as its localhost; TUNNEL_PORTS_MAX at most (must).
          * None where the network is the host's. */
         const uint16_t *localhost_ports;

@@ -23,6 +23,8 @@ static void borrow_journal(struct remote *r, struct supervisor *ret_writer) {
         str_fit(ret_writer->now.request_id, sizeof(ret_writer->now.request_id), r->now.request_id);
 }
 
+static const char stopped[] = "the execution environment was stopped";
+
 static const struct loss_words {
         enum invocation_outcome outcome;
         const char *error_type;
@@ -95,19 +97,45 @@ static void abandon(struct remote *r, enum remote_loss loss, const char *why) {
         conclude(r, &writer);
 }
 
-void remote_end(struct remote *r, enum remote_loss loss, const char *why) {
-        AUTO(str) char *sentence = xstrdup(why);
+/* Here or there, the words are the same. */
+static void end_near(struct remote *r, enum remote_loss loss, const char *why) {
+        const struct loss_words *words = &loss_words[loss];
+        AUTO(str) char *text = r->state == ENV_STOPPING ? xstrdup(stopped) : loss_text(loss, why);
 
-        if (r->state == ENV_DEAD)
-                return;
+        near_lose(r, words->outcome, words->error_type, text, why);
+}
+
+/* Of what waited for somebody, and had died before it came. */
+static bool is_accident(const struct remote *r, enum remote_loss loss) {
+        return r->waited && remote_is_starting(r) && loss != REMOTE_OUT_OF_MEMORY;
+}
+
+static void leave(struct remote *r) {
         timer_disarm(&r->timer);
         defer_cancel(&r->soon);
         tunnels_deinit(&r->tunnels);
         line_deinit(&r->line);
         r->base.ending = true;
-        r->base.accident = r->waited && (r->state == ENV_NEW || r->state == ENV_STARTING) &&
-                           loss != REMOTE_OUT_OF_MEMORY;
-        abandon(r, loss, r->state == ENV_STOPPING ? "the execution environment was stopped" : sentence);
+}
+
+void remote_gone(struct remote *r, const char *why) {
+        leave(r);
         r->state = ENV_DEAD;
-        r->base.events->gone(&r->base, sentence); /* may free r */
+        r->base.events->gone(&r->base, why); /* may free r */
+}
+
+void remote_end(struct remote *r, enum remote_loss loss, const char *why) {
+        AUTO(str) char *sentence = xstrdup(why);
+
+        if (r->state == ENV_DEAD)
+                return;
+        if (r->near) {
+                r->near->accident = is_accident(r, loss);
+                end_near(r, loss, sentence); /* which ends in remote_gone */
+                return;
+        }
+        leave(r);
+        r->base.accident = is_accident(r, loss);
+        abandon(r, loss, r->state == ENV_STOPPING ? stopped : sentence);
+        remote_gone(r, sentence);
 }

@@ -220,6 +220,8 @@ static const char *on_gone(struct remote *r, const struct link_message *m) {
 static const char *on_message(struct line *line, const struct link_message *m) {
         struct remote *r = remote_of_line(line);
 
+        if (r->open_said && m->type >= LINK_STARTED && m->type <= LINK_STATS)
+                return out_of_turn; /* a supervisor's words, and there is none over there */
         switch (m->type) {
         case LINK_STARTED:
                 return on_started(r);
@@ -241,6 +243,12 @@ static const char *on_message(struct line *line, const struct link_message *m) {
                 r->stats.memory = m->stats.memory;
                 r->stats.memory_peak = MAX(r->stats.memory_peak, m->stats.memory_peak);
                 return NULL;
+        case LINK_OPENED:
+        case LINK_KEPT:
+        case LINK_EXIT:
+        case LINK_EMPTIED:
+        case LINK_STOP:
+                return near_on_message(r, m);
         case LINK_GONE:
                 return on_gone(r, m);
         case LINK_TUNNEL_OPEN:
@@ -252,13 +260,16 @@ static const char *on_message(struct line *line, const struct link_message *m) {
                 return tunnels_on_message(&r->tunnels, m);
         case LINK_HELLO:
         case LINK_START:
+        case LINK_OPEN:
+        case LINK_SPAWN:
+        case LINK_SIGNAL:
+        case LINK_KILL:
         case LINK_INVOKE:
         case LINK_EVENT:
         case LINK_CREDIT:
         case LINK_FREEZE:
         case LINK_THAW:
         case LINK_ASK_STATS:
-        case LINK_STOP:
         case LINK_TYPES:
                 break;
         }
@@ -268,7 +279,7 @@ static const char *on_message(struct line *line, const struct link_message *m) {
 static void on_end(struct line *line, const char *why) {
         struct remote *r = remote_of_line(line);
         /* Of an accident nobody hears: there is no reason to wait for. */
-        bool wants_reason = (r->state == ENV_STARTING && !r->waited) || (r->now.active && !r->now.answered);
+        bool wants_reason = (remote_is_starting(r) && !r->waited) || remote_is_asked(r);
 
         tunnels_deinit(&r->tunnels);
         if (r->lost)

@@ -18,6 +18,7 @@ struct world {
         socklen_t address_len;
         int fd, api_fd, runtime_fd;
         unsigned places, frees;
+        int output_fd; /* a daemon has the supervisor */
         bool opening, opened, alive, killing, ended;
 };
 
@@ -33,7 +34,8 @@ static int place_open(struct place *place) {
 static int place_spawn(struct place *place, const struct process_spec *spec) {
         struct world *w = world_of(place);
 
-        must(w->opened && !w->alive && !w->killing);
+        /* A supervisor of ours keeps to this. */
+        must(w->opened && (w->output_fd >= 0 || (!w->alive && !w->killing)));
         if (next_byte(&w->words) % 8 == 7)
                 return -EAGAIN;
         w->alive = true;
@@ -67,7 +69,10 @@ static pid_t place_pid(struct place *place) {
 }
 
 static void place_free(struct place *place) {
-        ++world_of(place)->frees;
+        struct world *w = world_of(place);
+
+        w->output_fd = fd_close(w->output_fd);
+        ++w->frees;
 }
 
 static const struct place_ops place_ops = {
@@ -85,14 +90,30 @@ static const struct place_ops place_ops = {
         .free = place_free,
 };
 
-static struct place *make_place(void *owner, const struct link_site *site) {
+static struct place *make_place(void *owner, const struct link_site *site, int output_fd) {
         struct world *w = owner;
 
-        must(!w->places++);
+        must(w->places++ == w->frees);
+        w->output_fd = output_fd;
+        w->opening = w->opened = w->alive = w->killing = false;
         w->place = (struct place){
                 .ops = &place_ops, .task_root = "/t", .opt_root = "/opt", .runtime_dir = "/r"
         };
         return &w->place;
+}
+
+static int lend(void *owner, struct carrier_loan *ret_loan) {
+        struct world *w = owner;
+        uint8_t how = next_byte(&w->words);
+
+        *ret_loan = (struct carrier_loan){ -1, -1, -1, 0 };
+        if (how & 1)
+                ret_loan->memory_fd = dup(w->fd);
+        if (how & 2)
+                ret_loan->peak_fd = dup(w->fd);
+        if (how & 4)
+                ret_loan->diag_fd = dup(w->fd);
+        return how % 16 == 15 ? -EMFILE : 0;
 }
 
 static void on_end(void *owner, const char *why) {
@@ -102,12 +123,12 @@ static void on_end(void *owner, const char *why) {
         w->ended = true;
 }
 
-static const struct carrier_ports ports = { .make_place = make_place, .on_end = on_end };
+static const struct carrier_ports ports = { .make_place = make_place, .lend = lend, .on_end = on_end };
 
 /* ---- what happens ---- */
 
 static bool has_place(const struct world *w) {
-        return w->places && !w->frees;
+        return w->places > w->frees;
 }
 
 static void place_speaks(struct world *w) {
@@ -118,14 +139,14 @@ static void place_speaks(struct world *w) {
                 return;
         if (w->opening && !w->opened) {
                 w->opened = true;
-                w->place.events->on_opened(&w->place, TAKE_FD(w->api_fd), "127.0.0.1:9001");
+                w->place.events->on_opened(&w->place, dup(w->api_fd), "127.0.0.1:9001");
         } else if (w->killing) {
                 w->killing = w->alive = false;
                 w->place.events->on_emptied(&w->place);
         } else if (w->alive && how % 4 == 0) {
                 w->alive = false;
                 w->place.events->on_exit(&w->place, PROCESS_RUNTIME, (enum place_end)(how / 4 % 4), how / 16);
-        } else if (w->opened) {
+        } else if (w->opened && w->output_fd < 0) {
                 output = next_bytes(&w->words);
                 w->place.events->on_output(&w->place, output.data, output.len);
         }
@@ -155,11 +176,35 @@ static void runtime_speaks(struct world *w) {
                 w->runtime_fd = fd_close(w->runtime_fd);
 }
 
+/* One belongs to an OPEN. */
+static void send_with_fds(struct world *w, struct buf *frame, size_t count) {
+        union {
+                char bytes[CMSG_SPACE(4 * sizeof(int))];
+                struct cmsghdr align;
+        } control = {};
+        struct iovec part = { buf_data(frame), frame->len };
+        struct msghdr head = { .msg_iov = &part, .msg_iovlen = 1 };
+
+        if (count) {
+                head.msg_control = &control;
+                head.msg_controllen = CMSG_SPACE(count * sizeof(int));
+                control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
+                                                  .cmsg_level = SOL_SOCKET,
+                                                  .cmsg_type = SCM_RIGHTS };
+                for (size_t i = 0; i < count; ++i)
+                        memcpy(CMSG_DATA(&control.align) + i * sizeof(int), &w->api_fd, sizeof(int));
+        }
+        if (sendmsg(w->fd, &head, MSG_NOSIGNAL) < 0)
+                must(errno == EPIPE || errno == EAGAIN || errno == ECONNRESET);
+}
+
 static void say(struct world *w, const struct link_message *m) {
         struct buf frame = BUF_NULL(2 * LINK_FRAME_MAX);
 
         must(link_encode(&frame, m) == 0);
-        if (send(w->fd, buf_data(&frame), frame.len, MSG_NOSIGNAL) < 0)
+        if (m->type == LINK_OPEN)
+                send_with_fds(w, &frame, next_byte(&w->words) % 4);
+        else if (send(w->fd, buf_data(&frame), frame.len, MSG_NOSIGNAL) < 0)
                 must(errno == EPIPE || errno == EAGAIN || errno == ECONNRESET);
         buf_deinit(&frame);
 }
@@ -209,7 +254,7 @@ static void open_world(struct world *w) {
         w->address_len = sizeof(w->address);
         must(getsockname(w->api_fd, (struct sockaddr *)&w->address, &w->address_len) == 0);
         w->fd = ends[1];
-        w->runtime_fd = -1;
+        w->runtime_fd = w->output_fd = -1;
         w->carrier = carrier_new(w->loop, &ports, w);
         must(carrier_open(w->carrier, ends[0], ends[0]) == 0);
         say(w, &hello);

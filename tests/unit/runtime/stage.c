@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,7 +14,21 @@
 
 #define PATIENCE (10 * SECOND)
 
+static void tell_number(int fd, uint64_t number) {
+        if (fd >= 0)
+                assert_true(dprintf(fd, "%" PRIu64 "\n", number) > 0 && lseek(fd, 0, SEEK_SET) == 0);
+}
+
+/* What the place says when it is asked stands in its descriptors before anybody asks. */
+static void show_in_descriptors(struct stage *st) {
+        if (st->output_fd >= 0 && st->late_output)
+                stage_output(st, TAKE(st->late_output));
+        tell_number(st->memory_fd, 5 * MIB);
+        tell_number(st->peak_fd, st->peak);
+}
+
 static void turn(struct stage *st, nsec_t most) {
+        show_in_descriptors(st);
         ++st->turning;
         assert_int_equal(loop_turn(st->loop, most), 0);
         --st->turning;
@@ -79,12 +94,29 @@ static int place_open(struct place *place) {
         return 0;
 }
 
+static void forget_env(struct stage *st) {
+        for (char **var = st->envp; var && *var; ++var)
+                free(*var);
+        free(TAKE(st->envp));
+}
+
+static void keep_env(struct stage *st, const char *const *envp) {
+        size_t count = 0;
+
+        forget_env(st);
+        while (envp[count])
+                ++count;
+        st->envp = xcalloc(count + 1, sizeof(*st->envp));
+        for (size_t i = 0; i < count; ++i)
+                st->envp[i] = xstrdup(envp[i]);
+}
+
 static int place_spawn(struct place *place, const struct process_spec *spec) {
         struct stage *st = stage_of(place);
 
         if (spec->process == PROCESS_RUNTIME) {
                 ++st->spawns;
-                st->envp = (char **)spec->envp;
+                keep_env(st, spec->envp);
                 return -st->spawn_error;
         }
         assert_int_equal(buf_printf(&st->asked, "spawn %u %s\n", spec->process, spec->argv[0]), 0);
@@ -163,6 +195,7 @@ static void place_free(struct place *place) {
         struct stage *st = stage_of(place);
 
         ++st->frees;
+        st->output_fd = fd_close(st->output_fd);
         defer_cancel(&st->opened);
         defer_cancel(&st->emptied);
 }
@@ -197,9 +230,22 @@ void stage_exit_of(struct stage *st, unsigned process, enum place_end end, int d
 }
 
 void stage_output(struct stage *st, const char *text) {
+        size_t len = strlen(text);
+
         if (place_is_gone(st))
                 return;
-        st->place.events->on_output(&st->place, text, strlen(text));
+        if (st->output_fd < 0) {
+                st->place.events->on_output(&st->place, text, len);
+                return;
+        }
+        while (len) {
+                size_t part = MIN(len, 64 * KIB);
+
+                assert_int_equal(write(st->output_fd, text, part), (ssize_t)part);
+                stage_arrive(st);
+                text += part;
+                len -= part;
+        }
 }
 
 void stage_lose(struct stage *st, const char *why) {
@@ -329,6 +375,9 @@ void stage_set(struct stage *st) {
                 .tail = BUF_NULL(MIB),
                 .asked = BUF_NULL(MIB),
                 .extension_env = BUF_NULL(MIB),
+                .output_fd = -1,
+                .memory_fd = -1,
+                .peak_fd = -1,
                 .peak = 36 * MIB,
                 .auto_credit = true,
         };
@@ -374,6 +423,7 @@ void stage_end(struct stage *st) {
         assert_int_equal(st->frees, 1);
         assert_int_equal(loop_next_due(st->loop), NSEC_NEVER);
         loop_free(st->loop);
+        forget_env(st);
         buf_deinit(&st->events);
         buf_deinit(&st->log);
         buf_deinit(&st->chunks);

@@ -49,18 +49,20 @@ struct stage {
         struct iovec event;
         struct invocation_report report; /* of the last idle */
         bool keep_on_gone, auto_credit;
-        /* Of stage_link.c. */
+        /* Of stage_link.c; where the place is lent (stage_is_lent), what a test says of it shows in descriptors. */
+        int output_fd, memory_fd, peak_fd;
         struct carrier *carrier;
         const struct environment_ops *near_ops;
         unsigned turning;
         size_t awaited; /* of events */
 };
 
-/* How the environment is made: stage_local.c, a supervisor on the place; stage_link.c, one at the far end of a link, so
- * that the same tests say that nobody can tell the two apart. */
+/* How the environment is made: stage_local.c, a supervisor on the place; stage_link.c, either one at the far end of a link
+ * (stage_there.c) or one here, which is lent the place of the far end (stage_lent.c): so the same tests say that nobody can
+ * tell the three apart. */
 struct environment *stage_make(struct stage *st, const struct supervisor_options *options);
 void stage_unmake(struct stage *st);
-extern const bool stage_is_linked;
+extern const bool stage_is_linked, stage_is_lent;
 /* What was done has arrived at both ends; inside an event it has not. */
 void stage_arrive(struct stage *st);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment of a stage at the far end of a link: remote here, a carrier with the place there, a socketpair
- * between them. Calls from outside of events return when what they said has arrived.
+ * The environment of a stage over a link: remote here, a carrier with the place there, a socketpair between them; the
+ * supervisor is there, or here with the place lent to it. Calls from outside of events return when what they said has
+ * arrived.
  */
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "init/carrier.h"
@@ -14,8 +16,30 @@ const bool stage_is_linked = true;
 
 /* ---- the far end ---- */
 
-static struct place *make_place(void *owner, const struct link_site *site) {
-        return &((struct stage *)owner)->place;
+static struct place *make_place(void *owner, const struct link_site *site, int output_fd) {
+        struct stage *st = owner;
+
+        assert_int_equal(output_fd >= 0, stage_is_lent);
+        st->output_fd = output_fd;
+        return &st->place;
+}
+
+static int new_file(int *ret_copy) {
+        int fd = memfd_create("memory", MFD_CLOEXEC);
+
+        assert_true(fd >= 0);
+        *ret_copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        assert_true(*ret_copy >= 0);
+        return fd;
+}
+
+static int lend(void *owner, struct carrier_loan *ret_loan) {
+        struct stage *st = owner;
+
+        *ret_loan = (struct carrier_loan){ .diag_fd = -1 };
+        ret_loan->memory_fd = new_file(&st->memory_fd);
+        ret_loan->peak_fd = new_file(&st->peak_fd);
+        return 0;
 }
 
 static void on_end(void *owner, const char *why) {
@@ -36,9 +60,9 @@ static char **find_extensions(void *owner, bool *ret_disabled) {
         return names;
 }
 
-static const struct carrier_ports carrier_ports = { .make_place = make_place,
-                                                    .find_extensions = find_extensions,
-                                                    .on_end = on_end };
+static const struct carrier_ports carrier_ports = {
+        .make_place = make_place, .lend = lend, .find_extensions = find_extensions, .on_end = on_end
+};
 
 /* ---- the near end ---- */
 
@@ -129,6 +153,7 @@ struct environment *stage_make(struct stage *st, const struct supervisor_options
                 .ports = &remote_ports,
                 .owner = st,
                 .init_limit = options->init_limit,
+                .supervise_there = !stage_is_lent,
         };
         struct environment *e = remote_new(&remote);
 
@@ -141,6 +166,10 @@ struct environment *stage_make(struct stage *st, const struct supervisor_options
 void stage_unmake(struct stage *st) {
         stage_settle(st);
         carrier_free(TAKE(st->carrier));
+        if (stage_is_lent) {
+                fd_close(st->memory_fd);
+                fd_close(st->peak_fd);
+        }
         if (!st->opens)
                 ++st->frees; /* no place was made */
 }

@@ -240,6 +240,8 @@ static void a_poll_and_the_end_at_once(void **state) {
         struct stage st;
         int fd;
 
+        if (stage_is_lent) /* there, as natively, the end is told by a message behind the poll */
+                return;
         stage_set(&st);
         enter_scene(&st, SCENE_ANSWERED, &fd);
         st.hold_empty = false;

@@ -167,8 +167,7 @@ static void nobody_asked_for_them(void **state) {
         send_pipes(&p, reads, 2);
         turn(&p);
         assert_non_null(p.near.why);
-        assert_string_equal(p.near.why,
-                            "the other end of the link sent descriptors that nobody asked for");
+        assert_string_equal(p.near.why, "the other end of the link sent descriptors that nobody asked for");
         assert_int_equal(p.near.messages, 0);
         assert_false(is_held(reads[0]) || is_held(reads[1]));
         end(&p);
@@ -276,12 +275,9 @@ static void they_wait_for_room(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(they_arrive_in_order),
-                cmocka_unit_test(they_come_between_other_frames),
-                cmocka_unit_test(nobody_asked_for_them),
-                cmocka_unit_test(nobody_takes_them),
-                cmocka_unit_test(they_never_left),
-                cmocka_unit_test(a_stream_that_is_no_socket),
+                cmocka_unit_test(they_arrive_in_order),  cmocka_unit_test(they_come_between_other_frames),
+                cmocka_unit_test(nobody_asked_for_them), cmocka_unit_test(nobody_takes_them),
+                cmocka_unit_test(they_never_left),       cmocka_unit_test(a_stream_that_is_no_socket),
                 cmocka_unit_test(they_wait_for_room),
         };
 

@@ -489,7 +489,7 @@ static void another_version(void **state) {
         remote_attach(n.e, &transport, &n);
         SAY(&n, LINK_HELLO, .hello = { LINK_MAGIC, LINK_VERSION + 1 });
         loop_advance(n.loop, REMOTE_PATIENCE);
-        assert_string_equal(heard(&n), "gone the other end speaks version 2 of the link, this one 1\n");
+        assert_string_equal(heard(&n), "gone the other end speaks version 3 of the link, this one 2\n");
         end(&n);
 }
 

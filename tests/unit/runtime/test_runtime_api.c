@@ -202,6 +202,11 @@ static void other_roots_are_not_here(void **state) {
                 runtime_send(&st, fd, request);
                 assert_string_equal(runtime_reply(&st, fd), "404 404 page not found\n");
         }
+        if (stage_is_lent) { /* there the kernel is asked */
+                close(fd);
+                stage_end(&st);
+                return;
+        }
         st.refuse_peers = true;
         close(fd);
         fd = runtime_connect(&st);
