@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of a link made from the bytes of a fuzzer's input: well-formed ones, in no order that makes sense. */
 #pragma once
+#include <signal.h>
+
 #include "runtime/link.h"
 
 struct words {
@@ -53,6 +55,18 @@ static inline struct link_message say_init(struct words *w) {
         case LINK_LOG:
                 m.log.line = (struct link_bytes){ "line\n", 5 };
                 break;
+        case LINK_OPENED:
+                m.opened.handed = 3 | next_byte(w) % (1u << HANDED_MOST);
+                m.opened.endpoint_port = small;
+                m.opened.vars = (struct link_bytes){ "A\0b", how & 64 ? 4 : 0 };
+                m.opened.extensions = (struct link_bytes){ "agent", how & 128 ? 6 : 0 };
+                break;
+        case LINK_EXIT:
+                m.exit.process = small;
+                m.exit.end = next_byte(w) % (PLACE_EXEC_FAILED + 1);
+                m.exit.detail = next_byte(w);
+                break;
+        case LINK_KEPT:
         case LINK_GONE:
                 m.gone.why = "why";
                 break;
@@ -78,10 +92,12 @@ static inline struct link_message say_init(struct words *w) {
 }
 
 static inline struct link_message say_daemon(struct words *w) {
-        static const enum link_type types[] = { LINK_START,         LINK_INVOKE,     LINK_EVENT,
-                                                LINK_CREDIT,        LINK_FREEZE,     LINK_THAW,
-                                                LINK_ASK_STATS,     LINK_STOP,       LINK_TUNNEL_DATA,
-                                                LINK_TUNNEL_CREDIT, LINK_TUNNEL_END, LINK_TUNNEL_CLOSE };
+        static const enum link_type types[] = {
+                LINK_START,       LINK_INVOKE,        LINK_EVENT,      LINK_CREDIT,
+                LINK_FREEZE,      LINK_THAW,          LINK_ASK_STATS,  LINK_STOP,
+                LINK_TUNNEL_DATA, LINK_TUNNEL_CREDIT, LINK_TUNNEL_END, LINK_TUNNEL_CLOSE,
+                LINK_OPEN,        LINK_SPAWN,         LINK_SIGNAL,     LINK_KILL,
+        };
         struct link_message m = { .type = types[next_byte(w) % ARRAY_SIZE(types)] };
         uint32_t small = next_byte(w) % 4;
 
@@ -104,6 +120,18 @@ static inline struct link_message say_daemon(struct words *w) {
                         .argv = { "/b", small & 2 ? 0 : 3 },
                         .init_limit = SECOND,
                 };
+                break;
+        case LINK_OPEN:
+                m.open = (struct link_site){ .serves_api = small & 1, .shared_network = small & 2 };
+                break;
+        case LINK_SPAWN:
+                m.spawn.process = small;
+                m.spawn.argv = (struct link_bytes){ "/b", 3 };
+                m.spawn.cwd = "/";
+                break;
+        case LINK_SIGNAL:
+                m.signal.process = small;
+                m.signal.number = next_byte(w) & 1 ? SIGTERM : SIGKILL;
                 break;
         case LINK_INVOKE:
                 m.invoke.number = small;
