@@ -161,6 +161,79 @@ def test_cold_then_warm(near_and_far, c_bootstrap):
     assert container["Labels"]["dev.lambent.function"] == name
 
 
+def pid_of(lambent, container):
+    return lambent.engine.call("GET", f"/containers/{container['Id']}/json")["State"]["Pid"]
+
+
+def holds(pid, inode):
+    """Whether one of the process's descriptors is this socket."""
+    with contextlib.suppress(OSError):
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                if str(fd.readlink()) == f"socket:[{inode}]":
+                    return True
+    return False
+
+
+def listener_of(pid, port):
+    """The inode of the socket that listens on 127.0.0.1 in the network of this process."""
+    for line in pathlib.Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == f"0100007F:{port:04X}" and fields[3] == "0A":
+            return fields[9]
+    raise AssertionError(f"nobody listens on {port}")
+
+
+def test_who_listens(near_and_far, c_bootstrap):
+    """Where the engine shares our sockets the Runtime API's is the daemon's, and no invocation goes through init."""
+    lambent = near_and_far
+    name = lambent.function(c_bootstrap)
+    lambent.invoke(name, "count")
+    [container] = lambent.containers()
+    init = pid_of(lambent, container)
+
+    inode = listener_of(init, 9001)
+
+    here = not lambent.daemon.binary.endswith("hidden")
+    assert holds(lambent.daemon.pid, inode) is here
+    assert holds(init, inode) is not here
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_hosts_network(lambent_of, provided, c_bootstrap, hidden):
+    """There anybody of the machine can connect: only the function's processes are answered."""
+    lambent = lambent_of("--container-network=host", hidden=hidden)
+    name = lambent.function(c_bootstrap)
+    host, port = lambent.invoke(name, "env")[0]["AWS_LAMBDA_RUNTIME_API"].split(":")
+    [container] = lambent.containers()
+    assert holds(lambent.daemon.pid, listener_of(pid_of(lambent, container), int(port))) is not hidden
+
+    with socket.create_connection((host, int(port)), timeout=10) as stranger:
+        with contextlib.suppress(ConnectionError):
+            stranger.sendall(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert stranger.recv(100) == b""
+
+    assert "AWS_LAMBDA_RUNTIME_API" in lambent.invoke(name, "env")[0]
+
+
+def test_the_container_is_stopped(near_and_far, c_bootstrap):
+    """By somebody else, and politely: what it runs is answered, and the next invocation gets another container."""
+    lambent = near_and_far
+    name = lambent.function(c_bootstrap, Timeout=60)
+    lambent.invoke(name, "count")
+    [container] = lambent.containers()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(lambent.invoke, name, "sleep-ms:50000")
+        wait_until(lambda: lambent.environments()[0]["state"] == "busy", "it runs")
+        lambent.engine.call("POST", f"/containers/{container['Id']}/stop", t="20")
+        answer, meta = running.result()
+
+    assert meta["FunctionError"] == "Unhandled" and answer["errorType"] == "Sandbox.Failure", answer
+    assert "the execution environment was stopped" in answer["errorMessage"]
+    assert lambent.invoke(name, "count")[0]["count"] == 1
+
+
 def test_the_sandbox_inside(near_and_far, c_bootstrap):
     lambent = near_and_far
     name = lambent.function(c_bootstrap, Environment={"Variables": {"MINE": "yes"}})
@@ -201,7 +274,8 @@ def test_fates_of_a_runtime(near_and_far, c_bootstrap):
     assert fine["count"] == 1 and "FunctionError" not in answer
 
 
-def test_out_of_memory(lambent, c_bootstrap):
+def test_out_of_memory(near_and_far, c_bootstrap):
+    lambent = near_and_far
     name = lambent.function(c_bootstrap, Timeout=20)
 
     answer, meta = lambent.invoke(name, "oom")
@@ -211,7 +285,8 @@ def test_out_of_memory(lambent, c_bootstrap):
     assert lambent.invoke(name, "count")[0]["count"] == 1
 
 
-def test_logs_and_report(lambent, c_bootstrap):
+def test_logs_and_report(near_and_far, c_bootstrap):
+    lambent = near_and_far
     name = lambent.function(c_bootstrap)
 
     _, answer = lambent.invoke(name, "log:2", LogType="Tail")
@@ -337,6 +412,25 @@ def test_aws_python(lambent_of, engine, aws_image):
     assert answer["id"] == meta["ResponseMetadata"]["RequestId"]
     assert answer["arn"].endswith(f":function:{name}")
     assert "/var/lang/bin" in answer["path"]
+
+
+def test_output_by_its_name(near_and_far, engine, aws_image):
+    """A process may open its standard output once more, whoever made it."""
+    lambent = near_and_far
+    image = aws_image("python")
+    engine.load(image)
+    code = make_zip({"app.py": """
+def handler(event, context):
+    for path in ("/dev/stdout", "/dev/stderr"):
+        with open(path, "w") as out:
+            out.write(f"said by the name of {path}\\n")
+"""})
+    name = lambent.function(code, Runtime=f"python{image.name.rsplit(':', 1)[1]}", Handler="app.handler", MemorySize=256, Timeout=30)
+
+    _, answer = lambent.invoke(name, {}, LogType="Tail")
+
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert "said by the name of /dev/stdout" in tail and "said by the name of /dev/stderr" in tail, tail
 
 
 def test_no_image(lambent_of, engine):
