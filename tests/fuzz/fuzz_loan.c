@@ -209,7 +209,7 @@ static void invoke(struct world *w) {
 
         if (!w->idle || w->stopping)
                 return;
-        w->event = (struct iovec){ (char *)(uintptr_t)"{}", 2 };
+        w->event = (struct iovec){ (char *)(uintptr_t) "{}", 2 };
         w->idle = false;
         w->busy = true;
         w->e->ops->invoke(w->e, &order);

@@ -59,8 +59,7 @@ static void on_init_end(struct line *line, const char *why) {
 
 static const struct line_ops init_ops = { .on_message = on_message, .on_end = on_init_end };
 
-#define SAY(n, kind, ...) \
-        line_send(&(n)->init, &(const struct link_message){ .type = kind, ##__VA_ARGS__ })
+#define SAY(n, kind, ...) line_send(&(n)->init, &(const struct link_message){ .type = kind, ##__VA_ARGS__ })
 
 /* ---- who makes the place ---- */
 
@@ -316,7 +315,7 @@ static void invoke(struct near *n) {
                 .request_id = ID, .arn = "arn", .event = &n->event, .event_parts = 1, .timeout = 3 * SECOND
         };
 
-        n->event = (struct iovec){ (char *)(uintptr_t)"{}", 2 };
+        n->event = (struct iovec){ (char *)(uintptr_t) "{}", 2 };
         n->e->ops->invoke(n->e, &order);
         turn(n);
 }
@@ -436,13 +435,20 @@ static const struct wrong {
         int (*make)(struct near *n);
         const char *why;
 } wrongs[] = {
-        { HANDED_LISTENER, wrong_null, NO_LISTENER },       { HANDED_LISTENER, wrong_pipe, NO_LISTENER },
-        { HANDED_LISTENER, wrong_datagrams, NO_LISTENER },  { HANDED_LISTENER, wrong_unix, NO_LISTENER },
-        { HANDED_LISTENER, wrong_deaf, NO_LISTENER },       { HANDED_LISTENER, wrong_everywhere, NO_LISTENER },
-        { HANDED_MEMORY, wrong_null, NO_MEMORY },           { HANDED_MEMORY, wrong_pipe, NO_MEMORY },
-        { HANDED_MEMORY, wrong_deaf, NO_MEMORY },           { HANDED_PEAK, wrong_null, NO_MEMORY },
-        { HANDED_PEAK, wrong_pipe, NO_MEMORY },             { HANDED_DIAG, wrong_null, NO_DIAG },
-        { HANDED_DIAG, wrong_pipe, NO_DIAG },               { HANDED_DIAG, wrong_deaf, NO_DIAG },
+        { HANDED_LISTENER, wrong_null, NO_LISTENER },
+        { HANDED_LISTENER, wrong_pipe, NO_LISTENER },
+        { HANDED_LISTENER, wrong_datagrams, NO_LISTENER },
+        { HANDED_LISTENER, wrong_unix, NO_LISTENER },
+        { HANDED_LISTENER, wrong_deaf, NO_LISTENER },
+        { HANDED_LISTENER, wrong_everywhere, NO_LISTENER },
+        { HANDED_MEMORY, wrong_null, NO_MEMORY },
+        { HANDED_MEMORY, wrong_pipe, NO_MEMORY },
+        { HANDED_MEMORY, wrong_deaf, NO_MEMORY },
+        { HANDED_PEAK, wrong_null, NO_MEMORY },
+        { HANDED_PEAK, wrong_pipe, NO_MEMORY },
+        { HANDED_DIAG, wrong_null, NO_DIAG },
+        { HANDED_DIAG, wrong_pipe, NO_DIAG },
+        { HANDED_DIAG, wrong_deaf, NO_DIAG },
 };
 
 static void what_it_is_not(void **state) {
@@ -623,7 +629,9 @@ static void it_is_lost(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(losses); ++i)
                 for (enum scene scene = OPENING; scene < SCENES; ++scene)
                         for (unsigned link_first = 0; link_first < 2; ++link_first) {
-                                struct near n = { .asks_why = true, .why_lost = losses[i].why, .how_lost = losses[i].loss };
+                                struct near n = { .asks_why = true,
+                                                  .why_lost = losses[i].why,
+                                                  .how_lost = losses[i].loss };
                                 const char *heard;
 
                                 enter(&n, scene);
@@ -644,7 +652,8 @@ static void it_is_lost(void **state) {
                                 if (scene == ANSWERED)
                                         assert_non_null(strstr(heard, "answered success - {}\nidle "));
                                 /* What nobody waits for needs no reason. */
-                                assert_int_equal(n.link_losses, link_first && scene != IDLE && scene != ANSWERED);
+                                assert_int_equal(n.link_losses,
+                                                 link_first && scene != IDLE && scene != ANSWERED);
                                 end(&n);
                         }
 }
