@@ -3,8 +3,8 @@
 
 The engine is Docker, a daemon of the tests' own (tests/containers/engines.py) with their image in AWS's layout. The raw client sends
 nothing but create and start, with the settings of a container that lambent made (it is asked for them by inspect) and the same C
-bootstrap as its first process. Both ends are the same event: the bootstrap's first GET …/next has arrived, here over the link in
-lambent, there over the bridge at a listener of the raw client. So the floor has neither an init nor a link, nor the engine's attach.
+bootstrap as its first process. Both ends are the same event: the bootstrap's first GET …/next has arrived, here at the listener that
+lambent's init handed over, there over the bridge at a listener of the raw client. So the floor has neither an init nor a link, nor the engine's attach.
 """
 
 import concurrent.futures

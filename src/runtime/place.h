@@ -4,7 +4,8 @@
  *
  * The supervisor (supervisor.h) speaks the Runtime API and knows phases and deadlines; the place knows processes: it
  * starts a generation of them, kills it, freezes it, and tells how they ended. Places: the native sandbox (a cell, see
- * sandbox/native/), later PID 1 of a container (lambent-init), and a fake one in tests/sim.
+ * sandbox/native/), PID 1 of a container (init/place.c), the same from the other end of a link (remote_place.c), and fake
+ * ones in tests.
  *
  * Order of events the place keeps to: all output of a process before its exit; on_opened before anything else; after
  * place->ops->free no event. A generation is killed whole: on_emptied says that nothing of it is left. The place survives generations

@@ -3,8 +3,9 @@
  * A place at the other end of a link. Its Runtime API's listener, its memory and its output are descriptors here, so
  * that on the way of an invocation there is nobody; what else is asked of it is a frame.
  *
- * The descriptors come from where the function is, and each is taken only for what it shows itself to be: nothing that
- * is done with it here may wait. The pipe's end to read is our own.
+ * The descriptors come from where the function will be, and each is taken only for what it shows itself to be: nothing
+ * that is done with it here may wait. Whoever else held the listener could make it wait later: init closes it as it sends
+ * it, and then no process of the function has run yet. The pipe's end to read never leaves us.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
