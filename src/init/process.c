@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define CHILDREN_TEXT (64 * KIB)
+#define CORE_LIMIT ((rlim_t)10737418240) /* bytes */
 
 /* ---- start ---- */
 
@@ -25,6 +27,30 @@ static _Noreturn void start_failed(struct start *start) {
         _exit(127);
 }
 
+/* As natively, and as recorded on AWS (test_runtime_ulimits); what an engine has set lower stays. Not how many processes: the kernel counts
+ * those by user, and all containers have the same one. Of them the engine counts, by container. */
+static void set_limits(const struct family *f) {
+        const struct {
+                int what;
+                rlim_t soft, hard;
+        } limits[] = {
+                { RLIMIT_NOFILE, 1024, 1024 },
+                { RLIMIT_MEMLOCK, 65536, 65536 },
+                { RLIMIT_CORE, f->core_limit, f->core_limit },
+                { RLIMIT_STACK, 8388608, RLIM_INFINITY },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(limits); ++i) {
+                struct rlimit limit = { limits[i].soft, limits[i].hard }, now;
+
+                if (syscall(SYS_prlimit64, 0, limits[i].what, NULL, &now) < 0)
+                        continue;
+                limit.rlim_max = MIN(limit.rlim_max, now.rlim_max);
+                limit.rlim_cur = MIN(limit.rlim_cur, limit.rlim_max);
+                syscall(SYS_prlimit64, 0, limits[i].what, &limit, NULL);
+        }
+}
+
 /* Runs in the vfork child: system calls only. The raw ones, because the C library's setresuid would want to
  * tell threads. */
 static _Noreturn void become(const struct family *f, struct start *start) {
@@ -34,6 +60,7 @@ static _Noreturn void become(const struct family *f, struct start *start) {
         if (dup2(f->null_fd, STDIN_FILENO) < 0 || dup2(f->output_fd, STDOUT_FILENO) < 0 ||
             dup2(f->output_fd, STDERR_FILENO) < 0)
                 start_failed(start);
+        set_limits(f);
         if (f->change_ids &&
             (syscall(SYS_setgroups, 1, &f->gid) < 0 || syscall(SYS_setresgid, f->gid, f->gid, f->gid) < 0 ||
              syscall(SYS_setresuid, f->uid, f->uid, f->uid) < 0))
@@ -221,6 +248,23 @@ void family_kill(struct family *f) {
 
 /* ---- life ---- */
 
+/* A dump that a program of the machine takes would leave the container; one byte is less than a dump. A file of it
+ * can lie in /tmp alone, and has nothing in it. */
+static void limit_dumps(struct family *f) {
+        int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+        char first = '|';
+
+        if (fd >= 0 && read(fd, &first, 1) != 1)
+                first = '|';
+        fd_close(fd);
+        f->core_limit = first == '|' || first == '@' ? 1 : CORE_LIMIT;
+        prctl(PR_SET_DUMPABLE, 1); /* else what is ours in /proc is root's */
+        fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, "0", 1) != 1)
+                f->core_limit = 1;
+        fd_close(fd);
+}
+
 static int watch_children(struct family *f) {
         /* Of a child that only stops there is nothing to hear. */
         const struct sigaction action = { .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP };
@@ -241,6 +285,7 @@ int family_init(struct family *f, struct loop *loop, const struct family_events 
         f->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (f->null_fd < 0)
                 return -errno;
+        limit_dumps(f);
         /* Nobody may look into us or trace us, also where the function has our uid. */
         prctl(PR_SET_DUMPABLE, 0);
         if (getpid() != 1)

@@ -8,6 +8,7 @@
  * ends; the rest is only reaped.
  */
 #pragma once
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "loop/loop.h"
@@ -35,6 +36,7 @@ struct family {
         bool change_ids;        /* we are root and they shall not be */
         uid_t uid;
         gid_t gid;
+        rlim_t core_limit; /* bytes */
         bool killing;
         struct defer look;
         struct loop *loop;
