@@ -127,6 +127,11 @@ static void add_read_only(struct creating *c, const json_t *value) {
                 words_add(c->words, "--read-only-tmpfs=false");
 }
 
+static void add_ipc(struct creating *c, const json_t *value) {
+        if (!is_nerdctl(c)) /* whose containers all have a /dev/shm */
+                option(c, "--ipc", xstrdup(text(value)));
+}
+
 static void add_cap_drop(struct creating *c, const json_t *value) {
         each_text(c, "--cap-drop", value);
 }
@@ -194,6 +199,7 @@ static const struct member host_members[] = {
         { "AutoRemove", add_auto_remove },
         { "CapDrop", add_cap_drop },
         { "ExtraHosts", add_hosts },
+        { "IpcMode", add_ipc },
         { "LogConfig", add_log },
         { "Memory", add_memory },
         { "MemorySwap", add_memory_swap },

@@ -77,6 +77,7 @@ static void write_limits(const struct shape *s, struct json_writer *w) {
 
 static void write_confinement(const struct shape *s, struct json_writer *w) {
         json_bool(w, "ReadonlyRootfs", !s->writable_root);
+        json_str(w, "IpcMode", "none"); /* of its own, and without /dev/shm */
         json_open_array(w, "CapDrop");
         if (!s->keep_capabilities)
                 json_str(w, NULL, "ALL");

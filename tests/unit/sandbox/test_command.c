@@ -72,12 +72,12 @@ static void test_options_of_a_container(void **state) {
                 "{\"Image\":\"sha256:1111\",\"Entrypoint\":[\"/a b\",\"c\"],\"Cmd\":[\"--d\"],\"User\":\"993:990\","
                 "\"Env\":[\"SECRET=very secret\",\"B=2\"],\"OpenStdin\":true,\"Labels\":{\"x\":\"1 2\"},\"HostConfig\":{"
                 "\"AutoRemove\":true,\"Memory\":134217728,\"NanoCpus\":500000000,\"ReadonlyRootfs\":true,"
-                "\"CapDrop\":[\"ALL\"],\"Tmpfs\":{\"/tmp\":\"rw,size=64m\"},\"Mounts\":[{\"Type\":\"bind\",\"Source\":"
+                "\"IpcMode\":\"none\",\"CapDrop\":[\"ALL\"],\"Tmpfs\":{\"/tmp\":\"rw,size=64m\"},\"Mounts\":[{\"Type\":\"bind\",\"Source\":"
                 "\"/with,comma and \\\"\",\"Target\":\"/t\",\"ReadOnly\":true},{\"Type\":\"volume\",\"Target\":\"/v\"}]}}");
         assert_true(was_called(
                 &t, "create --name n --pull never --stop-timeout 0 --user 993:990 "
                     "--env-file /proc/self/fd/3 --interactive --label x=1 2 --rm --memory 134217728 "
-                    "--cpus 0.500000000 --read-only --cap-drop ALL --tmpfs /tmp:rw,size=64m "
+                    "--cpus 0.500000000 --read-only --ipc none --cap-drop ALL --tmpfs /tmp:rw,size=64m "
                     "--mount type=bind,\"source=/with,comma and \"\"\",\"target=/t\",readonly --volume /v "
                     "--entrypoint /a b sha256:1111 c --d\n"));
         environment = get(&t, "environment");
