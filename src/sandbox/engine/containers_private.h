@@ -162,6 +162,7 @@ struct guest {
         uint16_t port;
         char *addresses[2];
         struct docker_call inspect_call, kill_call;
+        int oom_kills_fd; /* oom_kills.h; negative: nobody can know */
 };
 struct shape;
 void guest_shape(const struct container *container, struct shape *shape);

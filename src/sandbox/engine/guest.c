@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "sandbox/engine/containers_private.h"
+#include "sandbox/engine/oom_kills.h"
 #include "sandbox/engine/shape.h"
 
 void guest_shape(const struct container *c, struct shape *shape) {
@@ -90,6 +91,8 @@ static void on_inspected(struct docker_call *call, int r) {
         if (r && call->problem)
                 container_complain(g->container, call->problem);
         if (!r) {
+                g->oom_kills_fd = oom_kills_open(json_tree_int(json_tree_get(described, "State"), "Pid", 0),
+                                                 g->container->id);
                 r = keep_addresses(g, described);
                 if (r)
                         container_complain(g->container, "the container engine has published no port of the "
@@ -120,6 +123,10 @@ void guest_stop_finding(struct flow *flow) {
 
 const char *guest_address(const struct container *c, size_t n) {
         return n < ARRAY_SIZE(c->guest->addresses) ? c->guest->addresses[n] : NULL;
+}
+
+bool guest_has_starved(const struct container *c) {
+        return oom_kills(c->guest->oom_kills_fd) > 0;
 }
 
 bool guest_has_output(const struct container *c) {
@@ -186,6 +193,7 @@ struct container *guest_new(struct containers *all, const struct guest_spec *spe
         g->vars = copy_words(spec->vars);
         g->working_dir = xstrdup(spec->working_dir);
         g->port = spec->port;
+        g->oom_kills_fd = -1;
         return c;
 }
 
@@ -209,5 +217,7 @@ void guest_clear(struct container *c) {
         for (size_t i = 0; i < ARRAY_SIZE(g->addresses); ++i)
                 free(g->addresses[i]);
         free(g->working_dir);
+        if (g->oom_kills_fd >= 0)
+                fd_close(g->oom_kills_fd);
         free(g);
 }

@@ -37,6 +37,8 @@ void guest_begin(struct container *container); /* the cold start */
 /* The n-th way to its port, "host:port": the published one, and the container's own address where that is on a network of
  * ours. NULL: there are no more. */
 const char *guest_address(const struct container *container, size_t n);
+/* Whether the kernel has killed a process in it for lack of memory; false also where that cannot be known, and once it has ended. */
+bool guest_has_starved(const struct container *container);
 /* Whether the end of its output is still to come. */
 bool guest_has_output(const struct container *container);
 /* Ends its processes: its output ends, and it is lost. */

@@ -54,6 +54,7 @@ void rie_give_up(struct rie *r, const char *why) {
         keep_reason(r, why);
         if (r->client)
                 http_client_cancel(r->client);
+        r->starved = !r->lost && guest_has_starved(r->container);
         r->base->ending = true;
         rie_enter(r, RIE_FAILING);
         timer_arm(&r->timer, loop_now(r->loop) + END_PATIENCE);
@@ -83,12 +84,16 @@ static void fail_by_loss(struct rie *r) {
         }
 }
 
-/* What is told of the invocation under way. The emulator knows of signals, not of memory: that the engine tells. A broken
- * connection explains nothing, so the engine's word goes before it. */
+/* What is told of the invocation under way. The emulator knows of signals, not of memory: that the engine tells, or the
+ * container's cgroup. A broken connection explains nothing, so the engine's word goes before it. */
 static void fail_call(struct rie *r) {
         struct rie_verdict *v = &r->verdict;
-        bool starved = r->lost && r->loss == REMOTE_OUT_OF_MEMORY && v->outcome == OUTCOME_EXIT;
+        bool was_killed = v->outcome == OUTCOME_EXIT && v->text && strstr(v->text, "signal: killed");
+        bool starved = (r->starved && was_killed) ||
+                       (r->lost && r->loss == REMOTE_OUT_OF_MEMORY && v->outcome == OUTCOME_EXIT);
 
+        if (starved)
+                r->loss = REMOTE_OUT_OF_MEMORY;
         if (r->state == RIE_STOPPING)
                 scribe_fail(r->base, OUTCOME_SANDBOX_FAILURE, "Sandbox.Failure", NULL,
                             "the execution environment was stopped");

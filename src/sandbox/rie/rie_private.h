@@ -60,7 +60,8 @@ struct rie {
         struct rie_report report;
         struct buf partial[2]; /* unfinished lines of standard output, standard error */
         bool missing_command, lost;
-        bool silent; /* this emulator prints no REPORT */
+        bool starved; /* the kernel has killed a process in there for lack of memory */
+        bool silent;  /* this emulator prints no REPORT */
         enum remote_loss loss;
         char *why; /* with lost, or of the failure that ends it */
 };
