@@ -50,7 +50,8 @@ static int begin(struct lambent *l, const char *zip) {
         if (file)
                 fclose(file);
         return lambent_deploy(l, &function, on_deployed, &deployed) || wait_for(l, &deployed) ||
-               lambent_invoke(l, "leaves", event, strlen(event), 0, &events, &answered, NULL) || wait_for(l, &answered);
+               lambent_invoke(l, "leaves", event, strlen(event), 0, &events, &answered, NULL) ||
+               wait_for(l, &answered);
 }
 
 int main(int argc, char **argv) {
