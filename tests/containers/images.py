@@ -173,7 +173,7 @@ def python_version():
 def python():
     version = python_version()
     package = guests.python_ric()
-    bootstrap = _source("bootstrap-python", VERSION=version)
+    bootstrap, paths = _source("bootstrap-python", VERSION=version), _source("bootstrap.py")
 
     def make(writer):
         add_packages(writer, f"python{version}")
@@ -182,19 +182,23 @@ def python():
         for name, data in sorted(_vendored(package).items()):
             writer.file(f"var/runtime/{name}", data)
         writer.file("var/runtime/bootstrap", bootstrap, 0o755)
+        writer.file("var/runtime/bootstrap.py", paths)
 
-    return _aws_image(f"python:{version}", kept("python", [version, release(), platform.machine(), _digest(package), bootstrap], make))
+    return _aws_image(f"python:{version}", kept("python", [version, release(), platform.machine(), _digest(package), bootstrap, paths], make))
 
 
 def workbenches():
-    """provided:al2023 and python, with what scripts of the wire tests use besides: Python, also where Debian has it, and curl."""
+    """provided:al2023 and python, with what scripts of the wire tests use besides: Python, also where Debian has it, Node.js 20, and curl."""
     version = python_version()
+    node = os.environ.get("LAMBENT_TEST_NODE20")
 
     def make(writer):
-        add_packages(writer, "curl")
+        add_packages(writer, "curl", "libstdc++6")
         writer.link("usr/bin/python3", f"python{version}")
+        if node:
+            writer.copy("var/lang/bin/node", pathlib.Path(node))
 
-    tools = kept("workbench", [version, release(), platform.machine()], make)
+    tools = kept("workbench", [version, node and _digest(pathlib.Path(node).read_bytes()), release(), platform.machine()], make)
     return [python().derive(f"{PUBLIC}/{tag}", [tools]) for tag in ("provided:al2023", f"python:{version}")]
 
 

@@ -19,15 +19,20 @@ HOME = "dev.lambent.home"
 # An engine removes containers soon after it was told, or after their first process ended, and tells nobody but its followers.
 GONE_SECONDS = 20
 
+# Runtimes of which tests make functions without running them: any image will do.
+NAMED = ["python:3.7", "python:3.8", "python:3.9", "python:3.10", "python:3.12", "python:3.13", "python:3.14", "nodejs:18", "nodejs:22", "nodejs:24",
+         "java:11", "java:17", "java:21", "java:25", "java:8", "java:8.al2", "ruby:3.2", "ruby:3.3", "ruby:3.4", "dotnet:6", "dotnet:8", "dotnet:10",
+         "provided:al2", "provided:alami"]
+
 # What is different in a container, and no fault of anybody's.
 REASONS = {
-    "bootstraps": "what the runtime adds to its variables and paths is the image's own, here that of the tests' images",
+    "bytecode": "what is compiled beforehand is for the interpreters of this machine; an image's compile for themselves",
     "every version": "an image has the version that it is named after, so no other is taken in its place",
     "loopback": "each container has a loopback of its own: another's address leads to oneself, and from outside nowhere",
     "init stops": "processes in a container are stopped one by one by its first, which itself goes on",
     "image files": "what is to be seen is the image's, and nothing of this machine",
     "one user": "every container has the same user, in namespaces of its own",
-    "own limits": "limits of processes are those that the engine sets",
+    "roots engine": "who may use an engine has root's power, so a daemon that root starts with one stays root",
     "tiers": "tiers are of the native sandbox",
     "emulated": "whether the engine runs programs of another architecture is the machine's matter",
 }
@@ -65,8 +70,12 @@ class Container(Native):
         self.engine = {"docker": Docker, "podman": Podman}[name]()
         self.engine.start()
         self.env = {"DOCKER_HOST": self.engine.host, "LAMBENT_CONTAINER_CLI": ""}
-        for image in images.workbenches():
+        provided, python = images.workbenches()
+        for image in (provided, python):
             self.engine.load(image)
+        for name in NAMED:
+            repository, tag = name.split(":")
+            self.engine.call("POST", f"/images/{provided.image_id}/tag", repo=f"{images.PUBLIC}/{repository}", tag=tag)
         with contextlib.suppress(images.GuestUnavailable):
             self.engine.load(images.nodejs20())
 

@@ -13,6 +13,8 @@ import pytest
 from command import lambent
 from guests import host_python_runtime
 
+pytestmark = pytest.mark.native("bytecode")
+
 ROLE = "arn:aws:iam::000000000000:role/lambent"
 
 # Notes what is compiled, which Python tells its audit hooks.

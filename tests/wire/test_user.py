@@ -15,7 +15,7 @@ from command import EXAMPLES, environment, lambent
 from daemon import binary, children, descendants
 from guests import c_bootstrap
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has something to give up")
+pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="only root has something to give up"), pytest.mark.native("roots engine")]
 
 ROLE = "arn:aws:iam::000000000000:role/lambent"
 # src/sandbox/native/uids.h
