@@ -10,10 +10,11 @@ static bool is_account(const char *s) {
         return strlen(s) == 12 && strspn(s, "0123456789") == 12;
 }
 
+/* Most are below amazonaws.com, in China with another end; those of Alexa are below amazon.com. */
 static bool is_service(const char *s) {
         const char *dot = strchr(s, '.');
 
-        return dot && dot > s && strstr(dot, ".amazonaws.com");
+        return dot && dot > s && (strstr(dot, ".amazonaws.com") || streq(dot, ".amazon.com"));
 }
 
 /* facts/control-plane.md section 10 */

@@ -27,6 +27,11 @@ static void grants_become_statements(void **state) {
                   "{\"Sid\":\"s\",\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"s3.amazonaws.com\"},\"Action\":\"a\","
                   "\"Resource\":\"" FUNCTION
                   "\",\"Condition\":{\"Bool\":{\"lambda:InvokedViaFunctionUrl\":\"true\"}}}" },
+                /* Alexa's services are below another domain than the rest. */
+                { { "s", "a", "alexa-appkit.amazon.com", FUNCTION },
+                  "{\"Sid\":\"s\",\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"alexa-appkit.amazon.com\"},"
+                  "\"Action\":\"a\",\"Resource\":\"" FUNCTION "\"}" },
+                { { "s", "a", "alexa-appkit.amazon.com.example", FUNCTION } },
                 { { "s", "a", "12345678901", FUNCTION } },
                 { { "s", "a", ".amazonaws.com", FUNCTION } },
                 { { "s", "a", "nobody", FUNCTION } },
