@@ -48,12 +48,40 @@ def check_answer(operation_model, response_dict, **_):
         return
     assert status in STATUSES.get(name, {operation_model.http.get("responseCode", 200)}), f"{name} answered {status}"
     output = operation_model.output_shape
+    if output is not None:
+        check_headers(output, {key.lower(): value for key, value in response_dict.get("headers", {}).items()}, name)
     if operation_model.has_streaming_output:
         return
     if output is None or status == 204:
         assert not body, f"{name} has no body"
     elif not output.serialization.get("payload"):
         check_value(output, json.loads(body or b"{}"), name)
+
+
+def check_headers(shape, headers, path):
+    """Members that travel in headers: those that are required, and none in a form that its type has not."""
+    for name, member in shape.members.items():
+        if member.serialization.get("location") != "header":
+            continue
+        value = headers.get(member.serialization.get("name", name).lower())
+        assert value is not None or name not in shape.required_members, f"{path} lacks the header of {name}"
+        if value is not None and member.type_name in ("integer", "long"):
+            assert value.isdigit(), f"{path}.{name} is {value}"
+        if value is not None and getattr(member, "enum", None):
+            assert value in member.enum, f"{path}.{name} is {value}, which is none of {member.enum}"
+
+
+def check_refusal(operation_model, response_dict):
+    """The refusal is one of the operation's own, with its status and nothing that its shape does not know."""
+    name = response_dict["headers"].get("x-amzn-errortype")
+    shapes = {shape.name: shape for shape in operation_model.error_shapes}
+    assert name in shapes, f"{operation_model.name} has no {name}"
+    shape = shapes[name]
+    assert response_dict["status_code"] == shape.metadata.get("error", {}).get("httpStatusCode"), f"{name} has {response_dict['status_code']}"
+    # AWS writes message and Message, whatever the model says (facts/control-plane.md section 2).
+    body = {"message" if key == "Message" else key: value for key, value in json.loads(response_dict["body"]).items()}
+    known = {"message" if key == "Message" else key: member for key, member in shape.members.items()}
+    assert set(body) <= set(known), f"{name} has {sorted(set(body) - set(known))}, which the model does not know"
 
 
 def check_answers(client):
