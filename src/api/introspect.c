@@ -54,6 +54,8 @@ static void write_environment(void *ctx, const struct member_view *view) {
         json_str(w, "region", view->version->region);
         json_str(w, "function", view->version->name);
         json_str(w, "version", view->version->number);
+        if (view->tenant)
+                json_str(w, "tenant", view->tenant);
         json_str(w, "runtime", view->version->config.runtime);
         json_str(w, "sandbox", placement ? placement->sandbox : "native");
         if (mode)

@@ -83,6 +83,7 @@ const char *member_state_name(enum member_state state);
 struct member_view {
         const char *id;
         const struct version *version;
+        const char *tenant; /* whose it is; NULL: nobody's in particular */
         enum member_state state;
         nsec_t age, idle; /* idle: 0 unless idle or frozen */
         uint64_t invocations;

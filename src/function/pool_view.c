@@ -20,6 +20,7 @@ static void view_members(struct pool *pool, struct list *members, bool with_stat
                 struct member_view view = {
                         .id = m->environment->id,
                         .version = pool->version,
+                        .tenant = pool->tenant,
                         .state = m->state,
                         .age = now - m->born,
                         .idle = state_is_resting(m->state) ? now - m->idle_since : 0,

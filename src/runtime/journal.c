@@ -257,6 +257,8 @@ void journal_start(struct supervisor *s) {
         json_str(&line.w, "requestId", s->now.request_id);
         json_str(&line.w, "functionArn", s->now.order.arn);
         json_str(&line.w, "version", s->version);
+        if (s->now.order.tenant_id)
+                json_str(&line.w, "tenantId", s->now.order.tenant_id);
         event_close(s, &line);
 }
 

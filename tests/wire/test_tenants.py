@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tenant isolation, and the other settings that make a function one of a kind of its own."""
 
+import base64
 import json
 
 import pytest
@@ -45,6 +46,21 @@ def test_tenants_never_meet(client, python_function):
     for tenant in ("a" * 257, "a,b"):
         status, code, message = refused(client.invoke, FunctionName=name, TenantId=tenant)
         assert (status, code) == (400, "ValidationException") and "'tenantId'" in message
+
+
+def test_who_is_told(client, lambent, python_function):
+    """The log's records and the list of environments name the tenant."""
+    import urllib.request
+
+    name = python_function("import logging\ndef handler(event, context):\n    logging.getLogger().warning('careful')\n",
+                           TenancyConfig=PER_TENANT, LoggingConfig={"LogFormat": "JSON"})
+    answer = client.invoke(FunctionName=name, TenantId="ann", LogType="Tail")
+    records = [json.loads(line) for line in base64.b64decode(answer["LogResult"]).decode().splitlines()]
+    (start,) = [item["record"] for item in records if item.get("type") == "platform.start"]
+    (warning,) = [item for item in records if item.get("message") == "careful"]
+    assert (start["tenantId"], warning["tenantId"]) == ("ann", "ann")
+    with urllib.request.urlopen(f"{lambent.endpoint}/_lambent/environments") as listed:
+        assert [item["tenant"] for item in json.load(listed)["environments"] if item["function"] == name] == ["ann"]
 
 
 def test_a_function_without(client, python_function):

@@ -326,6 +326,26 @@ static void json_events(void **state) {
         }
 }
 
+static void json_tells_the_tenant(void **state) {
+        struct stage st;
+        int fd;
+
+        stage_set(&st);
+        st.spec.log_json = true;
+        fd = one_invocation(&st);
+        assert_null(strstr(stage_log(&st), "tenantId"));
+        st.order.tenant_id = "ann@example";
+        stage_invoke(&st);
+        runtime_reply(&st, fd);
+        runtime_post(&st, fd, RESPONSE, "", "1");
+        runtime_reply(&st, fd);
+        runtime_ask(&st, fd);
+        stage_await(&st, "idle");
+        assert_non_null(strstr(stage_log(&st), "\"version\":\"$LATEST\",\"tenantId\":\"ann@example\"}}\n"));
+        close(fd);
+        stage_end(&st);
+}
+
 static void json_failures(void **state) {
         char text[4096];
         struct stage st;
@@ -369,6 +389,7 @@ int main(void) {
                 cmocka_unit_test(late_output_comes_before_the_end),
                 cmocka_unit_test(a_notice_comes_with_each_init),
                 cmocka_unit_test(json_events),
+                cmocka_unit_test(json_tells_the_tenant),
                 cmocka_unit_test(json_failures),
         };
 
