@@ -330,6 +330,11 @@ static bool check_tenant(struct api_request *r, struct call *call) {
 }
 
 static bool check_kind(struct api_request *r, const struct version *v) {
+        if (!v->config.durable && http_header(r->exchange, "x-amz-durable-execution-name")) {
+                api_fail(r, PROBLEM_INVALID_PARAMETER,
+                         "The invoked function is not enabled with durable configuration.");
+                return false;
+        }
         if (!v->config.kind_json)
                 return true;
         if (v->config.durable)

@@ -49,6 +49,11 @@ def test_invocations_are_refused(client, durable):
         501, "NotImplementedException", "lambent does not implement Invoke of durable functions.")
 
 
+def test_a_name_for_an_execution_that_there_cannot_be(client, function, zip_of):
+    name = function(zip_of({"bootstrap*": "#!/bin/sh\n"}))
+    assert refused(client.invoke, FunctionName=name, DurableExecutionName="order-1")[:2] == (400, "InvalidParameterValueException")
+
+
 def test_there_are_no_executions(client, durable):
     missing = (404, "ResourceNotFoundException", f"Durable execution not found: {EXECUTION}")
     for call in ("get_durable_execution", "get_durable_execution_history", "stop_durable_execution"):
