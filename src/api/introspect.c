@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "api/api_private.h"
+#include "api/names.h"
 #include "api/operations.h"
 #include "base/json.h"
 #include "engine/engine.h"
@@ -85,18 +86,23 @@ void api_list_environments(struct api_request *r) {
         reply(r, &body, w);
 }
 
-/* {"function": NAME, "id": ID, "now": bool}; nothing named means all. */
+/* {"function": NAME, "id": ID, "now": bool}; nothing named means all. A name is of the caller's account and region, an ARN
+ * says its own. */
 void api_evict(struct api_request *r) {
         AUTO(buf) struct buf body = BUF_NULL(KIB);
         struct json_writer w = JSON_WRITER(&body);
         const char *function = json_string_value(json_object_get(r->body, "function"));
         const char *id = json_string_value(json_object_get(r->body, "id"));
         bool now = json_is_true(json_object_get(r->body, "now"));
+        AUTO(function_place) struct function_place at = {};
 
         if (r->label_count)
                 id = r->labels[0];
+        if (function)
+                function_place_read(function, r->account, r->region, &at);
         json_open_object(&w, NULL);
-        json_uint(&w, "evicted", pools_evict(engine_pools(r->engine), NULL, NULL, function, id, now));
+        json_uint(&w, "evicted",
+                  pools_evict(engine_pools(r->engine), at.account, at.region, at.name, id, now));
         json_close_object(&w);
         reply(r, &body, &w);
 }
@@ -117,6 +123,8 @@ static void write_invocation(struct json_writer *w, const struct invocation_reco
         snprintf(started, sizeof(started), "%s.%06uZ", day, (unsigned)(record->wall % SECOND / MICROSECOND));
         json_open_object(w, NULL);
         json_str(w, "requestId", record->request_id);
+        json_str(w, "account", record->account);
+        json_str(w, "region", record->region);
         json_str(w, "function", record->function);
         json_str(w, "version", record->version);
         json_str(w, "environment", record->environment);
@@ -137,14 +145,18 @@ static void write_invocation(struct json_writer *w, const struct invocation_reco
 void api_list_invocations(struct api_request *r) {
         AUTO(buf) struct buf body = BUF_NULL(DOCUMENT_MAX);
         AUTO(str) char *function = http_query_param(r->exchange, "function");
+        AUTO(function_place) struct function_place at = {};
         struct json_writer w = JSON_WRITER(&body);
         uint64_t most = number_param(r, "limit", 100000, INVOCATIONS_DEFAULT);
         const struct invocation_record *record;
 
+        if (function)
+                function_place_read(function, r->account, r->region, &at);
         json_open_object(&w, NULL);
         json_open_array(&w, "invocations");
         for (size_t n = 0; most && (record = pools_record(engine_pools(r->engine), n)); ++n) {
-                if (function && !streq(record->function, function))
+                if (function && !(streq(record->function, at.name) && streq(record->account, at.account) &&
+                                  streq(record->region, at.region)))
                         continue;
                 write_invocation(&w, record);
                 --most;

@@ -148,6 +148,26 @@ bool function_name_parse(const char *text, bool namespaced, struct function_name
         return match_from(0, parts, count, namespaced, ret_name);
 }
 
+static char *part_or(struct name_part part, const char *otherwise) {
+        return part.start ? xstrndup(part.start, part.len) : xstrdup(otherwise);
+}
+
+void function_place_read(const char *text, const char *account, const char *region,
+                         struct function_place *ret_place) {
+        struct function_name parsed;
+
+        if (!function_name_parse(text, true, &parsed))
+                parsed = (struct function_name){};
+        *ret_place = (struct function_place){ part_or(parsed.account, account),
+                                              part_or(parsed.region, region), part_or(parsed.name, text) };
+}
+
+void function_place_freep(struct function_place *place) {
+        free(place->account);
+        free(place->region);
+        free(place->name);
+}
+
 bool qualifier_is_valid(const char *text) {
         return streq(text, "$LATEST") || streq(text, "$LATEST.PUBLISHED") ||
                is_word((struct name_part){ text, strlen(text) }, "$");

@@ -21,6 +21,15 @@ struct function_name {
 };
 
 bool function_name_parse(const char *text, bool namespaced, struct function_name *ret_name);
+/* Which function a text means to who is in an account and a region: what it does not say is theirs, and what is no name
+ * is taken for one that nothing has. */
+struct function_place {
+        char *account, *region, *name;
+};
+
+void function_place_read(const char *text, const char *account, const char *region,
+                         struct function_place *ret_place);
+void function_place_freep(struct function_place *place);
 bool qualifier_is_valid(const char *text);
 /* A word that can only be an alias. */
 bool qualifier_is_alias(const char *text);

@@ -118,7 +118,7 @@ void api_add_permission(struct api_request *r) {
 
         if (!api_subject(r, &s))
                 return;
-        if (s.ref.qualifier && s.ref.qualifier[0] == '$') {
+        if (s.ref.qualifier && streq(s.ref.qualifier, "$LATEST")) {
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "We currently do not support adding policies for $LATEST.");
                 return;

@@ -180,25 +180,17 @@ static uint64_t number(struct api_request *r, const char *name) {
         return text && str_to_u64(text, UINT64_MAX / 2, &value) == 0 ? value : 0;
 }
 
-static char *part_or(struct name_part part, const char *otherwise) {
-        return part.start ? xstrndup(part.start, part.len) : xstrdup(otherwise);
-}
-
-/* Of a function in any of its forms; of one that is not there (any more) the group it would have. */
+/* Of one that is not there (any more) the group it would have. */
 static char *group_of(struct api_request *r, const char *function) {
-        AUTO(str) char *account = NULL, *region = NULL, *name = NULL, *group = NULL;
-        struct function_name parsed;
+        AUTO(function_place) struct function_place at = {};
+        AUTO(str) char *group = NULL;
         struct function *f;
 
-        if (!function_name_parse(function, true, &parsed))
-                parsed = (struct function_name){ .name = { function, strlen(function) } };
-        account = part_or(parsed.account, r->account);
-        region = part_or(parsed.region, r->region);
-        name = part_or(parsed.name, function);
-        f = registry_find(engine_registry(r->engine), account, region, name);
+        function_place_read(function, r->account, r->region, &at);
+        f = registry_find(engine_registry(r->engine), at.account, at.region, at.name);
         group = f && f->latest->config.log_group ? xstrdup(f->latest->config.log_group)
-                                                 : xasprintf("/aws/lambda/%s", name);
-        return engine_log_group(account, region, group);
+                                                 : xasprintf("/aws/lambda/%s", at.name);
+        return engine_log_group(at.account, at.region, group);
 }
 
 void api_logs(struct api_request *r) {

@@ -178,6 +178,8 @@ static void record(struct invocation *i, const struct invocation_report *report)
 
         memcpy(r->request_id, i->request_id, sizeof(r->request_id));
         memcpy(r->environment, i->member->environment->id, sizeof(r->environment));
+        str_fit(r->account, sizeof(r->account), i->pool->version->account);
+        str_fit(r->region, sizeof(r->region), i->pool->version->region);
         str_fit(r->function, sizeof(r->function), i->pool->version->name);
         str_fit(r->version, sizeof(r->version), i->pool->version->number);
         r->wall = i->wall;

@@ -23,7 +23,7 @@ struct member;
 
 struct invocation_record { /* what GET /_lambent/invocations shows */
         char request_id[UUID_LEN + 1], environment[HEX_ID_LEN + 1];
-        char function[FUNCTION_NAME_MAX + 1], version[U64_TEXT];
+        char account[16], region[72], function[FUNCTION_NAME_MAX + 1], version[U64_TEXT];
         nsec_t wall; /* arrival */
         nsec_t queue, start, init, invoke, response;
         bool cold;

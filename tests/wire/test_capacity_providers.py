@@ -167,8 +167,16 @@ def test_a_function_on_instances(client, provider, on_instances):
     assert [item for page in pages for item in page["FunctionVersions"]] == there
     assert {page["CapacityProviderArn"] for page in pages} == {arn}
     assert refused(client.delete_capacity_provider, CapacityProviderName=arn)[:2] == (409, "ResourceConflictException")
+    # It may have what other versions have, and takes that along.
+    client.add_permission(FunctionName=name, Qualifier="$LATEST.PUBLISHED", StatementId="s", Action="lambda:*", Principal="111122223333")
+    assert client.create_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST.PUBLISHED")["FunctionVersion"] == "$LATEST.PUBLISHED"
+    assert json.load(client.invoke(FunctionName=name, Qualifier="live")["Payload"]) == "$LATEST.PUBLISHED"
+    assert refused(client.delete_function, FunctionName=name, Qualifier="$LATEST.PUBLISHED")[:2] == (409, "ResourceConflictException")
+    client.delete_alias(FunctionName=name, Name="live")
     client.delete_function(FunctionName=name, Qualifier="$LATEST.PUBLISHED")
     assert refused(client.invoke, FunctionName=name)[:2] == (400, "NoPublishedVersionException")
+    client.publish_version(FunctionName=name, PublishTo="LATEST_PUBLISHED")
+    assert refused(client.get_policy, FunctionName=name, Qualifier="$LATEST.PUBLISHED")[:2] == (404, "ResourceNotFoundException")
 
 
 def test_published_on_creation(client, on_instances):

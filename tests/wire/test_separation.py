@@ -3,6 +3,7 @@
 
 import json
 import shutil
+import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
@@ -202,7 +203,14 @@ def test_logs_that_were_kept_by_name_alone(lambent_factory, tmp_path, zip_of):
         said("/aws/lambda/kept")
 
 
-def test_our_own_ways_to_the_logs(lambent_factory, zip_of):
+def asked(daemon, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(daemon.endpoint + path, data)) as answer:
+        return json.load(answer)
+
+
+def test_our_own_ways_to_look(lambent_factory, zip_of):
+    """Logs, invocations and evictions of one of them, named by its ARN, or by its name from where the daemon is."""
     import command
 
     daemon = lambent_factory()
@@ -216,3 +224,9 @@ def test_our_own_ways_to_the_logs(lambent_factory, zip_of):
         answer = command.lambent("logs", arn, "--endpoint", daemon.endpoint)
         assert [line for line in answer.stdout.splitlines() if "this is" in line][-1].endswith(f"this is {account}{region}")
         assert answer.stdout.count("this is") == 1
+        (record,) = asked(daemon, f"/_lambent/invocations?function={arn}")["invocations"]
+        assert (record["account"], record["region"], record["function"]) == (account, region, NAME)
+    assert asked(daemon, f"/_lambent/invocations?function={NAME}")["invocations"] == []
+    assert len(asked(daemon, "/_lambent/invocations")["invocations"]) == 3
+    for body, evicted in (({"function": NAME}, 0), ({"function": arn}, 1), ({"function": arn}, 0), ({}, 2)):
+        assert asked(daemon, "/_lambent/environments/evict", body)["evicted"] == evicted

@@ -162,12 +162,32 @@ static void credentials(void **state) {
         }
 }
 
+static void places(void **state) {
+        static const struct {
+                const char *text, *account, *region, *name;
+        } cases[] = {
+                { "f", "222222222222", "eu-west-1", "f" },
+                { "f:1", "222222222222", "eu-west-1", "f" },
+                { A ":function:f", A, "eu-west-1", "f" },
+                { "arn:aws:lambda:us-east-1:" A ":function:f:live", A, "us-east-1", "f" },
+                { "no name!", "222222222222", "eu-west-1", "no name!" },
+                { "", "222222222222", "eu-west-1", "" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                AUTO(function_place) struct function_place at = {};
+
+                function_place_read(cases[i].text, "222222222222", "eu-west-1", &at);
+                assert_string_equal(at.account, cases[i].account);
+                assert_string_equal(at.region, cases[i].region);
+                assert_string_equal(at.name, cases[i].name);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(functions),
-                cmocka_unit_test(qualifiers),
-                cmocka_unit_test(layers),
-                cmocka_unit_test(credentials),
+                cmocka_unit_test(functions), cmocka_unit_test(qualifiers),  cmocka_unit_test(layers),
+                cmocka_unit_test(places),    cmocka_unit_test(credentials),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
