@@ -41,9 +41,9 @@ DIFFERENCES = {
     "SecurityGroupIds": {"tacit_null": True},
     "SubnetIds": {"tacit_null": True},
     "EnvironmentVariables": {"tacit_null": True},
-    # The model has the limits of functions on instances of one's own.
-    "Timeout": {"max": 900},
-    "MemorySize": {"max": 10240},
+    # The model has the limits of functions on instances of one's own: wide keeps them for those.
+    "Timeout": {"max": 900, "wide": True},
+    "MemorySize": {"max": 10240, "wide": True},
     # An alternative in parentheses of its own is printed without them.
     "LayerVersionArn": {"pattern": lambda pattern: re.sub(r"^\((.*)\)$", r"\1", pattern)},
 }
@@ -121,6 +121,8 @@ class Table:
                 if shape[bound] != int(shape[bound]):
                     raise SystemExit(f"{name}: {bound} is no whole number, which model.h cannot hold")
                 parts.append(f".has_{bound} = true, .{bound} = {int(shape[bound])}")
+        if shape.get("wide"):
+            parts.append(f".wide_max = {int(self.model['shapes'][name]['max'])}")
         if shape.get("pattern"):
             parts.append(f".pattern = {quote(shape['pattern'])}")
         if shape.get("enum"):

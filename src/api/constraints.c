@@ -173,14 +173,19 @@ static bool is_number(const struct model_shape *shape) {
         return shape->type == SHAPE_INTEGER || shape->type == SHAPE_LONG || shape->type == SHAPE_DOUBLE;
 }
 
-static void append_phrase(struct buf *buf, const struct model_shape *shape, enum constraint which) {
+static int64_t max_of(const struct checker *c, const struct model_shape *shape) {
+        return c->wide && shape->wide_max ? shape->wide_max : shape->max;
+}
+
+static void append_phrase(struct buf *buf, const struct model_shape *shape, enum constraint which,
+                          int64_t max) {
         const char *what = is_number(shape) ? "value" : "length",
                    *point = shape->type == SHAPE_DOUBLE ? ".0" : "";
 
         switch (which) {
         case CONSTRAINT_MAX:
-                buf_printf(buf, "Member must have %s less than or equal to %lld%s", what,
-                           (long long)shape->max, point);
+                buf_printf(buf, "Member must have %s less than or equal to %lld%s", what, (long long)max,
+                           point);
                 break;
         case CONSTRAINT_MIN:
                 buf_printf(buf, "Member must have %s greater than or equal to %lld%s", what,
@@ -226,7 +231,7 @@ static bool is_kept(struct checker *c, const struct model_shape *shape, enum con
 
         switch (which) {
         case CONSTRAINT_MAX:
-                return measure(shape, value) <= (double)shape->max;
+                return measure(shape, value) <= (double)max_of(c, shape);
         case CONSTRAINT_MIN:
                 return measure(shape, value) >= (double)shape->min;
         case CONSTRAINT_PATTERN:
@@ -262,7 +267,7 @@ static void append_demands(struct buf *buf, const struct model_shape *of, const 
                 if (!has_constraint(shape, which))
                         continue;
                 buf_append_str(buf, first ? "" : ", ");
-                append_phrase(buf, shape, which);
+                append_phrase(buf, shape, which, shape->max);
                 first = false;
         }
         if (shape->type == SHAPE_LIST) {
@@ -373,7 +378,7 @@ static void check_items(struct checker *c, const struct model_shape *shape, json
                 return;
         begin_violation(c, shape, list, spot);
         if (shape->bare) {
-                append_phrase(&c->text, shape->item, CONSTRAINT_WORDS);
+                append_phrase(&c->text, shape->item, CONSTRAINT_WORDS, 0);
                 return;
         }
         buf_append_str(&c->text, "Member must satisfy constraint: [");
@@ -413,7 +418,7 @@ static void check_value(struct checker *c, const struct model_shape *shape, json
                 if (!has_constraint(shape, which) || is_kept(c, shape, which, value))
                         continue;
                 begin_violation(c, shape, value, spot);
-                append_phrase(&c->text, shape, which);
+                append_phrase(&c->text, shape, which, max_of(c, shape));
         }
         if (shape->type == SHAPE_LIST)
                 check_items(c, shape, value, spot);

@@ -18,6 +18,7 @@ struct checker {
         struct pattern_cache *patterns;
         struct buf text;
         unsigned count;
+        bool wide; /* it is about a function on instances of one's own, which have wider limits */
 };
 
 #define CHECKER(cache) ((struct checker){ .patterns = (cache), .text = BUF_NULL(8 * MIB) })

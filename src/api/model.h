@@ -32,6 +32,7 @@ struct model_shape {
         enum shape_type type;
         bool has_min, has_max;
         int64_t min, max;    /* of a number its value, else the length or the count */
+        int64_t wide_max;    /* max where that is wider (constraints.h); 0: the same everywhere */
         const char *pattern; /* as AWS prints it: pattern.h reads it; NULL: any */
         const char *words;   /* "A, B": all that it may be; NULL: anything */
         const char *tacit;   /* further words, which AWS takes and does not print; NULL: none */

@@ -384,8 +384,8 @@ static const struct model_member members_FunctionCode[] = {
         { "SourceKMSKeyArn", &shape_KMSKeyArn },
 };
 static const struct model_shape shape_FunctionCode = { SHAPE_STRUCTURE, .name = "FunctionCode", .members = members_FunctionCode, .member_count = 7 };
-static const struct model_shape shape_Timeout = { SHAPE_INTEGER, .has_min = true, .min = 1, .has_max = true, .max = 900 };
-static const struct model_shape shape_MemorySize = { SHAPE_INTEGER, .has_min = true, .min = 128, .has_max = true, .max = 10240 };
+static const struct model_shape shape_Timeout = { SHAPE_INTEGER, .has_min = true, .min = 1, .has_max = true, .max = 900, .wide_max = 5400 };
+static const struct model_shape shape_MemorySize = { SHAPE_INTEGER, .has_min = true, .min = 128, .has_max = true, .max = 10240, .wide_max = 32768 };
 static const struct model_shape shape_FunctionVersionLatestPublished = { SHAPE_STRING, .words = "LATEST_PUBLISHED" };
 static const struct model_shape shape_SubnetIds = { SHAPE_LIST, .has_min = true, .min = 0, .has_max = true, .max = 16, .tacit_null = true, .item = &shape_SubnetId };
 static const struct model_shape shape_SecurityGroupIds = { SHAPE_LIST, .has_min = true, .min = 0, .has_max = true, .max = 5, .tacit_null = true, .item = &shape_SecurityGroupId };

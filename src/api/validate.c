@@ -2,6 +2,8 @@
 /* validate - a request against the model of its operation */
 #include "api/api_private.h"
 #include "api/constraints.h"
+#include "api/names.h"
+#include "engine/engine.h"
 
 /* The values of a query parameter that may come several times. */
 static json_t *query_list(const struct http_exchange *x, const char *name) {
@@ -46,11 +48,26 @@ static json_t *outside(void *owner, const struct model_member *member) {
         return NULL;
 }
 
+/* Only they may be larger and run longer; asked only when that matters. */
+static bool is_on_instances(const struct api_request *r) {
+        AUTO(function_place) struct function_place at = {};
+        const struct function *f;
+
+        if (!json_tree_get(r->body, "MemorySize") && !json_tree_get(r->body, "Timeout"))
+                return false;
+        if (json_tree_get(r->body, "CapacityProviderConfig") || r->label_count == 0)
+                return json_tree_get(r->body, "CapacityProviderConfig") != NULL;
+        function_place_read(r->labels[0], r->account, r->region, &at);
+        f = registry_find(engine_registry(r->engine), at.account, at.region, at.name);
+        return f && f->latest->config.on_instances;
+}
+
 bool api_validate(struct api_request *r) {
         const struct request_values values = { r->body, outside, r };
         AUTO(checker) struct checker checker = CHECKER(&r->api->patterns);
         AUTO(problem) struct problem problem = PROBLEM_NULL;
 
+        checker.wide = is_on_instances(r);
         if (!r->route->model || (constraints_check(r->route->model, &values, &checker, &problem) &&
                                  checker_end(&checker, &problem)))
                 return true;

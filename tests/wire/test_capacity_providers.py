@@ -224,6 +224,20 @@ def test_what_instances_do_not_take(client, provider, function, zip_of, on_insta
         assert refused(call, FunctionName=plain, PublishTo="LATEST_PUBLISHED", **more)[:2] == (400, "InvalidParameterValueException")
 
 
+def test_wider_limits(client, function, zip_of, on_instances):
+    name, made = on_instances(MemorySize=32768, Timeout=5400)
+    assert (made["MemorySize"], made["Timeout"]) == (32768, 5400)
+    settle(client, name)
+    assert client.update_function_configuration(FunctionName=name, MemorySize=20480)["MemorySize"] == 20480
+    text = "1 validation error detected: Value '{}' at 'memorySize' failed to satisfy constraint: Member must have value less than or equal to {}"
+    settle(client, name)
+    assert refused(client.update_function_configuration, FunctionName=name, MemorySize=32769) == (
+        400, "ValidationException", text.format(32769, 32768))
+    plain = function(zip_of({"bootstrap*": "#!/bin/sh\n"}))
+    assert refused(client.update_function_configuration, FunctionName=plain, MemorySize=20480) == (
+        400, "ValidationException", text.format(20480, 10240))
+
+
 def test_another_provider(client, provider, on_instances):
     first, second = provider()["CapacityProviderArn"], provider()["CapacityProviderArn"]
     name, _ = on_instances(first)
