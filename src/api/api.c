@@ -9,6 +9,7 @@
 #include "api/signature.h"
 #include "engine/engine.h"
 #include "http/guard.h"
+#include "lib/tls.h"
 
 struct api *api_new(struct loop *loop, struct engine *engine, const struct api_options *options) {
         struct api *api = xcalloc(1, sizeof(*api));
@@ -19,6 +20,9 @@ struct api *api_new(struct loop *loop, struct engine *engine, const struct api_o
         list_init(&api->followers);
         api->routes = routes_new();
         pattern_cache_init(&api->patterns);
+        api->tls = tls_new(loop, NULL);
+        if (options->s3_endpoint)
+                must(endpoint_parse(options->s3_endpoint, &api->s3_endpoint) == 0);
         random_bytes(api->secret, sizeof(api->secret));
         return api;
 }
@@ -28,6 +32,8 @@ void api_free(struct api *api) {
                 return;
         routes_free(api->routes);
         pattern_cache_deinit(&api->patterns);
+        endpoint_clear(&api->s3_endpoint);
+        tls_free(api->tls);
         free(api);
 }
 

@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "api/pattern.h"
 #include "api/request.h"
+#include "lib/aws_get.h"
 
 struct api {
         struct loop *loop;
@@ -12,6 +13,8 @@ struct api {
         struct list followers; /* of logs, see read_logs.c */
         struct routes *routes;
         struct pattern_cache patterns; /* of the model */
+        struct tls *tls;
+        struct endpoint s3_endpoint; /* zeroed: AWS */
         unsigned char secret[32];      /* signs download Locations; a new one with every start */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* functions - CreateFunction, GetFunction, GetFunctionConfiguration, DeleteFunction */
 #include "api/code_signing.h"
+#include "api/code_source.h"
 #include "api/configuration.h"
 #include "api/download.h"
 #include "api/function_kind.h"
@@ -44,22 +45,12 @@ static bool is_image(const json_t *body) {
 }
 
 static bool check_zip(struct api_request *r, const json_t *body, struct problem *ret_problem) {
-        const json_t *code = json_tree_get(body, "Code");
-
         if (!json_tree_get(body, "Runtime") || !json_tree_get(body, "Handler"))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                    "Runtime and Handler are mandatory parameters for functions created with "
                                    "deployment packages.");
-        if (json_tree_get(code, "S3Bucket") || json_tree_get(code, "S3Key"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
-                                   "lambent does not implement CreateFunction with Code.S3Bucket.");
-        if (json_tree_get(code, "ZipFile") && !r->upload)
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                   "Uploaded file must be a non-empty zip");
-        if (!r->upload)
-                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
-                                   "Please provide a source for function code.");
-        return true;
+        return code_source_check(r, json_tree_get(body, "Code"), "Please provide a source for function code.",
+                                 ret_problem);
 }
 
 static bool check_code(struct api_request *r, const json_t *body, struct problem *ret_problem) {
@@ -158,8 +149,8 @@ void api_create_function(struct api_request *r) {
         creation->code_signing = json_tree_str(r->body, "CodeSigningConfigArn");
         if (creation->code_signing && !code_signing_exists(r, creation->code_signing))
                 return;
-        if (r->upload && !version_config_is_image(&creation->config))
-                api_upload_finish(r->upload, answer_created);
+        if (!version_config_is_image(&creation->config))
+                code_source_take(r, json_tree_get(r->body, "Code"), answer_created);
         else
                 api_image_find(r, &creation->config, answer_created);
 }

@@ -3,6 +3,7 @@
 #include "function/layers.h"
 
 #include "api/access.h"
+#include "api/code_source.h"
 #include "api/configuration.h"
 #include "api/download.h"
 #include "api/names.h"
@@ -139,21 +140,20 @@ static void publish(struct api_request *r) {
 }
 
 void api_publish_layer_version(struct api_request *r) {
+        const json_t *content = json_tree_get(r->body, "Content");
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
 
         if (!read_name(r, &parts) || !may_touch(r, &parts, 0))
                 return;
-        if (json_tree_get(json_tree_get(r->body, "Content"), "S3Bucket"))
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement PublishLayerVersion with Content.S3Bucket.");
-        else if (!streq(parts.region, r->region))
+        if (!streq(parts.region, r->region))
                 api_fail(r, PROBLEM_FORBIDDEN,
                          "User is not authorized to perform: lambda:PublishLayerVersion on resource: %s",
                          r->labels[0]);
-        else if (!r->upload)
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
+        else if (!code_source_check(r, content, "Uploaded file must be a non-empty zip", &problem))
+                api_fail_with(r, &problem);
         else
-                api_upload_finish(r->upload, publish);
+                code_source_take(r, content, publish);
 }
 
 /* ---- GetLayerVersion, GetLayerVersionByArn, DeleteLayerVersion ---- */

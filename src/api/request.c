@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/api_private.h"
+#include "api/code_source.h"
 #include "api/image_code.h"
 #include "api/session.h"
 #include "api/signature.h"
@@ -20,6 +21,7 @@ void api_request_free(struct api_request *r) {
         if (r->cancel)
                 r->cancel(r);
         api_body_free(r);
+        api_fetch_free(r->fetch);
         api_upload_free(r->upload);
         api_image_free(r->image);
         json_decref(r->body);

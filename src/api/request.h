@@ -25,6 +25,7 @@
 
 struct api;
 struct api_body;
+struct api_fetch;
 struct api_image;
 struct api_request;
 struct api_upload;
@@ -68,10 +69,12 @@ struct api_request {
         struct session *session;     /* whose temporary credentials they are; NULL: the account's own */
         struct signature *signature; /* while it is to be checked: signature.h */
         json_t *body;                /* ROUTE_JSON: an object, or NULL without a body */
-        struct api_upload *upload;   /* ROUTE_JSON: what arrived as ZipFile, NULL when there was none */
-        struct api_image *image;     /* while an ImageUri is looked up, and after: image_code.h */
-        struct api_body *reading;    /* while the body arrives: json_body.c */
-        bool from_function;          /* came through an environment's own listener */
+        struct api_upload
+                *upload; /* ROUTE_JSON: what arrived as ZipFile, or from S3; NULL when there was none */
+        struct api_fetch *fetch;  /* while an object of S3 comes, and after: code_source.h */
+        struct api_image *image;  /* while an ImageUri is looked up, and after: image_code.h */
+        struct api_body *reading; /* while the body arrives: json_body.c */
+        bool from_function;       /* came through an environment's own listener */
         bool answered;
 
         void *state; /* the operation's own */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* updates - UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion */
+#include "api/code_source.h"
 #include "api/configuration.h"
 #include "api/function_kind.h"
 #include "api/image_code.h"
@@ -81,16 +82,13 @@ static bool check_image_source(struct api_request *r) {
 }
 
 static bool check_zip_source(struct api_request *r) {
+        AUTO(problem) struct problem problem = PROBLEM_NULL;
+
         if (json_tree_get(r->body, "ImageUri"))
                 api_fail(r, PROBLEM_INVALID_PARAMETER,
                          "Please don't provide ImageUri when updating a function with packageType Zip.");
-        else if (json_tree_get(r->body, "S3Bucket") || json_tree_get(r->body, "S3Key"))
-                api_fail(r, PROBLEM_NOT_IMPLEMENTED,
-                         "lambent does not implement UpdateFunctionCode with S3Bucket.");
-        else if (json_tree_get(r->body, "ZipFile") && !r->upload)
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
-        else if (!r->upload)
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "Please provide a source for function code.");
+        else if (!code_source_check(r, r->body, "Please provide a source for function code.", &problem))
+                api_fail_with(r, &problem);
         else
                 return true;
         return false;
@@ -148,7 +146,7 @@ void api_update_function_code(struct api_request *r) {
                 if (check_image_source(r) && may_change(r, f))
                         find_new_image(r, f);
         } else if (check_zip_source(r) && may_change(r, f)) {
-                api_upload_finish(r->upload, use_new_code);
+                code_source_take(r, r->body, use_new_code);
         }
 }
 

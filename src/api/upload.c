@@ -20,6 +20,8 @@ struct api_upload {
         struct content_blob blob;
         struct content_wait wait;
         void (*ready)(struct api_request *r);
+        void (*resume)(struct api_request *r);
+        uint64_t most; /* bytes */
         enum upload_fault fault;
         int error;
         bool held; /* blob.hex counts as in use */
@@ -29,13 +31,22 @@ struct api_upload {
 static void on_drained(void *owner) {
         struct api_upload *u = owner;
 
-        http_resume(u->request->exchange);
+        u->resume(u->request);
+}
+
+static void resume_client(struct api_request *r) {
+        http_resume(r->exchange);
 }
 
 static void fail_broken_off(struct api_upload *u, int error) {
         log_error("api request=%s operation=%s upload failed: %s", u->request->request_id,
                   u->request->operation, strerror(-error));
         api_fail(u->request, PROBLEM_SERVICE, "The package could not be stored: %s.", strerror(-error));
+}
+
+static void fail_unzipped(struct api_request *r) {
+        api_fail(r, PROBLEM_INVALID_PARAMETER, "Unzipped size must be smaller than %d bytes",
+                 UNZIPPED_SIZE_MAX);
 }
 
 static void fail_archive(struct api_upload *u, const struct content_tree *tree) {
@@ -47,8 +58,7 @@ static void fail_archive(struct api_upload *u, const struct content_tree *tree) 
                 api_fail(r, PROBLEM_INVALID_PARAMETER, "Uploaded file must be a non-empty zip");
                 break;
         case ARCHIVE_TOO_LARGE:
-                api_fail(r, PROBLEM_INVALID_PARAMETER, "Unzipped size must be smaller than %d bytes",
-                         UNZIPPED_SIZE_MAX);
+                fail_unzipped(r);
                 break;
         case ARCHIVE_BROKE_OFF:
                 fail_broken_off(u, tree->error);
@@ -90,14 +100,32 @@ static void on_stored(void *owner, int r, const struct content_blob *blob) {
 
 static const struct content_upload_events upload_events = { on_drained, on_stored };
 
-struct api_upload *api_upload_new(struct api_request *r) {
+static struct api_upload *upload_new(struct api_request *r, uint64_t most,
+                                     void (*resume)(struct api_request *r)) {
         struct api_upload *u = xcalloc(1, sizeof(*u));
 
         u->request = r;
         u->content = engine_content(r->engine);
         u->registry = engine_registry(r->engine);
-        u->upload = content_upload_new(u->content, ZIP_SIZE_MAX, &upload_events, u);
+        u->most = most;
+        u->resume = resume;
+        u->upload = content_upload_new(u->content, most, &upload_events, u);
         return u;
+}
+
+struct api_upload *api_upload_new(struct api_request *r) {
+        return upload_new(r, ZIP_SIZE_MAX, resume_client);
+}
+
+struct api_upload *api_upload_new_fetched(struct api_request *r, void (*resume)(struct api_request *r)) {
+        return upload_new(r, UNZIPPED_SIZE_MAX, resume);
+}
+
+void api_upload_restart(struct api_upload *u) {
+        must(!u->ready);
+        content_upload_abort(u->upload);
+        u->upload = content_upload_new(u->content, u->most, &upload_events, u);
+        u->fault = UPLOAD_FINE;
 }
 
 void api_upload_free(struct api_upload *u) {
@@ -115,13 +143,23 @@ static void spoil(struct api_upload *u, enum upload_fault why, int error) {
         u->error = error;
         content_upload_abort(TAKE(u->upload));
         /* The sender may be paused, and nothing will drain any more. */
-        http_resume(u->request->exchange);
+        u->resume(u->request);
+}
+
+bool api_upload_write_bytes(struct api_upload *u, const void *data, size_t len) {
+        int r;
+
+        if (u->fault != UPLOAD_FINE)
+                return false;
+        r = content_upload_write(u->upload, data, len);
+        if (r)
+                spoil(u, r == -E2BIG ? UPLOAD_TOO_LARGE : UPLOAD_BROKE, r);
+        return !r;
 }
 
 void api_upload_write(struct api_upload *u, const char *base64, size_t len) {
         unsigned char bytes[PIECE / 4 * 3 + 3];
         size_t some, decoded;
-        int r;
 
         /* The rest of a bad upload is still read, so that the client gets to see the answer. */
         for (; len > 0 && u->fault == UPLOAD_FINE; base64 += some, len -= some) {
@@ -130,9 +168,7 @@ void api_upload_write(struct api_upload *u, const char *base64, size_t len) {
                         spoil(u, UPLOAD_NOT_BASE64, 0);
                         return;
                 }
-                r = content_upload_write(u->upload, bytes, decoded);
-                if (r)
-                        spoil(u, r == -E2BIG ? UPLOAD_TOO_LARGE : UPLOAD_BROKE, r);
+                api_upload_write_bytes(u, bytes, decoded);
         }
 }
 
@@ -149,8 +185,12 @@ void api_upload_finish(struct api_upload *u, void (*ready)(struct api_request *r
                 content_upload_finish(u->upload);
                 break;
         case UPLOAD_TOO_LARGE:
-                api_fail(u->request, PROBLEM_ENTITY_TOO_LARGE, "Zipped size must be smaller than %d bytes",
-                         ZIP_SIZE_MAX);
+                /* From S3 a zip may be as large as what is in it. */
+                if (u->most == UNZIPPED_SIZE_MAX)
+                        fail_unzipped(u->request);
+                else
+                        api_fail(u->request, PROBLEM_ENTITY_TOO_LARGE,
+                                 "Zipped size must be smaller than %d bytes", ZIP_SIZE_MAX);
                 break;
         case UPLOAD_NOT_BASE64:
                 api_fail(u->request, PROBLEM_SERIALIZATION, "The value of ZipFile is not valid Base64.");

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <limits.h>
 
+#include "lib/aws_get.h"
+
 #define AT(field) OPTION_AT(struct serve_options, field)
 
 const struct option serve_option_table[] = {
@@ -77,6 +79,10 @@ const struct option serve_option_table[] = {
         { "upstream", 0, "LAMBENT_UPSTREAM", OPTION_TEXT, "URL", NULL,
           "where requests for other AWS services go, unchanged, as http://HOST:PORT; without it they are refused",
           AT(upstream) },
+        { "s3-endpoint", 0, "LAMBENT_S3_ENDPOINT AWS_ENDPOINT_URL_S3", OPTION_TEXT, "URL", NULL,
+          "where the packages are that requests name by S3Bucket and S3Key (default: --upstream, else AWS with the "
+          "credentials of the environment)",
+          AT(s3_endpoint) },
         { "verify-signatures", 0, "LAMBENT_VERIFY_SIGNATURES", OPTION_FLAG, "", NULL,
           "refuse requests to AWS's operations that are not signed with a key of --credentials",
           AT(verify_signatures) },
@@ -165,6 +171,16 @@ static int read_upstream(struct serve_options *options, char **ret_problem) {
         return 0;
 }
 
+static int check_s3_endpoint(const struct serve_options *options, char **ret_problem) {
+        AUTO(endpoint) struct endpoint endpoint = {};
+
+        if (!options->s3_endpoint || endpoint_parse(options->s3_endpoint, &endpoint) == 0)
+                return 0;
+        *ret_problem =
+                xasprintf("--s3-endpoint: \"%s\" is not of the form http://HOST:PORT", options->s3_endpoint);
+        return -EINVAL;
+}
+
 int serve_options_finish(struct serve_options *options, char **ret_problem) {
         if (strlen(options->account) != 12 || strspn(options->account, "0123456789") != 12) {
                 *ret_problem = xasprintf("--account: \"%s\" is not 12 digits", options->account);
@@ -184,7 +200,11 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
                 *ret_problem = xasprintf("--region: \"%s\" is not a region's name", options->region);
                 return -EINVAL;
         }
-        if (options->upstream && read_upstream(options, ret_problem))
+        /* The upstream is no URL any more when it has been read. */
+        if (options->upstream && !options->s3_endpoint)
+                options->s3_endpoint = xstrdup(options->upstream);
+        if ((options->upstream && read_upstream(options, ret_problem)) ||
+            check_s3_endpoint(options, ret_problem))
                 return -EINVAL;
         if (options->verify_signatures != (options->credentials != NULL)) {
                 *ret_problem = xstrdup(options->credentials

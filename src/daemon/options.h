@@ -7,7 +7,7 @@ struct serve_options {
         struct strings listen;
         char *config, *data_dir, *user, *sandbox, *region, *account, *network, *log_level, *pull,
                 *image_mirror, *private_registry, *container_network, *container_mode, *upstream,
-                *credentials;
+                *s3_endpoint, *credentials;
         uint64_t container_spares, sandbox_tier, environments_max, log_bytes, ready_fd, life_fd;
         nsec_t idle_ttl, freeze_after, drain_time, rie_ready_time;
         struct strings allow_host;

@@ -19,6 +19,7 @@
 #include "daemon/user.h"
 #include "engine/engine.h"
 #include "http/http.h"
+#include "lib/aws_keys.h"
 #include "loop/loop.h"
 
 struct daemon {
@@ -31,7 +32,8 @@ struct daemon {
         size_t listener_count, loud_count; /* loud: stopped, and with exchanges under way */
         struct engine *engine;
         struct api *api;
-        struct keys *keys; /* NULL: signatures are not checked */
+        struct aws_keys aws_keys; /* key NULL: none */
+        struct keys *keys;        /* NULL: signatures are not checked */
         struct source signals, life;
         struct timer stop_limit;
         int signal_fd;
@@ -244,6 +246,8 @@ static void daemon_serve_function(struct http_exchange *x, void *owner) {
 static int daemon_open_api(struct daemon *d) {
         struct api_options options = {
                 .upstream = d->options->upstream,
+                .s3_endpoint = d->options->s3_endpoint,
+                .aws_keys = d->aws_keys.key ? &d->aws_keys : NULL,
                 .keys = d->keys,
                 .user = d->user.name,
                 .why_root = d->user.why_root,
@@ -265,6 +269,14 @@ static int daemon_open_api(struct daemon *d) {
         return 0;
 }
 
+/* They are wanted by few; a file that cannot be read keeps nobody from serving. */
+static void daemon_find_aws_keys(struct daemon *d) {
+        AUTO(str) char *problem = NULL;
+
+        if (aws_keys_find(&d->aws_keys, &problem) && problem)
+                log_warn("%s", problem);
+}
+
 static int daemon_open(struct daemon *d, char **ret_problem) {
         int r = 0;
 
@@ -272,6 +284,9 @@ static int daemon_open(struct daemon *d, char **ret_problem) {
                 r = listen_open(&d->sockets, d->options->listen.items[i], ret_problem);
         if (!r && d->options->credentials)
                 r = keys_read(d->options->credentials, &d->keys, ret_problem);
+        /* While a file of root's can be read. */
+        if (!r)
+                daemon_find_aws_keys(d);
         if (!r)
                 r = daemon_take_signals(d);
         if (!r)
@@ -298,6 +313,7 @@ static void daemon_close(struct daemon *d) {
                 http_listener_free(d->listeners[i]);
         api_free(d->api);
         keys_free(d->keys);
+        aws_keys_clear(&d->aws_keys);
         if (d->engine)
                 engine_close(d->engine);
         if (d->loop)

@@ -287,18 +287,10 @@ def test_packages(client, settings, zip_of):
 
 
 def test_what_is_not_done_here_says_so(client, settings):
-    bucket = {"S3Bucket": "bucket", "S3Key": "key"}
-    for changes, what in (
-        ({"Code": bucket}, "CreateFunction with Code.S3Bucket"),
-    ):
-        assert refused(client.create_function, **{"FunctionName": "fn", **settings, **changes}) == (
-            501, "NotImplementedException", f"lambent does not implement {what}."
-        )
     image = {"FunctionName": "fn", "Role": settings["Role"], "PackageType": "Image", "Code": {"ImageUri": "i"}}
     status, kind, message = refused(client.create_function, **image)
     assert (status, kind) == (501, "NotImplementedException")
     assert message.startswith("lambent does not implement CreateFunction with PackageType Image without a container engine")
-    assert refused(client.publish_layer_version, LayerName="l", Content=bucket)[:2] == (501, "NotImplementedException")
 
 
 def test_images_for_zip_functions(client, function, zip_of):

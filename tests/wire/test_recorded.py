@@ -446,7 +446,6 @@ NOT_HERE = {
         "is about runtimes: tests/runtimes and the invocations' tests compare with AWS's own clients",
     r"test_adding_tags": "is CloudFormation's",
     r"TestLambdaImages": "is compared beside the images",
-    r"code_location_s3": "fetches from S3, which lambent does not",
     r"test_vpc_config": "shows ids that EC2 gives",
     r"test_account_settings": "was masked; test_concurrency.py compares the figures",
     r"test_create_tag_on_esm_create|provisioned_concurrency_scheduling": "says what other recordings say that are compared",
