@@ -4,6 +4,7 @@
 #include "api/api_private.h"
 #include "api/credential.h"
 #include "api/neighbours/neighbour.h"
+#include "api/neighbours/upstream.h"
 #include "api/routes.h"
 #include "api/session.h"
 #include "api/signature.h"
@@ -19,6 +20,7 @@ struct api *api_new(struct loop *loop, struct engine *engine, const struct api_o
         api->options = *options;
         list_init(&api->followers);
         api->routes = routes_new();
+        api->upstream = options->upstream ? upstream_new(loop, options->upstream) : NULL;
         pattern_cache_init(&api->patterns);
         api->tls = tls_new(loop, NULL);
         if (options->s3_endpoint)
@@ -31,6 +33,7 @@ void api_free(struct api *api) {
         if (!api)
                 return;
         routes_free(api->routes);
+        upstream_free(api->upstream);
         pattern_cache_deinit(&api->patterns);
         endpoint_clear(&api->s3_endpoint);
         tls_free(api->tls);

@@ -18,7 +18,7 @@ struct keys;
 struct api_options {
         const char *const *allowed_hosts; /* --allow-host, see http/guard.h; borrowed */
         size_t allowed_host_count;
-        const char *upstream; /* "host:port": who knows the other services; NULL: nobody; borrowed */
+        const char *upstream; /* URL: who knows the other services; NULL: nobody; borrowed */
         const char *
                 s3_endpoint; /* URL: where packages that requests name by bucket and key are; NULL: AWS; borrowed */
         const struct aws_keys *aws_keys; /* whom lambent is to AWS and to the S3; NULL: nobody; borrowed */

@@ -12,6 +12,7 @@ struct api {
         struct api_options options;
         struct list followers; /* of logs, see read_logs.c */
         struct routes *routes;
+        struct upstream *upstream;     /* NULL: there is none */
         struct pattern_cache patterns; /* of the model */
         struct tls *tls;
         struct endpoint s3_endpoint; /* zeroed: AWS */

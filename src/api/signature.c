@@ -116,7 +116,8 @@ struct signature {
                 *payload; /* payload: what is signed for the body; NULL: its digest */
         char time[TIME_LEN + 1];
         struct credential credential;
-        bool presigned;
+        bool presigned, judged;
+        bool sink_taken; /* what lay in the exchange's sink before more came than it holds */
 };
 
 void signature_free(struct signature *s) {
@@ -426,9 +427,16 @@ bool signature_begin(struct api_request *r, const struct credential *credential)
 
 /* ---- the body ---- */
 
+static void take_sink(struct signature *s, const struct http_exchange *x) {
+        if (x->sink && !s->sink_taken)
+                sha256_update(&s->body, buf_data(x->sink), x->sink->len);
+        s->sink_taken = true;
+}
+
 static void watched_body(struct http_exchange *x, const char *data, size_t len) {
         struct api_request *r = x->owner;
 
+        take_sink(r->signature, x);
         sha256_update(&r->signature->body, data, len);
         r->signature->inner->on_body(x, data, len);
 }
@@ -440,18 +448,22 @@ static void watched_end(struct http_exchange *x) {
         char hex[SHA256_HEX_LEN + 1];
         bool right;
 
-        if (r->answered)
-                return;
-        if (x->sink)
-                sha256_update(&s->body, buf_data(x->sink), x->sink->len);
+        take_sink(s, x);
         sha256_final(&s->body, digest);
         hex_encode(digest, sizeof(digest), hex);
         /* A digest that the head told has been found signed, so that the body must only be the one. */
         right = s->payload ? is_same(hex, s->payload) : is_right(r, s, hex);
+        s->judged = true;
         if (right)
                 s->inner->on_end(x);
-        else
+        else if (!r->answered)
                 refuse(r, WRONG_SIGNATURE, NOT_THE_SAME);
+        else
+                http_abort(x); /* an answer that began before the question was known to be one */
+}
+
+bool signature_awaits_body(const struct api_request *r) {
+        return r->signature && r->signature->inner && !r->signature->judged;
 }
 
 void signature_watch(struct api_request *r) {

@@ -25,4 +25,6 @@ DEFINE_FREEP(keys)
 bool signature_begin(struct api_request *r, const struct credential *credential);
 /* Once the request has its ops and its sink: puts the judgement of the body before its end. */
 void signature_watch(struct api_request *r);
+/* The body is still to be judged: whoever has some of it by then must be able to do without. */
+bool signature_awaits_body(const struct api_request *r);
 void signature_free(struct signature *s);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <limits.h>
 
+#include "api/neighbours/upstream.h"
 #include "lib/aws_get.h"
 
 #define AT(field) OPTION_AT(struct serve_options, field)
@@ -77,7 +78,7 @@ const struct option serve_option_table[] = {
           "below",
           AT(allow_host) },
         { "upstream", 0, "LAMBENT_UPSTREAM", OPTION_TEXT, "URL", NULL,
-          "where requests for other AWS services go, unchanged, as http://HOST:PORT; without it they are refused",
+          "where requests for other AWS services go, unchanged, as http://HOST:PORT or https://HOST:PORT; without it they are refused",
           AT(upstream) },
         { "s3-endpoint", 0, "LAMBENT_S3_ENDPOINT AWS_ENDPOINT_URL_S3", OPTION_TEXT, "URL", NULL,
           "where the packages are that requests name by S3Bucket and S3Key (default: --upstream, else AWS with the "
@@ -145,32 +146,6 @@ static bool is_free(const char *path) {
         return is_empty;
 }
 
-/* "http://HOST[:PORT][/]" as the HTTP client wants it. */
-static int read_upstream(struct serve_options *options, char **ret_problem) {
-        static const char scheme[] = "http://";
-        const char *host = options->upstream + sizeof(scheme) - 1;
-        char *address;
-        size_t len;
-
-        if (str_starts(options->upstream, "https://")) {
-                *ret_problem = xasprintf(
-                        "--upstream: %s needs TLS, which lambent does not speak; name an http:// URL",
-                        options->upstream);
-                return -EINVAL;
-        }
-        len = str_starts(options->upstream, scheme) ? strcspn(host, "/?#") : 0;
-        if (!len || (host[len] && !streq(host + len, "/")) || memchr(host, '@', len)) {
-                *ret_problem = xasprintf("--upstream: \"%s\" is not of the form http://HOST:PORT",
-                                         options->upstream);
-                return -EINVAL;
-        }
-        address = xasprintf("%.*s%s", (int)len, host,
-                            host[len - 1] == ']' || !memchr(host, ':', len) ? ":80" : "");
-        free(options->upstream);
-        options->upstream = address;
-        return 0;
-}
-
 static int check_s3_endpoint(const struct serve_options *options, char **ret_problem) {
         AUTO(endpoint) struct endpoint endpoint = {};
 
@@ -200,11 +175,15 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
                 *ret_problem = xasprintf("--region: \"%s\" is not a region's name", options->region);
                 return -EINVAL;
         }
-        /* The upstream is no URL any more when it has been read. */
+        if (options->upstream && !upstream_url_ok(options->upstream)) {
+                *ret_problem = xasprintf(
+                        "--upstream: \"%s\" is not of the form http://HOST:PORT or https://HOST:PORT",
+                        options->upstream);
+                return -EINVAL;
+        }
         if (options->upstream && !options->s3_endpoint)
                 options->s3_endpoint = xstrdup(options->upstream);
-        if ((options->upstream && read_upstream(options, ret_problem)) ||
-            check_s3_endpoint(options, ret_problem))
+        if (check_s3_endpoint(options, ret_problem))
                 return -EINVAL;
         if (options->verify_signatures != (options->credentials != NULL)) {
                 *ret_problem = xstrdup(options->credentials

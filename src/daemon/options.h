@@ -19,5 +19,5 @@ struct serve_options {
 
 extern const struct option serve_option_table[];
 
-/* What the table cannot say: the data dir's place, an account of 12 digits; upstream becomes "host:port". 0, or -EINVAL with a sentence. */
+/* What the table cannot say: the data dir's place, an account of 12 digits, an upstream's URL. 0, or -EINVAL with a sentence. */
 int serve_options_finish(struct serve_options *options, char **ret_problem);

@@ -92,7 +92,8 @@ struct http_exchange {
         size_t field_count;
         int64_t content_length; /* -1: chunked; 0: none */
         bool has_body;
-        bool truncated;    /* the peer vanished inside the body */
+        bool follows;   /* another on its connection: its client knows that such a one may find it closed */
+        bool truncated; /* the peer vanished inside the body */
         bool request_done; /* on_end was called, or is being called */
         struct sockaddr_storage peer;
         void *listener_owner; /* what http_listen was given */

@@ -80,6 +80,7 @@ static void on_head(struct conn *c) {
         head_init(&c->trailers, room, size);
         c->phase = PHASE_BODY;
         c->response = RESPONSE_NONE;
+        c->x.follows = c->used;
         c->active = c->used = true;
         c->paused = c->half_close_told = c->had_queue = false;
         c->overhead = 0;

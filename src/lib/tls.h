@@ -7,6 +7,8 @@
  * and what is delicate in TLS belongs to a library that is looked after. It is loaded at the first connection, on the
  * worker thread, because linking it would cost every start 5 ms and 7 MB; LAMBENT_LIBCURL names another file than the
  * usual ones. Name resolution and handshakes wait on the loop and never block it. TLS 1.2 at least, HTTP/1.1 only.
+ * libcurl does not tell whether a connection was closed in TLS's own words or cut off, so that the end of a body without
+ * a length says as little here as it does without TLS.
  *
  * What calls end with beside the errnos of http/client.h; http_client_problem has libcurl's own sentence:
  *   -EKEYREJECTED  the peer's certificate: expired, for another name, signed by nobody that is trusted

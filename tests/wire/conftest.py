@@ -20,7 +20,9 @@ import pytest
 from botocore.config import Config
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tls"))
 
+import certificates as tls_certificates  # noqa: E402
 import places  # noqa: E402
 from daemon import Daemon, RunningDaemon, adopt_orphans  # noqa: E402
 from shapes import check_answers  # noqa: E402
@@ -77,6 +79,14 @@ def lambent(place):
     daemon.remove()
     assert status == 0, "".join(daemon.lines[-50:])
     assert leaks == []
+
+
+@pytest.fixture(scope="session")
+def certificates():
+    """The folder of tests/tls/certificates.py, which a daemon that gave root up can read, too."""
+    with tempfile.TemporaryDirectory(prefix="lambent-test-") as folder:
+        os.chmod(folder, 0o755)
+        yield tls_certificates.make(folder)
 
 
 @pytest.fixture

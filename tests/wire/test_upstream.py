@@ -3,6 +3,7 @@
 
 import http.client
 import http.server
+import ssl
 import subprocess
 import threading
 import urllib.error
@@ -52,16 +53,37 @@ class Upstream(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self, certificates=None, name="good"):
+        """certificates: their folder, for TLS."""
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests = []
+        self.connections = 0
+        self.scheme, self.env = "http", {}
+        if certificates:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
+            # The handshake is for the connection's own thread.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self.scheme, self.env = "https", {"AWS_CA_BUNDLE": str(certificates / "ca.pem")}
         self.answer = (200, {"Content-Type": "application/x-amz-json-1.0", "X-Own": "kept"}, b'{"TableNames": ["t"]}')
         self.thread = threading.Thread(target=self.serve_forever)
         self.thread.start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
+
+    def process_request(self, request, client_address):
+        self.connections += 1
+        super().process_request(request, client_address)
+
+    def handle_error(self, request, client_address):
+        pass  # a client that goes, or does not like the certificate
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+        self.thread.join()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -92,13 +114,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def upstream():
-    server = Upstream()
+@pytest.fixture(params=["http", "https"])
+def upstream(request, certificates):
+    server = Upstream(certificates if request.param == "https" else None)
     yield server
-    server.shutdown()
-    server.server_close()
-    server.thread.join()
+    server.close()
+
+
+def behind(lambent_factory, upstream, *options, **env):
+    return lambent_factory("--upstream", upstream.url, *options, env={**upstream.env, **env})
 
 
 def client_of(daemon, service, **settings):
@@ -107,7 +131,7 @@ def client_of(daemon, service, **settings):
 
 
 def test_requests_go_on_unchanged(lambent_factory, upstream):
-    daemon = lambent_factory("--upstream", upstream.url + "/")
+    daemon = lambent_factory("--upstream", upstream.url + "/", env=upstream.env)
     sent = []
     client = client_of(daemon, "dynamodb")
     client.meta.events.register("before-send.*", lambda request, **_: sent.append(request))
@@ -126,7 +150,7 @@ def test_requests_go_on_unchanged(lambent_factory, upstream):
 
 
 def test_what_a_neighbour_does_not_do_goes_on(lambent_factory, upstream):
-    daemon = lambent_factory("--upstream", upstream.url)
+    daemon = behind(lambent_factory, upstream)
     upstream.answer = (200, {"Content-Type": "text/xml"},
                        b"<ListUsersResponse><ListUsersResult><Users/></ListUsersResult></ListUsersResponse>")
     assert client_of(daemon, "iam").list_users()["Users"] == []
@@ -134,7 +158,7 @@ def test_what_a_neighbour_does_not_do_goes_on(lambent_factory, upstream):
 
 
 def test_objects_through_it(lambent_factory, upstream):
-    daemon = lambent_factory("--upstream", upstream.url)
+    daemon = behind(lambent_factory, upstream)
     s3 = client_of(daemon, "s3", s3={"addressing_style": "path"})
     data = bytes(range(256)) * 8192  # 2 MiB
     upstream.answer = (200, {"ETag": '"e"'}, b"")
@@ -151,16 +175,16 @@ def test_objects_through_it(lambent_factory, upstream):
 
 
 def test_an_upstream_that_is_not_there(lambent_factory, upstream):
-    daemon = lambent_factory("--upstream", upstream.url)
-    upstream.shutdown()
-    upstream.server_close()
+    daemon = behind(lambent_factory, upstream)
+    upstream.close()
     status, code, text = refused(client_of(daemon, "dynamodb").list_tables)
-    assert (status, code) == (502, "BadGateway") and "does not answer: Connection refused" in text
+    assert (status, code) == (502, "BadGateway") and f"The upstream {upstream.url} does not answer: " in text
+    assert "Connection refused" in text or "Couldn't connect to server" in text
     assert refused(client_of(daemon, "sns").list_topics)[:2] == (502, "BadGateway")
 
 
 def test_a_client_that_goes_away(lambent_factory, upstream):
-    daemon = lambent_factory("--upstream", upstream.url)
+    daemon = behind(lambent_factory, upstream)
     gone = threading.Event()
 
     def pieces():
@@ -180,8 +204,48 @@ def test_a_client_that_goes_away(lambent_factory, upstream):
     assert gone.wait(30)
 
 
+@pytest.mark.parametrize("name, words", [
+    ("expired", "expired"), ("wrong-name", "127.0.0.1"), ("self-signed", "certificate"), ("stranger", "certificate"),
+])
+def test_an_upstream_that_is_not_trusted(lambent_factory, certificates, name, words):
+    upstream = Upstream(certificates, name)
+    try:
+        status, code, text = refused(client_of(behind(lambent_factory, upstream), "dynamodb").list_tables)
+        assert (status, code) == (502, "BadGateway") and words in text
+        assert upstream.requests == []
+    finally:
+        upstream.close()
+
+
+def test_no_libcurl(lambent_factory, certificates):
+    upstream = Upstream(certificates)
+    try:
+        daemon = behind(lambent_factory, upstream, LAMBENT_LIBCURL="/nowhere/libcurl.so.4")
+        for _ in range(2):
+            status, code, text = refused(client_of(daemon, "dynamodb").list_tables)
+            assert (status, code) == (502, "BadGateway") and "install the package libcurl4" in text
+    finally:
+        upstream.close()
+
+
+def test_connections_are_kept(lambent_factory, upstream):
+    daemon = behind(lambent_factory, upstream)
+    client = client_of(daemon, "dynamodb")
+    for _ in range(5):
+        assert client.list_tables()["TableNames"] == ["t"]
+    assert upstream.connections == 1
+    # One that the other side closes is not used again.
+    upstream.answer = (200, {"Connection": "close"}, b"{}")
+    for _ in range(3):
+        client.list_tables()
+    assert upstream.connections == 3
+
+
 @pytest.mark.parametrize("url, words", [
-    ("https://example.com", "needs TLS"),
+    ("ftp://localhost", "http://HOST:PORT"),
+    ("https://localhost:0", "https://HOST:PORT"),
+    ("https://localhost:https", "https://HOST:PORT"),
+    ("http://[::1", "http://HOST:PORT"),
     ("localhost:4566", "http://HOST:PORT"),
     ("http://localhost:4566/path", "http://HOST:PORT"),
     ("http://user@localhost", "http://HOST:PORT"),

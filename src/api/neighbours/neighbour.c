@@ -6,7 +6,7 @@
 #include "api/neighbours/upstream.h"
 #include "api/xml.h"
 
-/* AWS's policies are at most 128 KiB, and a form writes three bytes for one. */
+/* Of what is for a neighbour: AWS's policies are at most 128 KiB, and a form writes three bytes for one. */
 #define BODY_MAX MIB
 #define ANSWER_MAX_BYTES (64 * MIB)
 
@@ -131,17 +131,23 @@ static void run_json(struct api_request *r, const struct buf *body, const struct
                 service_refuse(r, 400, "SerializationException", "The body is not a JSON object.");
 }
 
-/* Nobody here serves the request, whose body is there. */
+/* Nobody here serves the request. What has come of its body is in the state, if it is gathered. */
 static void pass_on(struct api_request *r, const struct neighbour *n) {
-        if (upstream_exists(r->api))
-                upstream_forward(r, r->state);
-        else if (n)
+        struct buf *body = r->state;
+
+        if (upstream_exists(r->api)) {
+                upstream_begin(r, body);
+                if (body) {
+                        buf_deinit(body);
+                        free(body);
+                }
+        } else if (n) {
                 service_refuse(
                         r, 501, n->protocol == PROTOCOL_JSON ? "NotImplementedException" : "NotImplemented",
                         "lambent does not implement %s of %s; with --upstream URL it passes on what it does not "
                         "know.",
                         *r->operation ? r->operation : "this operation", n->title);
-        else
+        } else {
                 service_refuse(
                         r, 501,
                         r->service.protocol == PROTOCOL_JSON || r->service.protocol == PROTOCOL_REST_JSON
@@ -149,17 +155,10 @@ static void pass_on(struct api_request *r, const struct neighbour *n) {
                                 : "NotImplemented",
                         "lambent is not the service %s: with --upstream URL it passes such requests on.",
                         *r->service.name ? r->service.name : "that this form is for");
+        }
 }
 
 /* ---- the exchange ---- */
-
-static void on_overflow(struct http_exchange *x, const char *data, size_t len) {
-        struct api_request *r = x->owner;
-
-        if (!r->answered)
-                service_refuse(r, 413, "RequestEntityTooLarge", "Request must be smaller than %zu bytes.",
-                               ((struct buf *)r->state)->cap);
-}
 
 /* "Logs_20140328.CreateLogGroup": what is behind the dot. */
 static const char *target_operation(const struct api_request *r) {
@@ -211,14 +210,11 @@ static void serve_form(struct api_request *r, const struct buf *body, const stru
         r->operation = "";
 }
 
-static void on_end(struct http_exchange *x) {
-        struct api_request *r = x->owner;
+static void serve_whole(struct api_request *r) {
         const struct neighbour *n = find(&r->service);
-        const struct neighbour_handler *handler;
         const struct buf *body = r->state;
+        const struct neighbour_handler *handler;
 
-        if (r->answered)
-                return;
         if (r->service.protocol == PROTOCOL_QUERY && (n || !*r->service.name)) {
                 serve_form(r, body, n);
                 return;
@@ -231,9 +227,45 @@ static void on_end(struct http_exchange *x) {
                 pass_on(r, n);
 }
 
-static const struct http_ops gathering_ops = {
-        .on_body = on_overflow, .on_end = on_end, .on_drain = upstream_drained, .on_done = api_request_done
+/* A body goes on as it comes, or it is more than is gathered: then it is for nobody here. */
+static void on_body(struct http_exchange *x, const char *data, size_t len) {
+        struct api_request *r = x->owner;
+
+        if (!upstream_has(r) && !r->answered && upstream_exists(r->api))
+                pass_on(r, NULL);
+        if (upstream_has(r))
+                upstream_body(r, data, len);
+        else if (!r->answered)
+                service_refuse(r, 413, "RequestEntityTooLarge", "Request must be smaller than %zu bytes.",
+                               BODY_MAX);
+}
+
+static void on_end(struct http_exchange *x) {
+        struct api_request *r = x->owner;
+
+        if (!upstream_has(r) && !r->answered)
+                serve_whole(r);
+        if (upstream_has(r))
+                upstream_end(r);
+}
+
+static void on_drain(struct http_exchange *x) {
+        struct api_request *r = x->owner;
+
+        if (upstream_has(r))
+                upstream_drained(r);
+}
+
+static const struct http_ops neighbour_ops = {
+        .on_body = on_body, .on_end = on_end, .on_drain = on_drain, .on_done = api_request_done
 };
+
+/* Whether the head tells that nobody here serves the request. Forms tell who they are for by what is in them. */
+static bool is_foreign(const struct api_request *r, const struct neighbour *n) {
+        if (r->service.protocol == PROTOCOL_QUERY && (n || !*r->service.name))
+                return false;
+        return !n || !find_handler(n, target_operation(r));
+}
 
 void neighbour_begin(struct api_request *r) {
         const struct neighbour *n = find(&r->service);
@@ -247,10 +279,14 @@ void neighbour_begin(struct api_request *r) {
                 pass_on(r, NULL);
                 return;
         }
+        r->exchange->ops = &neighbour_ops;
+        if (is_foreign(r, n) && upstream_exists(r->api)) {
+                pass_on(r, n);
+                return;
+        }
         body = xcalloc(1, sizeof(*body));
-        *body = BUF_NULL(upstream_exists(r->api) ? UPSTREAM_BODY_MAX : BODY_MAX);
+        *body = BUF_NULL(BODY_MAX);
         r->state = body;
         r->cancel = gathered_free;
         r->exchange->sink = body;
-        r->exchange->ops = &gathering_ops;
 }

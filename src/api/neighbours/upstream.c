@@ -2,31 +2,156 @@
 #include "api/neighbours/upstream.h"
 
 #include "api/api_private.h"
-#include "http/client.h"
+#include "api/signature.h"
+#include "http/address.h"
+#include "lib/tls.h"
 
 #define FIELDS_MAX (256 * KIB)
-/* An answer that the client does not take waits at the upstream. */
-#define QUEUE_MAX MIB
+/* What one side does not take waits at the other. */
+#define ANSWER_QUEUE_MAX MIB
+#define BODY_QUEUE_MAX (256 * KIB)
+/* Connections are kept for so long; servers mostly keep theirs for five seconds at least. */
+#define IDLE_TIME (4 * SECOND)
+#define IDLE_MAX 16
+
+struct upstream {
+        struct loop *loop;
+        char *url, *address;
+        struct tls *tls;  /* NULL: plain */
+        struct list idle; /* struct line; the one used last is first */
+        size_t idle_count;
+};
+
+struct line {
+        struct upstream *upstream;
+        struct http_client *client;
+        struct timer timer;
+        struct list link;
+        bool used;
+};
 
 struct forwarding {
         struct api_request *request;
-        struct http_client *client;
-        struct buf *body;
-        bool begun, held;
+        struct line *line;
+        struct buf held; /* the last piece of a body that is still to be judged */
+        bool begun;      /* the answer */
+        bool kept;       /* the line was not made for it */
+        bool answer_held, body_held;
 };
 
-bool upstream_exists(const struct api *api) {
-        return api->options.upstream != NULL;
+/* ---- where it is ---- */
+
+/* "host:port"; NULL: it is no such URL. */
+static char *address_of(const char *url, bool *ret_tls) {
+        const char *host = strstr(url, "://");
+        bool has_port;
+        size_t len;
+
+        *ret_tls = str_starts(url, "https://");
+        if (!*ret_tls && !str_starts(url, "http://"))
+                return NULL;
+        host += strlen("://");
+        len = strcspn(host, "/?#");
+        if (!len || (host[len] && !streq(host + len, "/")) || memchr(host, '@', len))
+                return NULL;
+        has_port = host[len - 1] != ']' && memchr(host, ':', len);
+        return xasprintf("%.*s%s", (int)len, host, has_port ? "" : *ret_tls ? ":443" : ":80");
 }
+
+bool upstream_url_ok(const char *url) {
+        struct address list[ADDRESSES_MAX];
+        bool tls;
+        AUTO(str) char *address = address_of(url, &tls);
+        size_t count;
+
+        /* Which names there are is not known here, only what is none. */
+        return address && address_find(address, list, &count) != -EINVAL;
+}
+
+struct upstream *upstream_new(struct loop *loop, const char *url) {
+        struct upstream *u = xcalloc(1, sizeof(*u));
+        bool tls;
+
+        u->loop = loop;
+        u->url = xstrdup(url);
+        u->address = address_of(url, &tls);
+        must(u->address);
+        u->tls = tls ? tls_new(loop, NULL) : NULL;
+        list_init(&u->idle);
+        return u;
+}
+
+bool upstream_exists(const struct api *api) {
+        return api->upstream != NULL;
+}
+
+/* ---- its connections ---- */
+
+static void line_free(struct line *line) {
+        if (list_is_linked(&line->link))
+                --line->upstream->idle_count;
+        list_unlink(&line->link);
+        timer_disarm(&line->timer);
+        http_client_free(line->client);
+        free(line);
+}
+
+static void on_idle_long(struct timer *timer) {
+        line_free(container_of(timer, struct line, timer));
+}
+
+static struct line *line_take(struct upstream *u, bool may_be_kept) {
+        struct line *line = may_be_kept ? list_first(&u->idle, struct line, link) : NULL;
+
+        if (line) {
+                --u->idle_count;
+                list_unlink(&line->link);
+                timer_disarm(&line->timer);
+                return line;
+        }
+        line = xcalloc(1, sizeof(*line));
+        line->upstream = u;
+        line->client = u->tls ? tls_client_new(u->tls, u->address) : http_client_new(u->loop, u->address);
+        timer_init(&line->timer, u->loop, on_idle_long);
+        return line;
+}
+
+static void line_give_back(struct line *line) {
+        struct upstream *u = line->upstream;
+
+        list_push_front(&u->idle, &line->link);
+        timer_arm(&line->timer, loop_now(u->loop) + IDLE_TIME);
+        if (++u->idle_count > IDLE_MAX)
+                line_free(list_last(&u->idle, struct line, link));
+}
+
+void upstream_free(struct upstream *u) {
+        struct line *line;
+
+        if (!u)
+                return;
+        while ((line = list_first(&u->idle, struct line, link)))
+                line_free(line);
+        tls_free(u->tls);
+        free(u->url);
+        free(u->address);
+        free(u);
+}
+
+/* ---- the head ---- */
 
 static void forwarding_free(struct api_request *r) {
         struct forwarding *f = r->state;
 
-        http_client_free(f->client);
-        buf_deinit(f->body);
-        free(f->body);
+        if (f->line)
+                line_free(f->line);
+        buf_deinit(&f->held);
         free(f);
         r->state = NULL;
+}
+
+bool upstream_has(const struct api_request *r) {
+        return r->cancel == forwarding_free;
 }
 
 /* What holds for one connection, and what http/ writes itself. */
@@ -76,56 +201,134 @@ static void on_body(void *owner, const char *data, size_t len) {
         struct iovec part = { (char *)data, len };
 
         http_respond_some(f->request->exchange, &part, 1);
-        f->held = http_queued(f->request->exchange) > QUEUE_MAX;
-        if (f->held)
-                http_client_pause(f->client);
+        f->answer_held = http_queued(f->request->exchange) > ANSWER_QUEUE_MAX;
+        if (f->answer_held)
+                http_client_pause(f->line->client);
+}
+
+/* A kept line may close as a request goes out, and only the client can know whether to send it again: it is told in the
+ * same way. */
+static bool is_stale(const struct forwarding *f, int r) {
+        return f->kept && f->request->exchange->follows && (r == -ECONNRESET || r == -EPIPE);
 }
 
 static void on_end(void *owner, int r) {
         struct forwarding *f = owner;
+        struct api_request *request = f->request;
+        struct line *line = f->line;
 
-        if (r && f->begun)
-                http_abort(f->request->exchange);
-        else if (r)
-                service_refuse(f->request, 502, "BadGateway", "The upstream %s does not answer: %s.",
-                               f->request->api->options.upstream, strerror(-r));
-        else
-                http_respond_end(f->request->exchange);
+        if (r && (f->begun || is_stale(f, r))) {
+                http_abort(request->exchange);
+        } else if (r) {
+                service_refuse(request, 502, "BadGateway", "The upstream %s does not answer: %s.",
+                               line->upstream->url, http_client_problem(line->client, r));
+        } else {
+                f->line = NULL;
+                line_give_back(line);
+                http_respond_end(request->exchange);
+        }
 }
 
-void upstream_drained(struct http_exchange *x) {
-        struct api_request *r = x->owner;
-        struct forwarding *f = r->cancel == forwarding_free ? r->state : NULL;
+void upstream_drained(struct api_request *r) {
+        struct forwarding *f = r->state;
 
-        if (!f || !f->held)
+        if (!f->answer_held)
                 return;
-        f->held = false;
-        http_client_resume(f->client);
+        f->answer_held = false;
+        http_client_resume(f->line->client);
 }
 
 /* ---- the request ---- */
 
-void upstream_forward(struct api_request *r, struct buf *body_consume) {
-        static const struct http_client_ops ops = { on_head, on_body, on_end };
+static void on_drain(void *owner) {
+        struct forwarding *f = owner;
+
+        if (!f->body_held)
+                return;
+        f->body_held = false;
+        http_resume(f->request->exchange);
+}
+
+/* http/client.h replaces a line that went before such a request, unseen. */
+static bool is_repeatable(const struct http_exchange *x) {
+        return !x->has_body && x->method != HTTP_POST_ && x->method != HTTP_PATCH_;
+}
+
+static void begin(struct api_request *r, int64_t length) {
+        static const struct http_client_ops ops = { on_head, on_body, on_end, on_drain };
         const struct http_exchange *x = r->exchange;
         const char *host = http_header(x, "host");
         AUTO(str) char *target = xstrcat(x->path, *x->query ? "?" : "", x->query, NULL);
         AUTO(buf) struct buf fields = BUF_NULL(FIELDS_MAX);
-        struct forwarding *f = xcalloc(1, sizeof(*f));
+        struct forwarding *f = r->state;
         int result = 0;
 
-        f->request = r;
-        f->body = body_consume;
-        f->client = http_client_new(r->api->loop, r->api->options.upstream);
-        r->state = f;
-        r->cancel = forwarding_free;
-        r->exchange->sink = NULL;
         if (host)
                 result = buf_append_strs(&fields, "Host: ", host, "\r\n", NULL);
         result = result ?: append_fields(x->fields, x->field_count, false, &fields);
+        if (!result && x->method != HTTP_OTHER_) {
+                f->line = line_take(r->api->upstream, x->follows || is_repeatable(x));
+                f->kept = f->line->used;
+                f->line->used = true;
+                result = http_client_begin(f->line->client, x->method, target, buf_data(&fields), length,
+                                           NSEC_NEVER, &ops, f);
+        }
+        if (result && f->line)
+                line_free(TAKE(f->line));
         if (result || x->method == HTTP_OTHER_)
                 service_refuse(r, 501, "NotImplemented", "lambent cannot pass on a request of this form.");
-        else
-                http_client_call(f->client, x->method, target, buf_data(&fields), buf_data(f->body),
-                                 f->body->len, NSEC_NEVER, &ops, f);
+}
+
+static void send_some(struct api_request *r, const char *data, size_t len) {
+        struct forwarding *f = r->state;
+
+        if (!f->line)
+                return;
+        /* A connection that has failed says so itself. */
+        if (http_client_send(f->line->client, data, len))
+                return;
+        if (http_client_queued(f->line->client) <= BODY_QUEUE_MAX || f->body_held)
+                return;
+        f->body_held = true;
+        http_pause(r->exchange);
+}
+
+void upstream_begin(struct api_request *r, const struct buf *body) {
+        struct forwarding *f = xcalloc(1, sizeof(*f));
+
+        f->request = r;
+        f->held = BUF_NULL(SIZE_MAX / 4);
+        r->state = f;
+        r->cancel = forwarding_free;
+        r->exchange->sink = NULL;
+        /* Without a body, not before its signature has been judged, which is at the end. */
+        if (!r->exchange->has_body)
+                return;
+        begin(r, r->exchange->content_length);
+        if (!r->answered && body)
+                upstream_body(r, buf_data(body), body->len);
+}
+
+/* Of a body whose signature is judged when it is there, the last piece goes only then: a wrong one never arrives whole. */
+void upstream_body(struct api_request *r, const char *data, size_t len) {
+        struct forwarding *f = r->state;
+
+        if (!signature_awaits_body(r)) {
+                send_some(r, data, len);
+                return;
+        }
+        send_some(r, buf_data(&f->held), f->held.len);
+        buf_clear(&f->held);
+        if (buf_append(&f->held, data, len))
+                http_abort(r->exchange);
+}
+
+void upstream_end(struct api_request *r) {
+        struct forwarding *f = r->state;
+
+        if (!r->exchange->has_body)
+                begin(r, 0);
+        send_some(r, buf_data(&f->held), f->held.len);
+        if (f->line)
+                http_client_end_body(f->line->client);
 }

@@ -14,7 +14,7 @@ struct sender {
         struct http_client *client;
         int listener, fd; /* fd: the server's end */
         struct buf received;
-        size_t left;      /* bytes that on_drain still sends, in pieces */
+        size_t left; /* bytes that on_drain still sends, in pieces */
         bool free_in_drain, end_when_sent;
         unsigned drained, ended;
         int status, result;
@@ -79,7 +79,8 @@ static void sender_close(struct sender *s) {
 static void begin(struct sender *s, enum http_method method, int64_t length) {
         s->ended = 0;
         s->status = 0;
-        assert_int_equal(http_client_begin(s->client, method, "/b", "X: y\r\n", length, NSEC_NEVER, &ops, s), 0);
+        assert_int_equal(http_client_begin(s->client, method, "/b", "X: y\r\n", length, NSEC_NEVER, &ops, s),
+                         0);
 }
 
 static void take(struct sender *s) {
@@ -94,7 +95,8 @@ static void receive_until(struct sender *s, const char *end) {
         size_t len = strlen(end);
 
         take(s);
-        while (s->received.len < len || memcmp(buf_data(&s->received) + s->received.len - len, end, len) != 0) {
+        while (s->received.len < len ||
+               memcmp(buf_data(&s->received) + s->received.len - len, end, len) != 0) {
                 assert_int_equal(loop_turn(s->loop, 10 * MILLISECOND), 0);
                 assert_false(client_read(s->fd, &s->received));
         }
@@ -174,8 +176,9 @@ static void no_faster_than_the_server(void **state) {
         } while (s.drained != before);
         assert_true(s.left > 0);
         assert_in_range(http_client_queued(s.client), 1, sizeof(piece));
-        while (s.received.len < all || !(body = s.received.len - (size_t)(strstr(head_of(&s), "\r\n\r\n") + 4 -
-                                                                        buf_data(&s.received))) ||
+        while (s.received.len < all ||
+               !(body = s.received.len -
+                        (size_t)(strstr(head_of(&s), "\r\n\r\n") + 4 - buf_data(&s.received))) ||
                body < all) {
                 assert_int_equal(loop_turn(s.loop, 10 * MILLISECOND), 0);
                 assert_false(client_read(s.fd, &s.received));
