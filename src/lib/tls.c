@@ -57,7 +57,7 @@ struct connection {
         /* What was taken and not sent yet: TLS wants to be offered the same bytes again. */
         char *held;
         size_t held_len;
-        bool shut;
+        bool shut, heard; /* heard: something has been read */
         char error[CURL_ERROR_SIZE];
 };
 
@@ -200,6 +200,7 @@ static ssize_t connection_read(struct transport *t, void *room, size_t len) {
         if (c->state != STATE_OPEN)
                 return -ENOTCONN;
         code = c->tls->curl->easy_recv(c->easy, room, len, &n);
+        c->heard = c->heard || n;
         return code == CURLE_OK ? (ssize_t)n : code == CURLE_AGAIN ? -EAGAIN : errno_of(c, code);
 }
 
@@ -215,8 +216,13 @@ static void connection_shutdown(struct transport *t) {
         flush(c);
 }
 
+/* In TLS 1.3 our handshake is done before the peer has judged our certificate, and its alert may be lost when it closes. */
 static const char *connection_problem(const struct transport *t) {
-        return container_of(t, struct connection, transport)->error;
+        const struct connection *c = container_of(t, struct connection, transport);
+
+        return c->heard || strstr(c->error, "alert")
+                       ? c->error
+                       : "it closed the connection after the handshake; perhaps it wants another certificate of ours, or one";
 }
 
 static const struct transport_ops connection_ops = {

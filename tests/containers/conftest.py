@@ -2,7 +2,7 @@
 """What the container tests share: engines of their own, images made here, a registry, and what the wire tests share.
 
 LAMBENT_TEST_ENGINES          which engines to test, "docker,podman" without it; a module that says ALSO_BY_COMMAND is tested with their commands
-                              too ("docker-command", "podman-command")
+                              too ("docker-command", "podman-command"), one that says ONLY with what that names
 LAMBENT_TEST_REQUIRE_ENGINES  an engine that does not run here is a failure
 """
 
@@ -13,13 +13,14 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "wire"), str(HERE.parent / "runtimes")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "wire"), str(HERE.parent / "runtimes"), str(HERE.parent / "tls")]
 
 import images  # noqa: E402
-from engines import Docker, DockerByCommand, Podman, PodmanByCommand  # noqa: E402
+from engines import Docker, DockerByCommand, DockerOverTls, Podman, PodmanByCommand  # noqa: E402
 from registry import Registry  # noqa: E402
 
 ENGINES = {"docker": Docker, "podman": Podman}
+OVER_TLS = {"docker-tls": DockerOverTls}
 BY_COMMAND = {"docker-command": DockerByCommand, "podman-command": PodmanByCommand}
 
 
@@ -30,7 +31,7 @@ def engine_of():
 
     def get(name):
         if name not in running:
-            running[name] = {**ENGINES, **BY_COMMAND}[name]()
+            running[name] = {**ENGINES, **BY_COMMAND, **OVER_TLS}[name]()
             running[name].start()
         return running[name]
 
@@ -42,7 +43,9 @@ def engine_of():
 def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
         chosen = (os.environ.get("LAMBENT_TEST_ENGINES") or "docker,podman").split(",")
-        if getattr(metafunc.module, "ALSO_BY_COMMAND", False):
+        if only := getattr(metafunc.module, "ONLY", None):
+            chosen = [only] if only.split("-")[0] in chosen else []
+        elif getattr(metafunc.module, "ALSO_BY_COMMAND", False):
             chosen += [f"{name}-command" for name in chosen if name in ENGINES]
         else:
             chosen = [name for name in chosen if name in ENGINES]

@@ -22,6 +22,7 @@ import tempfile
 import threading
 import urllib.parse
 
+import certificates
 import pytest
 
 PREFIX = "lmb-"
@@ -272,6 +273,9 @@ class Docker(Engine):
         self.command = ["docker"]
         self.env = {"DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder / "config")}
 
+    def _more_options(self):
+        return []
+
     def start(self):
         if os.geteuid() != 0:
             unavailable("dockerd needs root")
@@ -281,7 +285,7 @@ class Docker(Engine):
         return self._start([
             "dockerd", "--host", self.host, "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
             "--pidfile", str(self.folder / "pid"), "--config-file", str(self._config()), "--bridge", self.bridge, "--iptables=false",
-            "--ip6tables=false", "--ip-masq=false", "--ip-forward=false", "--group", "root",
+            "--ip6tables=false", "--ip-masq=false", "--ip-forward=false", "--group", "root", *self._more_options(),
         ])
 
     def _config(self):
@@ -308,6 +312,32 @@ class Docker(Engine):
                 self.remove_containers()
         self._stop_process()
         _remove(self.folder)
+
+
+class DockerOverTls(Docker):
+    """Listens on loopback too, for whoever shows a certificate of its authority. The tests look on through the socket."""
+
+    READY = "API listen on 127.0.0.1:"
+
+    def __init__(self):
+        super().__init__()
+        self.certificates = self.folder / "certificates"
+        self.certificates.mkdir()
+        certificates.make(self.certificates)
+        self.port = 0
+
+    def _more_options(self):
+        """A port that is free, and the same when it starts again."""
+        if not self.port:
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                self.port = probe.getsockname()[1]
+        files = {"tlscacert": "ca.pem", "tlscert": "good.pem", "tlskey": "good.key"}
+        return ["--host", f"tcp://127.0.0.1:{self.port}", "--tlsverify",
+                *(word for name, file in files.items() for word in (f"--{name}", str(self.certificates / file)))]
+
+    def lambent_env(self):
+        return {"DOCKER_HOST": f"tcp://127.0.0.1:{self.port}", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(self.certificates),
+                "LAMBENT_CONTAINER_CLI": ""}
 
 
 class Podman(Engine):

@@ -217,7 +217,7 @@ static void on_detected(struct detect *detect, const struct engine_facts *facts,
         };
         mkdir(c->options.state_dir, 0711);
         c->same_kernel = uname(&host) == 0 && streq(host.release, facts->kernel);
-        c->docker = docker_new(c->loop, facts->endpoint.address);
+        c->docker = docker_new(c->loop, facts->endpoint.address, &facts->endpoint.tls);
         c->images = images_new(c->loop, c->docker, &images);
         containers_note(c, "engine=%s version=%s address=%s found=\"%s\"", facts->kind, facts->version,
                         facts->endpoint.address, facts->endpoint.found_by);

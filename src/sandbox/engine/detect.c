@@ -24,6 +24,7 @@ struct detect_job {
 static void endpoint_clear(struct endpoint *e) {
         free(e->address);
         free(e->found_by);
+        docker_tls_clear(&e->tls);
         *e = (struct endpoint){};
 }
 
@@ -152,7 +153,7 @@ static const char *lambda_architecture(const char *name) {
         return streq(name, "amd64") ? "x86_64" : name;
 }
 
-static bool take_facts(struct detect *d, const struct endpoint *e, const json_t *version) {
+static bool take_facts(struct detect *d, struct endpoint *e, const json_t *version) {
         const char *number = json_tree_str(version, "Version"),
                    *kernel = json_tree_str(version, "KernelVersion");
         const char *architecture = json_tree_str(version, "Arch"), *os = json_tree_str(version, "Os");
@@ -172,12 +173,13 @@ static bool take_facts(struct detect *d, const struct endpoint *e, const json_t 
         }
         facts_clear(&d->facts);
         d->facts = (struct engine_facts){
-                .endpoint = { xstrdup(e->address), xstrdup(e->found_by), NULL },
+                .endpoint = { xstrdup(e->address), xstrdup(e->found_by), NULL, e->tls },
                 .kind = kind,
                 .version = xstrdup(number),
                 .architecture = xstrdup(lambda_architecture(architecture)),
                 .kernel = xstrdup(kernel ?: ""),
         };
+        e->tls.folder = NULL;
         return true;
 }
 
@@ -225,7 +227,7 @@ static void try_next(struct detect *d) {
         }
         e = &d->endpoints[d->at];
         docker_free(d->docker);
-        d->docker = docker_new(d->loop, e->address);
+        d->docker = docker_new(d->loop, e->address, &e->tls);
         docker_begin(d->docker, &d->call,
                      &(struct docker_request){
                              .method = HTTP_GET_,

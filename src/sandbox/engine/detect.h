@@ -16,9 +16,10 @@
 #define DETECT_ENDPOINTS_MAX 16
 
 struct endpoint {
-        char *address;    /* as docker_new takes it */
-        char *found_by;   /* a few words */
-        const char *kind; /* what it must be: "docker", "podman"; NULL: anything */
+        char *address;         /* as docker_new takes it */
+        char *found_by;        /* a few words */
+        const char *kind;      /* what it must be: "docker", "podman"; NULL: anything */
+        struct docker_tls tls; /* owned */
 };
 
 struct engine_facts {
@@ -52,7 +53,9 @@ static inline bool detect_is_under_way(const struct detect *detect) {
 void detect_clear(struct detect *detect); /* cancels; legal on a zeroed one */
 
 /* What DOCKER_HOST and contexts say: "unix:///run/docker.sock", "tcp://host:2375". The address for docker_new, malloc'ed;
- * NULL with a sentence (malloc'ed) for what is not spoken here (ssh://, TLS). */
-char *detect_address(const char *host, bool tls, char **ret_problem);
-/* The host of the context that a Docker configuration folder has as its current one. 0, -ENOENT (none, or the default), -EINVAL. */
-int detect_context(const char *folder, const char *name, char **ret_host, bool *ret_tls);
+ * NULL with a sentence (malloc'ed) for what is not spoken here (ssh://). *wanted: whether over TLS, which https:// decides by
+ * itself; no socket is. */
+char *detect_address(const char *host, bool *wanted, char **ret_problem);
+/* The host of the context that a Docker configuration folder has as its current one, and what it says of TLS (to be
+ * cleared). 0, -ENOENT (none, or the default), -EINVAL. */
+int detect_context(const char *folder, const char *name, char **ret_host, struct docker_tls *ret_tls);

@@ -21,17 +21,24 @@
 
 extern char **environ;
 
-static void add(struct places *p, char *address_consume, const char *found_by, const char *kind) {
+static void add_over(struct places *p, char *address_consume, const char *found_by, const char *kind,
+                     struct docker_tls tls_consume) {
         for (size_t i = 0; i < p->count; ++i)
                 if (streq(p->endpoints[i].address, address_consume)) {
                         free(address_consume);
+                        docker_tls_clear(&tls_consume);
                         return;
                 }
         if (p->count == DETECT_ENDPOINTS_MAX) {
                 free(address_consume);
+                docker_tls_clear(&tls_consume);
                 return;
         }
-        p->endpoints[p->count++] = (struct endpoint){ address_consume, xstrdup(found_by), kind };
+        p->endpoints[p->count++] = (struct endpoint){ address_consume, xstrdup(found_by), kind, tls_consume };
+}
+
+static void add(struct places *p, char *address_consume, const char *found_by, const char *kind) {
+        add_over(p, address_consume, found_by, kind, (struct docker_tls){});
 }
 
 static void add_socket(struct places *p, const char *root, const char *below, const char *found_by,
@@ -50,27 +57,25 @@ static void complain(struct places *p, const char *problem) {
 
 /* ---- hosts and contexts ---- */
 
-char *detect_address(const char *host, bool tls, char **ret_problem) {
+char *detect_address(const char *host, bool *wanted, char **ret_problem) {
         *ret_problem = NULL;
-        if (str_starts(host, "unix://"))
+        if (str_starts(host, "unix://")) {
+                *wanted = false;
                 return xasprintf("unix:%s", host + strlen("unix://"));
-        if (tls || str_starts(host, "https://"))
-                *ret_problem = xasprintf("%s wants TLS, which lambent does not speak to engines: use its "
-                                         "socket, or a tunnel to it",
-                                         host);
-        else if (str_starts(host, "tcp://") || str_starts(host, "http://")) {
+        }
+        *wanted = *wanted || str_starts(host, "https://");
+        if (str_starts(host, "tcp://") || str_starts(host, "http://") || str_starts(host, "https://")) {
                 const char *rest = strstr(host, "://") + 3;
                 AUTO(str) char *bare = xstrndup(rest, strcspn(rest, "/"));
 
                 if (*bare)
                         return strrchr(bare, ':') > strrchr(bare, ']') || (strchr(bare, ':') && *bare != '[')
                                        ? xstrdup(bare)
-                                       : xasprintf("%s:2375", bare);
+                                       : xasprintf("%s:%s", bare, *wanted ? "2376" : "2375");
         }
-        if (!*ret_problem)
-                *ret_problem = xasprintf("%s is no address of an engine that lambent can speak to: "
-                                         "unix://PATH or tcp://HOST:PORT",
-                                         host);
+        *ret_problem = xasprintf("%s is no address of an engine that lambent can speak to: "
+                                 "unix://PATH or tcp://HOST:PORT",
+                                 host);
         return NULL;
 }
 
@@ -91,13 +96,15 @@ static json_t *read_tree(const char *path) {
         return tree;
 }
 
-static int read_context(const char *folder, const char *name, char **ret_host, bool *ret_tls) {
+static int read_context(const char *folder, const char *name, char **ret_host, struct docker_tls *ret_tls) {
         unsigned char digest[SHA256_LEN];
         char hex[SHA256_HEX_LEN + 1];
         AUTO(str) char *meta = NULL;
         AUTO(str) char *tls = NULL;
+        const json_t *endpoint;
         const char *host;
         struct sha256 hash;
+        bool has_folder;
         json_t *tree;
 
         /* A context lies in a folder that is called by the digest of its name. */
@@ -110,14 +117,18 @@ static int read_context(const char *folder, const char *name, char **ret_host, b
         tree = read_tree(meta);
         if (!tree)
                 return -ENOENT;
-        host = json_tree_str(json_tree_get(json_tree_get(tree, "Endpoints"), "docker"), "Host");
+        endpoint = json_tree_get(json_tree_get(tree, "Endpoints"), "docker");
+        host = json_tree_str(endpoint, "Host");
         *ret_host = host ? xstrdup(host) : NULL;
-        *ret_tls = access(tls, F_OK) == 0;
+        has_folder = access(tls, F_OK) == 0;
+        *ret_tls = (struct docker_tls){ .any_peer = json_is_true(json_tree_get(endpoint, "SkipTLSVerify")) };
+        ret_tls->wanted = *ret_host && (has_folder || ret_tls->any_peer);
+        ret_tls->folder = ret_tls->wanted && has_folder ? TAKE(tls) : NULL;
         json_decref(tree);
         return *ret_host ? 0 : -EINVAL;
 }
 
-int detect_context(const char *folder, const char *name, char **ret_host, bool *ret_tls) {
+int detect_context(const char *folder, const char *name, char **ret_host, struct docker_tls *ret_tls) {
         AUTO(str) char *path = xasprintf("%s/config.json", folder);
         json_t *config = name && *name ? NULL : read_tree(path);
         AUTO(str) char *current = NULL;
@@ -130,23 +141,47 @@ int detect_context(const char *folder, const char *name, char **ret_host, bool *
                                                      : read_context(folder, current, ret_host, ret_tls);
 }
 
-static void add_host(struct places *p, const char *host, bool tls, const char *found_by) {
+static void add_host(struct places *p, const char *host, struct docker_tls tls_consume,
+                     const char *found_by) {
         AUTO(str) char *problem = NULL;
-        char *address = detect_address(host, tls, &problem);
+        char *address = detect_address(host, &tls_consume.wanted, &problem);
 
-        if (address)
-                add(p, address, found_by, NULL);
-        else
-                complain(p, problem);
+        if (address) {
+                add_over(p, address, found_by, NULL, tls_consume);
+                return;
+        }
+        docker_tls_clear(&tls_consume);
+        complain(p, problem);
+}
+
+/* A variable's value; NULL when it is empty. */
+static const char *setting(const char *name) {
+        const char *value = getenv(name);
+
+        return value && *value ? value : NULL;
+}
+
+/* The folder of docker's own settings; NULL: nobody knows. */
+static char *config_folder(void) {
+        const char *home = getenv("HOME"), *config = setting("DOCKER_CONFIG");
+
+        return config ? xstrdup(config) : home && *home == '/' ? xasprintf("%s/.docker", home) : NULL;
+}
+
+/* As the docker command reads its variables: DOCKER_TLS alone trusts everybody. */
+static struct docker_tls tls_of_variables(void) {
+        const char *folder = setting("DOCKER_CERT_PATH"), *verify = setting("DOCKER_TLS_VERIFY");
+        struct docker_tls tls = { .wanted = verify || setting("DOCKER_TLS") };
+
+        tls.any_peer = tls.wanted && !verify;
+        tls.folder = !tls.wanted ? NULL : folder ? xstrdup(folder) : config_folder();
+        return tls;
 }
 
 static void add_context(struct places *p) {
-        const char *home = getenv("HOME"), *config = getenv("DOCKER_CONFIG");
-        AUTO(str) char *folder = config && *config      ? xstrdup(config)
-                                 : home && *home == '/' ? xasprintf("%s/.docker", home)
-                                                        : NULL;
+        AUTO(str) char *folder = config_folder();
         AUTO(str) char *host = NULL;
-        bool tls;
+        struct docker_tls tls = {};
 
         if (folder && detect_context(folder, getenv("DOCKER_CONTEXT"), &host, &tls) == 0)
                 add_host(p, host, tls, "the current docker context");
@@ -325,7 +360,7 @@ static void follow_docker(struct places *p, const char *command) {
         AUTO(str) char *output = NULL;
 
         if (run(p, argv, &output) == 0 && *last_line(output))
-                add_host(p, last_line(output), false, command);
+                add_host(p, last_line(output), (struct docker_tls){}, command);
         add_command(p, "docker", command, "docker");
 }
 
@@ -376,7 +411,7 @@ void places_look(struct places *p, const char *choice, const char *state_dir) {
                 return;
         }
         if (host && *host) {
-                add_host(p, host, getenv("DOCKER_TLS_VERIFY") && *getenv("DOCKER_TLS_VERIFY"), "DOCKER_HOST");
+                add_host(p, host, tls_of_variables(), "DOCKER_HOST");
                 return;
         }
         add_context(p);

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 
+#include "lib/tls.h"
 #include "sandbox/engine/command_line.h"
 
 #define ANSWER_CAP (8 * MIB)
@@ -12,14 +13,40 @@ struct docker {
         struct loop *loop;
         char *address;
         struct command_line *commands; /* NULL: it is called over HTTP */
+        struct tls *tls;               /* NULL: over plain HTTP */
 };
 
-struct docker *docker_new(struct loop *loop, const char *address) {
+/* As the docker command calls them. NULL: there is none. */
+static char *file_of(const struct docker_tls *tls, const char *name) {
+        char *path = tls->folder ? xasprintf("%s/%s", tls->folder, name) : NULL;
+
+        if (path && access(path, F_OK) < 0 && errno == ENOENT)
+                free(TAKE(path));
+        return path;
+}
+
+static struct tls *new_tls(struct loop *loop, const struct docker_tls *tls) {
+        AUTO(str) char *ca = file_of(tls, "ca.pem");
+        AUTO(str) char *cert = file_of(tls, "cert.pem");
+        AUTO(str) char *key = file_of(tls, "key.pem");
+
+        return tls_new(
+                loop, &(struct tls_settings){
+                              .ca_file = ca, .cert_file = cert, .key_file = key, .any_peer = tls->any_peer });
+}
+
+void docker_tls_clear(struct docker_tls *tls) {
+        free(tls->folder);
+        *tls = (struct docker_tls){};
+}
+
+struct docker *docker_new(struct loop *loop, const char *address, const struct docker_tls *tls) {
         struct docker *d = xcalloc(1, sizeof(*d));
 
         d->loop = loop;
         d->address = xstrdup(address);
         d->commands = command_line_is(address) ? command_line_new(loop, address) : NULL;
+        d->tls = tls && tls->wanted ? new_tls(loop, tls) : NULL;
         return d;
 }
 
@@ -27,6 +54,7 @@ void docker_free(struct docker *d) {
         if (!d)
                 return;
         command_line_free(d->commands);
+        tls_free(d->tls);
         free(d->address);
         free(d);
 }
@@ -108,9 +136,12 @@ static void refuse(struct docker_call *call) {
 }
 
 static void break_off(struct docker_call *call, int r) {
+        const char *why = r == -ETIMEDOUT && !call->status ? "timed out"
+                          : call->client                   ? http_client_problem(call->client, r)
+                                                           : strerror(-r);
+
         call->problem = xasprintf("the container engine at %s %s: %s", call->docker->address,
-                                  call->status ? "broke off" : "does not answer",
-                                  r == -ETIMEDOUT && !call->status ? "timed out" : strerror(-r));
+                                  call->status ? "broke off" : "does not answer", why);
         finish(call, r);
 }
 
@@ -176,7 +207,7 @@ static void begin_http(struct docker_call *call, const void *body, size_t len) {
         const struct docker *d = call->docker;
 
         be_patient(call, call->request.patience);
-        call->client = http_client_new(d->loop, d->address);
+        call->client = d->tls ? tls_client_new(d->tls, d->address) : http_client_new(d->loop, d->address);
         /* Only an address that is none: the call still ends from the loop, as every other does. */
         if (http_client_call(call->client, call->request.method, call->target, call->fields, body, len,
                              NSEC_NEVER, &client_ops, call))

@@ -23,8 +23,17 @@
 struct docker;
 struct docker_call;
 
-/* address: as http/client.h takes it, "unix:/run/docker.sock" or "host:port"; or one of command_line.h. */
-struct docker *docker_new(struct loop *loop, const char *address);
+/* How an engine is spoken to over TLS (lib/tls.h). */
+struct docker_tls {
+        bool wanted;
+        bool any_peer; /* the engine's certificate is not checked */
+        char *folder;  /* with ca.pem, cert.pem and key.pem, each of which may be absent; NULL: none */
+};
+void docker_tls_clear(struct docker_tls *tls);
+
+/* address: as http/client.h takes it, "unix:/run/docker.sock" or "host:port"; or one of command_line.h. tls: copied; NULL: not
+ * wanted. */
+struct docker *docker_new(struct loop *loop, const char *address, const struct docker_tls *tls);
 /* Calls under way must have been cancelled. */
 void docker_free(struct docker *d);
 DEFINE_FREEP(docker)

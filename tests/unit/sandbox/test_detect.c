@@ -18,37 +18,43 @@
 static void test_hosts(void **state) {
         static const struct {
                 const char *host, *address;
+                bool wanted, tls; /* before, and after */
         } hosts[] = {
-                { "unix:///run/docker.sock", "unix:/run/docker.sock" },
-                { "tcp://10.0.0.1:2375", "10.0.0.1:2375" },
-                { "tcp://10.0.0.1", "10.0.0.1:2375" },
-                { "tcp://[::1]:99/", "[::1]:99" },
-                { "tcp://[::1]", "[::1]:2375" },
-                { "http://localhost:5000/v1", "localhost:5000" },
+                { "unix:///run/docker.sock", "unix:/run/docker.sock", false, false },
+                { "unix:///run/docker.sock", "unix:/run/docker.sock", true, false },
+                { "tcp://10.0.0.1:2375", "10.0.0.1:2375", false, false },
+                { "tcp://10.0.0.1", "10.0.0.1:2375", false, false },
+                { "tcp://10.0.0.1", "10.0.0.1:2376", true, true },
+                { "tcp://[::1]:99/", "[::1]:99", false, false },
+                { "tcp://[::1]", "[::1]:2375", false, false },
+                { "tcp://[::1]", "[::1]:2376", true, true },
+                { "http://localhost:5000/v1", "localhost:5000", false, false },
+                { "https://localhost:5000/v1", "localhost:5000", false, true },
+                { "https://docker.example", "docker.example:2376", false, true },
         };
         AUTO(str) char *problem = NULL;
 
         for (size_t i = 0; i < ARRAY_SIZE(hosts); ++i) {
-                AUTO(str) char *address = detect_address(hosts[i].host, false, &problem);
+                bool tls = hosts[i].wanted;
+                AUTO(str) char *address = detect_address(hosts[i].host, &tls, &problem);
 
                 assert_non_null(address);
                 assert_string_equal(address, hosts[i].address);
+                assert_int_equal(tls, hosts[i].tls);
         }
 }
 
 static void test_hosts_that_lambent_cannot_speak_to(void **state) {
-        static const char *const hosts[] = { "ssh://host", "npipe:////./pipe/docker", "tcp://", "nonsense" };
+        static const char *const hosts[] = { "ssh://host", "npipe:////./pipe/docker", "tcp://", "https://",
+                                             "nonsense" };
 
         for (size_t i = 0; i < ARRAY_SIZE(hosts); ++i) {
                 AUTO(str) char *problem = NULL;
+                bool tls = i % 2;
 
-                assert_null(detect_address(hosts[i], false, &problem));
+                assert_null(detect_address(hosts[i], &tls, &problem));
                 assert_non_null(strstr(problem, hosts[i]));
         }
-        AUTO(str) char *problem = NULL;
-
-        assert_null(detect_address("tcp://10.0.0.1:2376", true, &problem));
-        assert_non_null(strstr(problem, "TLS"));
 }
 
 static void put(const char *folder, const char *name, const char *text) {
@@ -72,7 +78,8 @@ static void test_contexts(void **state) {
         char folder[] = "/tmp/detect-XXXXXX";
         AUTO(str) char *host = NULL;
         AUTO(str) char *command = NULL;
-        bool tls;
+        AUTO(str) char *material = NULL;
+        struct docker_tls tls = {};
 
         assert_non_null(mkdtemp(folder));
         assert_int_equal(detect_context(folder, NULL, &host, &tls), -ENOENT);
@@ -84,7 +91,22 @@ static void test_contexts(void **state) {
             "{\"Name\":\"desktop\",\"Endpoints\":{\"docker\":{\"Host\":\"unix:///x.sock\"}}}");
         assert_int_equal(detect_context(folder, NULL, &host, &tls), 0);
         assert_string_equal(host, "unix:///x.sock");
-        assert_false(tls);
+        assert_false(tls.wanted);
+        free(TAKE(host));
+        /* What it has of TLS lies beside it, and what it does not check in it. */
+        put(folder, "contexts/meta/" DESKTOP "/meta.json",
+            "{\"Endpoints\":{\"docker\":{\"Host\":\"tcp://10.0.0.1:2376\",\"SkipTLSVerify\":true}}}");
+        assert_int_equal(detect_context(folder, NULL, &host, &tls), 0);
+        assert_true(tls.wanted && tls.any_peer && !tls.folder);
+        free(TAKE(host));
+        put(folder, "contexts/meta/" DESKTOP "/meta.json",
+            "{\"Endpoints\":{\"docker\":{\"Host\":\"tcp://10.0.0.1:2376\",\"SkipTLSVerify\":false}}}");
+        put(folder, "contexts/tls/" DESKTOP "/docker/ca.pem", "");
+        assert_int_equal(detect_context(folder, NULL, &host, &tls), 0);
+        material = xasprintf("%s/contexts/tls/" DESKTOP "/docker", folder);
+        assert_true(tls.wanted && !tls.any_peer);
+        assert_string_equal(tls.folder, material);
+        docker_tls_clear(&tls);
         put(folder, "contexts/meta/" DESKTOP "/meta.json", "{\"Name\":\"desktop\"}");
         assert_int_equal(detect_context(folder, "desktop", &(char *){ NULL }, &tls), -EINVAL);
         command = xasprintf("rm -r %s", folder);
@@ -149,6 +171,7 @@ static void place_clear(struct place *p) {
         for (size_t i = 0; i < p->places.count; ++i) {
                 free(p->places.endpoints[i].address);
                 free(p->places.endpoints[i].found_by);
+                docker_tls_clear(&p->places.endpoints[i].tls);
         }
         if (p->places.service)
                 waitpid(p->places.service, NULL, 0);
@@ -269,10 +292,56 @@ static void test_the_command_that_was_chosen(void **state) {
         place_close(&p);
 }
 
+/* As the docker command reads them. */
+static void test_variables_of_tls(void **state) {
+        static const struct {
+                const char *host, *verify, *tls, *folder; /* variables; folder: "" is the place's own */
+                bool wanted, any_peer, has_folder;
+        } cases[] = {
+                { "tcp://10.0.0.1:2376", NULL, NULL, "/certs", false, true, false },
+                { "tcp://10.0.0.1:2376", "", "", "/certs", false, true, false },
+                { "tcp://10.0.0.1:2376", "1", NULL, "/certs", true, false, true },
+                { "tcp://10.0.0.1:2376", "0", NULL, NULL, true, false, true },
+                { "tcp://10.0.0.1:2376", NULL, "1", "/certs", true, true, true },
+                { "tcp://10.0.0.1:2376", "1", "1", NULL, true, false, true },
+                { "https://10.0.0.1:2376", NULL, NULL, NULL, true, false, false },
+                { "https://10.0.0.1:2376", NULL, "1", "/certs", true, true, true },
+        };
+        struct place p;
+
+        place_open(&p);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); ++i) {
+                const char *folder = cases[i].folder ?: p.folder;
+
+                setenv("DOCKER_HOST", cases[i].host, 1);
+                setenv("DOCKER_CONFIG", p.folder, 1);
+                cases[i].verify ? setenv("DOCKER_TLS_VERIFY", cases[i].verify, 1)
+                                : unsetenv("DOCKER_TLS_VERIFY");
+                cases[i].tls ? setenv("DOCKER_TLS", cases[i].tls, 1) : unsetenv("DOCKER_TLS");
+                cases[i].folder ? setenv("DOCKER_CERT_PATH", cases[i].folder, 1)
+                                : unsetenv("DOCKER_CERT_PATH");
+                places_look(&p.places, "auto", p.folder);
+                expect_found(&p, "10.0.0.1:2376 ");
+                assert_int_equal(p.places.endpoints[0].tls.wanted, cases[i].wanted);
+                if (cases[i].wanted)
+                        assert_int_equal(p.places.endpoints[0].tls.any_peer, cases[i].any_peer);
+                if (cases[i].has_folder)
+                        assert_string_equal(p.places.endpoints[0].tls.folder, folder);
+                place_clear(&p);
+        }
+        unsetenv("DOCKER_HOST");
+        unsetenv("DOCKER_CONFIG");
+        unsetenv("DOCKER_TLS_VERIFY");
+        unsetenv("DOCKER_TLS");
+        unsetenv("DOCKER_CERT_PATH");
+        place_close(&p);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_hosts),
                 cmocka_unit_test(test_hosts_that_lambent_cannot_speak_to),
+                cmocka_unit_test(test_variables_of_tls),
                 cmocka_unit_test(test_contexts),
                 cmocka_unit_test(test_leases),
                 cmocka_unit_test(test_commands_in_order),
