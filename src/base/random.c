@@ -62,6 +62,16 @@ void random_uuid(char ret_uuid[static UUID_LEN + 1]) {
         memcpy(ret_uuid + 24, hex + 20, 13);
 }
 
+bool uuid_is_one(const char *text) {
+        for (size_t i = 0; i < UUID_LEN; ++i) {
+                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+                if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]) || !text[i])
+                        return false;
+        }
+        return text[UUID_LEN] == '\0';
+}
+
 void random_hex_id(char ret_id[static HEX_ID_LEN + 1]) {
         unsigned char b[HEX_ID_LEN / 2];
 

@@ -13,6 +13,8 @@
 void random_bytes(void *data, size_t len);
 /* A version 4 UUID in lower case, as AWS's request ids are; NUL-terminated. */
 void random_uuid(char ret_uuid[static UUID_LEN + 1]);
+/* Whether text is a UUID of any version, in either case. */
+bool uuid_is_one(const char *text);
 /* 32 hex digits: environment ids, log stream suffixes. */
 void random_hex_id(char ret_id[static HEX_ID_LEN + 1]);
 /* Writes 2 * len hex digits and a NUL. */

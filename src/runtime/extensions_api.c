@@ -241,16 +241,6 @@ static void on_register(struct supervisor *s, struct http_exchange *x) {
 
 /* ---- who calls ---- */
 
-static bool is_uuid(const char *text) {
-        for (size_t i = 0; i < UUID_LEN; ++i) {
-                bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-                if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]) || !text[i])
-                        return false;
-        }
-        return text[UUID_LEN] == '\0';
-}
-
 /* The identifier alone is looked at here, before anything else of the request. */
 static const char *caller_id(struct http_exchange *x) {
         const char *id = http_header(x, "lambda-extension-identifier");
@@ -258,7 +248,7 @@ static const char *caller_id(struct http_exchange *x) {
         if (!id || !*id)
                 refuse(x, "Extension.MissingExtensionIdentifier",
                        "Missing Lambda-Extension-Identifier header");
-        else if (!is_uuid(id))
+        else if (!uuid_is_one(id))
                 refuse(x, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier");
         else
                 return id;

@@ -34,6 +34,22 @@ static void request_ids(void **state) {
                 assert_string_not_equal(ids[i - 1], ids[i]);
 }
 
+static void what_is_a_uuid(void **state) {
+        static const char *const others[] = { "",
+                                              "1c8ca55f-ce5d-4d34-ae2c-af98c32429b",
+                                              "1c8ca55f-ce5d-4d34-ae2c-af98c32429bee",
+                                              "1c8ca55f-ce5d-4d34-ae2c+af98c32429be",
+                                              "1c8ca55fece5d-4d34-ae2c-af98c32429be",
+                                              "1c8ca55f-ce5d-4d34-ae2c-af98c32429bg" };
+        char own[UUID_LEN + 1];
+
+        random_uuid(own);
+        assert_true(uuid_is_one(own));
+        assert_true(uuid_is_one("1C8CA55F-CE5D-1D34-AE2C-AF98C32429BE"));
+        for (size_t i = 0; i < ARRAY_SIZE(others); ++i)
+                assert_false(uuid_is_one(others[i]));
+}
+
 static void environment_ids(void **state) {
         char one[HEX_ID_LEN + 1], two[HEX_ID_LEN + 1];
 
@@ -77,6 +93,7 @@ static void hex(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(request_ids),
+                cmocka_unit_test(what_is_a_uuid),
                 cmocka_unit_test(environment_ids),
                 cmocka_unit_test(every_byte_is_drawn),
                 cmocka_unit_test(hex),
