@@ -16,6 +16,7 @@ struct request {
         struct http_exchange *x; /* NULL: the client has gone */
         struct list link;        /* while it waits */
         struct buf payload, client_context;
+        char *trace_id, *tenant_id, *identity; /* copies: the client may go; NULL: none */
         struct iovec event;
         char request_id[UUID_LEN + 1];
         size_t unsettled; /* streamed bytes that wait for the client's socket */
@@ -26,6 +27,9 @@ static void request_free(struct request *r) {
         list_unlink(&r->link);
         buf_deinit(&r->payload);
         buf_deinit(&r->client_context);
+        free(r->trace_id);
+        free(r->tenant_id);
+        free(r->identity);
         free(r);
 }
 
@@ -136,9 +140,10 @@ void emulator_next(struct emulator *emulator) {
         order = (struct invocation_order){
                 .request_id = r->request_id,
                 .arn = emulator->arn,
-                .trace_id = http_header(r->x, "x-amzn-trace-id"),
+                .trace_id = r->trace_id,
                 .client_context = r->client_context.len ? buf_data(&r->client_context) : NULL,
-                .tenant_id = http_header(r->x, "x-amz-tenant-id"),
+                .cognito_identity = r->identity,
+                .tenant_id = r->tenant_id,
                 .event = &r->event,
                 .event_parts = 1,
                 .timeout = emulator->settings->timeout,
@@ -241,6 +246,25 @@ static int read_client_context(struct http_exchange *x, struct buf *ret_json) {
         return buf_append(ret_json, "", 1);
 }
 
+static char *copy_header(const struct http_exchange *x, const char *name) {
+        const char *value = http_header(x, name);
+
+        return value ? xstrdup(value) : NULL;
+}
+
+/* The caller may call the invocation as he likes, as long as it is a UUID. */
+static void read_fields(struct request *r, const struct http_exchange *x) {
+        const char *id = http_header(x, "x-amzn-requestid");
+
+        if (id && uuid_is_one(id))
+                memcpy(r->request_id, id, UUID_LEN + 1);
+        else
+                random_uuid(r->request_id);
+        r->trace_id = copy_header(x, "x-amzn-trace-id");
+        r->tenant_id = copy_header(x, "x-amz-tenant-id");
+        r->identity = copy_header(x, "x-amz-cognito-identity");
+}
+
 static void on_request(struct http_exchange *x) {
         struct emulator *emulator = x->listener_owner;
         bool stream = is_call(x->path, "/2021-11-15/functions/", "response-streaming-invocations");
@@ -273,7 +297,7 @@ static void on_request(struct http_exchange *x) {
         r->payload = BUF_NULL(PAYLOAD_MAX);
         r->client_context = client_context;
         client_context = BUF_NULL(0);
-        random_uuid(r->request_id);
+        read_fields(r, x);
         list_init(&r->link);
         x->ops = &request_ops;
         x->owner = r;

@@ -9,9 +9,14 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
+import sys
+import tarfile
+import threading
+import time
 import zipfile
 
 import pytest
@@ -129,12 +134,24 @@ def test_many_at_once_are_served_one_after_the_other(emulate):
 
 def test_what_the_function_sees(emulate, bootstrap):
     emulator = emulate(env={"AWS_LAMBDA_FUNCTION_NAME": "mine", "AWS_LAMBDA_FUNCTION_VERSION": "7", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-                            "AWS_LAMBDA_FUNCTION_HANDLER": "env", "AWS_REGION": "eu-west-1", "IMAGE": "yes"})
+                            "AWS_LAMBDA_FUNCTION_HANDLER": "env", "AWS_REGION": "eu-west-1", "IMAGE": "yes", "HOME": "/root",
+                            "AWS_ACCESS_KEY_ID": "mine"})
     seen = json.loads(emulator.invoke({})[2])
     assert seen["AWS_LAMBDA_FUNCTION_NAME"] == "mine" and seen["AWS_LAMBDA_FUNCTION_VERSION"] == "7"
     assert seen["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256" and seen["AWS_REGION"] == "eu-west-1"
-    assert seen["IMAGE"] == "yes" and seen["_HANDLER"] == "env"
+    assert seen["IMAGE"] == "yes" and seen["_HANDLER"] == "env" and seen["AWS_ACCESS_KEY_ID"] == "mine" and "HOME" not in seen
     assert "AWS_ENDPOINT_URL_LAMBDA" not in seen
+
+
+def test_who_calls_names_the_invocation(emulate):
+    emulator = emulate("headers")
+    mine = "12345678-1234-1234-1234-123456789ABC"
+    for name, is_taken in ((mine, True), ("my own", False), (mine + "0", False)):
+        _, headers, body = emulator.invoke({}, {"X-Amzn-RequestId": name, "X-Amz-Cognito-Identity": '{"cognitoIdentityId":"me"}'})
+        seen = json.loads(body)
+        assert seen["lambda-runtime-aws-request-id"] == headers["x-amzn-RequestId"]
+        assert (headers["x-amzn-RequestId"] == name) == is_taken
+        assert json.loads(seen["lambda-runtime-cognito-identity"])["cognitoIdentityId"] == "me"
 
 
 def test_headers_are_forwarded(emulate):
@@ -230,3 +247,158 @@ def test_stopped_under_an_invocation_nothing_is_left(emulate):
 def test_settings_that_make_no_sense(bootstrap, env, options):
     done = subprocess.run([INIT, "--rie", *options, str(bootstrap)], env={**os.environ, **env}, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2 and done.stderr
+
+
+# ---- beside AWS's emulator ----
+
+
+class Original(Emulator):
+    """AWS's own, built from its Go module."""
+
+    def __init__(self, program, command, env):
+        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+            self.port, api = (free.getsockname()[1] for free in (one, two))
+        self.process = subprocess.Popen(
+            [program, "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}", "--runtime-api-address", f"127.0.0.1:{api}", *command],
+            env={"PATH": os.environ["PATH"], **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        end = time.monotonic() + 60
+        while True:  # it says nothing when it listens
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            assert self.process.poll() is None and time.monotonic() < end
+            threading.Event().wait(0.02)
+
+    def invoke(self, *arguments, **settings):
+        try:
+            return super().invoke(*arguments, **settings)
+        except (OSError, http.client.HTTPException):
+            return None, {}, b""
+
+    def stop(self):
+        """With what it has started: that survives it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def original_program(tmp_path_factory):
+    sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "containers"))
+    import images
+
+    layer = images._rie()
+    if not layer:
+        pytest.skip("AWS's emulator cannot be built here")
+    folder = tmp_path_factory.mktemp("original")
+    with tarfile.open(layer.path) as archive:
+        (folder / "rie").write_bytes(archive.extractfile("usr/local/bin/aws-lambda-rie").read())
+    (folder / "rie").chmod(0o755)
+    return folder / "rie"
+
+
+@pytest.fixture
+def both(emulate, original_program, bootstrap):
+    """both(word): AWS's emulator and ours, with the same function."""
+    running = []
+
+    def start(word="by-event"):
+        env = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "2"}
+        running.append(Original(original_program, [bootstrap], {"_HANDLER": word, **env}))
+        return running[-1], emulate(word, env=env)
+
+    yield start
+    for original in running:
+        original.stop()
+
+
+def told(answer):
+    """Status and body, whatever the invocation is called."""
+    status, _, body = answer
+    return status, re.sub(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", b"ID", body)
+
+
+CONTEXT = {"X-Amz-Client-Context": base64.b64encode(b'{"custom":{"k":"v"}}').decode()}
+
+
+@pytest.mark.parametrize("word, event, settings", [
+    ("by-event", "echo", {}),
+    ("by-event", "post-error", {}),
+    ("by-event", "stream:3000000", {}),
+    ("by-event", "echo", {"path": PATH + "?Qualifier=1"}),
+    ("by-event", "echo", {"path": "/"}),
+    ("by-event", "echo", {"path": PATH + "/"}),
+    ("by-event", "echo", {"headers": {"X-Amz-Invocation-Type": "DryRun", "X-Amz-Log-Type": "Tail"}}),
+    ("echo", b"", {}),
+    ("by-event", "big:6291000", {}),
+    ("echo", '\u00fc\u2028\U0001f600\\"', {"headers": CONTEXT}),
+])
+def test_the_same_as_aws(both, word, event, settings):
+    theirs, ours = (told(emulator.invoke(event, **settings)) for emulator in both(word))
+    assert theirs == ours
+
+
+def test_the_function_is_told_the_same(both):
+    fields = {**CONTEXT, "X-Amzn-Trace-Id": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", "X-Amz-Tenant-Id": "blue",
+              "X-Amzn-RequestId": "12345678-1234-1234-1234-123456789abc", "X-Amz-Cognito-Identity": '{"cognitoIdentityId":"i","cognitoIdentityPoolId":"p"}'}
+    theirs, ours = (json.loads(emulator.invoke({}, fields)[2]) for emulator in both("headers"))
+    for seen in (theirs, ours):
+        assert int(seen.pop("lambda-runtime-deadline-ms")) > time.time() * 1000
+        seen.pop("date")
+    # They write it anew.
+    assert theirs.pop("lambda-runtime-trace-id", fields["X-Amzn-Trace-Id"]).startswith("Root=1-5759e988-bd862e3fe1be46a994272793")
+    assert ours.pop("lambda-runtime-trace-id") == fields["X-Amzn-Trace-Id"]
+    assert theirs == ours
+
+
+def test_the_environments_differ_as_documented(both):
+    theirs, ours = (json.loads(emulator.invoke({})[2]) for emulator in both("env"))
+    more = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN"}
+    assert set(theirs) - set(ours) <= more
+    assert {name: theirs[name] for name in more if not name.startswith("AWS_LAMBDA_")} == dict.fromkeys(more - {
+        "AWS_LAMBDA_METADATA_API", "AWS_LAMBDA_METADATA_TOKEN"}, "")
+    differ = {name for name in set(theirs) & set(ours) if theirs[name] != ours[name]}
+    assert differ <= {"AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME"}
+
+
+ERROR = re.compile(rb'\{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 2.00 seconds"\}')
+
+
+@pytest.mark.parametrize("word, event, settings, status, ours_status", [
+    ("by-event", "invoke-exit:3", {}, 502, 200),  # AWS's Invoke answers 200 and X-Amz-Function-Error
+    ("init-error", {}, {}, 502, 200),
+    ("by-event", "echo", {"path": PATH.replace("/function/", "/other/")}, 404, 200),
+    ("by-event", "stream:10", {"path": "/2021-11-15/functions/function/response-streaming-invocations"}, 404, 200),
+    ("by-event", "echo", {"method": "GET"}, 200, 404),
+    ("by-event", "echo", {"method": "PUT"}, 200, 404),
+    ("echo", b"{not json", {}, 200, 400),
+    ("echo", {}, {"headers": {"X-Amz-Client-Context": "not base64"}}, 500, 400),
+])
+def test_another_status_than_theirs(both, word, event, settings, status, ours_status):
+    """The differences that docs/emulator.md names."""
+    theirs, ours = (told(emulator.invoke(event, **settings)) for emulator in both(word))
+    assert (theirs[0], ours[0]) == (status, ours_status)
+    if status == 502:
+        assert theirs[1] == ours[1]
+
+
+def test_a_timeout_beside_theirs(both):
+    theirs, ours = (told(emulator.invoke("invoke-hang")) for emulator in both())
+    assert theirs == (200, b"Task timed out after 2.00 seconds")
+    assert ours[0] == 200 and ERROR.fullmatch(ours[1])
+
+
+def test_an_init_that_exits(both):
+    theirs, ours = both("init-exit:7")
+    for _ in range(2):
+        answer = told(ours.invoke({}))
+        assert answer == (200, b'{"errorType":"Runtime.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 7"}')
+    assert theirs.invoke({})[0] == 502  # and with another it may be gone
+
+
+def test_several_at_once_beside_theirs(both):
+    """Theirs refuses, or is gone: which one is a race of its own."""
+    theirs, ours = both()
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        statuses = {emulator: sorted(status or 0 for status, _, _ in pool.map(emulator.invoke, ["sleep-ms:500"] * 3)) for emulator in (theirs, ours)}
+    assert statuses[ours] == [200] * 3
+    assert statuses[theirs] != [200] * 3
