@@ -34,7 +34,8 @@ REASONS = {
     "one user": "every container has the same user, in namespaces of its own",
     "roots engine": "who may use an engine has root's power, so a daemon that root starts with one stays root",
     "tiers": "tiers are of the native sandbox",
-    "emulated": "whether the engine runs programs of another architecture is the machine's matter",
+    "emulated": "whether the engine has images and runs programs of another architecture is the machine's matter",
+    "no engine": "there is one",
 }
 
 

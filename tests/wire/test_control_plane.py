@@ -273,6 +273,7 @@ def test_snap_start(client, create):
     assert updated["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
 
 
+@pytest.mark.native("emulated")
 def test_what_is_kept_and_shown(client, create):
     settings = {
         "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"},

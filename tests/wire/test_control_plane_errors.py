@@ -286,7 +286,8 @@ def test_packages(client, settings, zip_of):
     assert refused(client.get_function, FunctionName="fn")[0] == 404
 
 
-def test_what_is_not_done_here_says_so(client, settings):
+@pytest.mark.native("no engine")
+def test_an_image_without_an_engine(client, settings):
     image = {"FunctionName": "fn", "Role": settings["Role"], "PackageType": "Image", "Code": {"ImageUri": "i"}}
     status, kind, message = refused(client.create_function, **image)
     assert (status, kind) == (501, "NotImplementedException")

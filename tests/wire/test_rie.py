@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -252,12 +253,18 @@ def test_settings_that_make_no_sense(bootstrap, env, options):
 # ---- beside AWS's emulator ----
 
 
+def free_port():
+    """Of those that the kernel gives to nobody who wants just any: the original takes one of its ports late."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(10000, 30000))) as free:
+            return free.getsockname()[1]
+
+
 class Original(Emulator):
     """AWS's own, built from its Go module."""
 
     def __init__(self, program, command, env):
-        with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-            self.port, api = (free.getsockname()[1] for free in (one, two))
+        self.port, api = free_port(), free_port()
         self.process = subprocess.Popen(
             [program, "--runtime-interface-emulator-address", f"127.0.0.1:{self.port}", "--runtime-api-address", f"127.0.0.1:{api}", *command],
             env={"PATH": os.environ["PATH"], **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -300,10 +307,14 @@ def original_program(tmp_path_factory):
 def both(emulate, original_program, bootstrap):
     """both(word): AWS's emulator and ours, with the same function."""
     running = []
+    # Theirs starts the runtime a moment before it listens for it.
+    patient = bootstrap.parent / "patient"
+    patient.write_text(f'#!/bin/bash\nuntil (exec 3<>"/dev/tcp/${{AWS_LAMBDA_RUNTIME_API/://}}") 2>&-; do :; done\nexec env -u PWD -u SHLVL -u OLDPWD -u _ {bootstrap}\n')
+    patient.chmod(0o755)
 
     def start(word="by-event"):
         env = {"AWS_LAMBDA_FUNCTION_TIMEOUT": "2"}
-        running.append(Original(original_program, [bootstrap], {"_HANDLER": word, **env}))
+        running.append(Original(original_program, [patient], {"_HANDLER": word, **env}))
         return running[-1], emulate(word, env=env)
 
     yield start
