@@ -18,7 +18,7 @@ static struct remote *remote_of_near(struct environment *near) {
 
 /* ---- what the supervisor tells ---- */
 
-static void take_over(struct remote *r) {
+static void show(struct remote *r) {
         r->base.generation = r->near->generation;
         r->base.has_extensions = r->near->has_extensions;
         r->base.ending = r->near->ending;
@@ -36,7 +36,7 @@ static void on_started(struct environment *near) {
 static void on_ready(struct environment *near, nsec_t start, nsec_t init, bool failed) {
         struct remote *r = remote_of_near(near);
 
-        take_over(r);
+        show(r);
         r->base.events->ready(&r->base, r->start_time, init, failed);
 }
 
@@ -61,7 +61,7 @@ static void on_answered(struct environment *near, struct invocation_answer *answ
 static void on_idle(struct environment *near, const struct invocation_report *report) {
         struct remote *r = remote_of_near(near);
 
-        take_over(r);
+        show(r);
         r->base.events->idle(&r->base, report);
 }
 
@@ -75,7 +75,7 @@ static void on_gone(struct environment *near, const char *why) {
         struct remote *r = remote_of_near(near);
         AUTO(str) char *sentence = xstrdup(why);
 
-        take_over(r);
+        show(r);
         r->near = NULL;
         r->place = NULL;
         near->ops->free(near);
