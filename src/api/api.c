@@ -146,6 +146,11 @@ static void route_request(struct api_request *r) {
                 api_fail(r, PROBLEM_SERIALIZATION, "The path holds a bad percent escape.");
                 return;
         }
+        /* Else a qualifier that cannot be read would be none, and all of a function would be deleted. */
+        if (!http_query_is_sound(r->exchange)) {
+                api_fail(r, PROBLEM_SERIALIZATION, "The query holds a bad percent escape.");
+                return;
+        }
         if (!r->route->run) {
                 api_fail(r, PROBLEM_NOT_IMPLEMENTED, "lambent does not implement %s.", r->operation);
                 return;

@@ -132,6 +132,8 @@ const char *http_header(const struct http_exchange *x, const char *lower_name); 
 const char *http_trailer(const struct http_exchange *x, const char *lower_name); /* after on_end */
 /* Appends the text with percent escapes (and '+' when form) decoded. 0, -EINVAL (bad escape, NUL), -E2BIG. */
 int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf);
+/* Whether all of the query can be decoded: what cannot is absent to the calls below. */
+bool http_query_is_sound(const struct http_exchange *x);
 /* The decoded value of a query parameter as a malloc'ed string; NULL when absent. */
 char *http_query_param(const struct http_exchange *x, const char *name);
 /* Of a parameter that may be given several times, the one that comes nth, from 0. */

@@ -142,6 +142,15 @@ int http_percent_decode(const char *s, size_t len, bool form, struct buf *buf) {
         return 0;
 }
 
+bool http_query_is_sound(const struct http_exchange *x) {
+        const char *at = x->query, *end = at + strlen(at);
+
+        while (at < end)
+                if (decode_one(&at, end, true) < 0)
+                        return false;
+        return true;
+}
+
 static bool param_is(const char *key, size_t len, const char *name) {
         struct buf plain = BUF_NULL(len);
         bool is = http_percent_decode(key, len, true, &plain) == 0 && plain.len == strlen(name) &&

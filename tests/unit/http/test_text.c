@@ -100,6 +100,16 @@ static void query_params_that_are_repeated(void **state) {
         }
 }
 
+static void queries_that_cannot_be_decoded(void **state) {
+        static const char *const sound[] = { "", "&", "a", "a=1&b=%20", "%61=%2B+", "a=%ff" },
+                                 *const unsound[] = { "%", "a=1&b=%", "a=%2", "a=%zz", "%00=1", "a=%2&b=1" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(sound); i++)
+                assert_true(http_query_is_sound(&(struct http_exchange){ .query = sound[i] }));
+        for (size_t i = 0; i < ARRAY_SIZE(unsound); i++)
+                assert_false(http_query_is_sound(&(struct http_exchange){ .query = unsound[i] }));
+}
+
 static void dates(void **state) {
         static const struct {
                 uint64_t at;
@@ -220,6 +230,7 @@ int main(void) {
                 cmocka_unit_test(percent_into_little_room),
                 cmocka_unit_test(query_params),
                 cmocka_unit_test(query_params_that_are_repeated),
+                cmocka_unit_test(queries_that_cannot_be_decoded),
                 cmocka_unit_test(dates),
                 cmocka_unit_test(all_days),
                 cmocka_unit_test(names),
