@@ -54,15 +54,19 @@ class Lambent:
         """Its data lie on a file system that the engine does not have: as for one in a container, or with an engine elsewhere."""
         wrapper = self.daemon.folder / "hidden"
         wrapper.write_text("#!/bin/sh\n"
-                           f"exec unshare --mount sh -c 'mkdir -p {self.daemon.data_dir} && mount -t tmpfs tmpfs {self.daemon.data_dir} && "
+                           f"exec unshare --mount sh -c 'mkdir -p {self.daemon.data_dir} && mount -t tmpfs -o size=64m tmpfs {self.daemon.data_dir} && "
                            f'exec {binary()} "$@"\' lambent "$@"\n')
         wrapper.chmod(0o755)
         self.daemon.binary = str(wrapper)
 
+    def inside(self, path):
+        """A path as the daemon sees it."""
+        return pathlib.Path(f"/proc/{self.daemon.pid}/root{path}")
+
     def start(self):
         self.daemon.start()
         self.client = make_client(self.daemon.endpoint)
-        self.home = pathlib.Path(f"/proc/{self.daemon.pid}/root{self.daemon.data_dir}/home").read_text()
+        self.home = self.inside(self.daemon.data_dir / "home").read_text()
 
     def function(self, package, **settings):
         name = f"fn-{uuid.uuid4().hex[:12]}"

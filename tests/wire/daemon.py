@@ -191,7 +191,12 @@ class Daemon:
         mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
         found += [f"mount {line}" for line in mounts if str(self.folder) in line]
         found += [f"temporary file {path}" for path in sorted(self.tmp.iterdir())]
-        return found + self.place.leaks(self.data_dir, self._was_killed)
+        if self._was_killed and any(container["State"] == "created" for container in self.place.containers_of(self.data_dir)):
+            # What the engine has made for a daemon that was killed before it could start it goes with the next start.
+            self.start()
+            found += self.place.leaks(self.data_dir)
+            self.stop()
+        return found + self.place.leaks(self.data_dir)
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)

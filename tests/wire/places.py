@@ -50,7 +50,10 @@ class Native:
 
     env = {}
 
-    def leaks(self, _data_dir, _was_killed):
+    def containers_of(self, _data_dir):
+        return []
+
+    def leaks(self, _data_dir):
         return []
 
     def stop(self):
@@ -86,18 +89,17 @@ class Container(Native):
         # Of tests that count environments; tests/containers has those of spares.
         return ours + ([] if "--container-spares" in words else ["--container-spares", "0"])
 
-    def leaks(self, data_dir, was_killed):
-        """Containers of the daemon's. Those that were made but not started when it was killed are for its next start to remove."""
+    def leaks(self, data_dir):
+        """Containers of the daemon's, when the engine has had the time to remove what it was told to."""
         end = time.monotonic() + GONE_SECONDS
-        while (left := self._containers_of(data_dir, was_killed)) and time.monotonic() < end:
+        while (left := self.containers_of(data_dir)) and time.monotonic() < end:
             threading.Event().wait(0.05)
         return [f"container {container['Names']} {container['Status']}" for container in left]
 
-    def _containers_of(self, data_dir, only_started):
+    def containers_of(self, data_dir):
         if not (data_dir / "home").exists():
             return []
-        found = self.engine.containers(**{HOME: (data_dir / "home").read_text()})
-        return [container for container in found if not (only_started and container["State"] == "created")]
+        return self.engine.containers(**{HOME: (data_dir / "home").read_text()})
 
     def stop(self):
         self.engine.stop()

@@ -2,6 +2,7 @@
 /* The engine as the daemon keeps it: finding it, following it, finding out what it shares with us, letting go of it. */
 #include "sandbox/engine/containers_private.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include "sandbox/engine/shape.h"
 
 #define CLOSE_PATIENCE (10 * SECOND)
+#define TAGS_FILE "tags"
 
 void containers_note(struct containers *c, const char *format, ...) {
         AUTO(str) char *text = NULL;
@@ -90,7 +92,7 @@ static void follow(struct containers *c) {
 }
 
 static void open_tags(struct containers *c) {
-        AUTO(str) char *path = xasprintf("%s/tags", c->options.state_dir);
+        AUTO(str) char *path = xasprintf("%s/" TAGS_FILE, c->options.state_dir);
 
         c->tags = tags_new(&(struct tags_options){ .loop = c->loop,
                                                    .docker = c->docker,
@@ -391,6 +393,26 @@ bool containers_know_sharing(struct containers *c, struct container *container) 
 
 /* ---- life ---- */
 
+/* Doors and trials of a daemon that was killed: whoever opens the state dir has it alone. What is written down in it stays. */
+static void sweep(const char *state_dir) {
+        DIR *folder = opendir(state_dir);
+        struct dirent *entry;
+
+        while (folder && (entry = readdir(folder))) {
+                AUTO(str) char *path = xasprintf("%s/%s", state_dir, entry->d_name);
+                AUTO(str) char *link = xasprintf("%s/link", path);
+
+                if (*entry->d_name == '.' || streq(entry->d_name, TAGS_FILE))
+                        continue;
+                if (unlink(path) < 0) {
+                        unlink(link);
+                        rmdir(path);
+                }
+        }
+        if (folder)
+                closedir(folder);
+}
+
 static char *absolute(const char *path) {
         AUTO(str) char *here = *path == '/' ? NULL : realpath(".", NULL);
 
@@ -407,6 +429,7 @@ struct containers *containers_new(struct loop *loop, const struct containers_opt
         c->options.state_dir = absolute(options->state_dir);
         c->options.home = xstrdup(options->home);
         c->options.network = options->network && *options->network ? xstrdup(options->network) : NULL;
+        sweep(c->options.state_dir);
         c->lease = lease_make();
         random_hex_id(c->instance);
         list_init(&c->waits);

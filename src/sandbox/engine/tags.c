@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A tag is looked at before anything is done about it: what the engine says decides, together with whether the tag is
- * wanted. Each line of the file is "NAME ID[,ID] ADDRESS": the images it may mean through us, and the engine's address; lines
- * about other engines wait for those.
+ * wanted. Each line of the file is "NAME ID[,ID] ADDRESS": the images it may mean through us, and where that was. Another
+ * address may well lead to the same engine: what is not found there is kept for the one that was written down.
  */
 #include "sandbox/engine/tags.h"
 
@@ -19,7 +19,6 @@
 struct tags {
         struct tags_options options;
         struct list all; /* of struct tag */
-        struct buf others;
 };
 
 struct tag {
@@ -27,6 +26,7 @@ struct tag {
         struct list link;
         struct docker_call call;
         char *name;
+        char *address;         /* of the engine that we had it from; NULL: this one's */
         char *ours;            /* the image that we had it mean; NULL: none yet */
         char *was;             /* and before that, while it moves */
         char *wanted, *sha256; /* the image that it is to mean; NULL: it is to go */
@@ -65,13 +65,14 @@ static int save(struct tags *tags) {
         AUTO(buf) struct buf text = BUF_NULL(FILE_MAX);
         const char *address = docker_address(tags->options.docker);
         struct tag *tag;
-        int r = buf_append(&text, buf_data(&tags->others), tags->others.len);
+        int r = 0;
 
         list_each(tag, &tags->all, link)
                 if (tag->ours)
                         r = r
                                     ?: buf_printf(&text, "%s %s%s%s %s\n", tag->name, tag->ours,
-                                                  tag->was ? "," : "", tag->was ?: "", address);
+                                                  tag->was ? "," : "", tag->was ?: "",
+                                                  tag->address ?: address);
         if (!r && text.len)
                 return write_file(tags->options.path, &text);
         if (!r)
@@ -85,6 +86,7 @@ static void tag_free(struct tag *tag) {
         list_unlink(&tag->link);
         docker_call_clear(&tag->call);
         free(tag->name);
+        free(tag->address);
         free(tag->ours);
         free(tag->was);
         free(tag->wanted);
@@ -162,6 +164,7 @@ static void give(struct tag *tag) {
         free(tag->was);
         tag->was = tag->ours;
         tag->ours = xstrdup(tag->wanted);
+        free(TAKE(tag->address));
         if (save(tag->tags)) {
                 note(tag, "is not called so, for that could not be written down");
                 drop(tag);
@@ -182,8 +185,11 @@ static void give(struct tag *tag) {
 /* What the engine has under this name: an id, or NULL for nothing. */
 static void decide(struct tag *tag, const char *id) {
         bool ours = id && is_ours(tag, id);
+        bool is_over = id ? !ours : !tag->wanted || tag->refused;
 
-        if (id ? !ours : !tag->wanted)
+        if (!ours && !tag->wanted && tag->address)
+                return; /* it is not here */
+        if (is_over)
                 drop(tag);
         else if (!tag->wanted)
                 take(tag);
@@ -191,8 +197,6 @@ static void decide(struct tag *tag, const char *id) {
                 save(tag->tags);
         else if (!tag->refused)
                 give(tag);
-        else if (!id)
-                drop(tag);
 }
 
 static void on_looked(struct docker_call *call, int r) {
@@ -290,14 +294,11 @@ static void take_line(struct tags *tags, char *line) {
 
         if (!name || !ids || !rest || !*rest)
                 return;
-        if (!streq(rest, docker_address(tags->options.docker))) {
-                buf_printf(&tags->others, "%s %s %s\n", name, ids, rest);
-                return;
-        }
         if (was)
                 *was++ = 0;
         tag = tag_new(tags, name);
         tag->ours = xstrdup(ids);
+        tag->address = streq(rest, docker_address(tags->options.docker)) ? NULL : xstrdup(rest);
         tag->was = was ? xstrdup(was) : NULL;
 }
 
@@ -324,7 +325,6 @@ struct tags *tags_new(const struct tags_options *options) {
 
         tags->options = *options;
         tags->options.path = xstrdup(options->path);
-        tags->others = BUF_NULL(FILE_MAX);
         list_init(&tags->all);
         load(tags);
         return tags;
@@ -337,7 +337,6 @@ void tags_free(struct tags *tags) {
                 return;
         while ((tag = list_first(&tags->all, struct tag, link)))
                 tag_free(tag);
-        buf_deinit(&tags->others);
         free((char *)tags->options.path);
         free(tags);
 }

@@ -155,9 +155,10 @@ static void test_after_a_kill(void **state) {
         trial_close(&t);
 }
 
-/* What the file says of another engine is for when that is used again. */
+/* What the file says of another engine is for when that is used again, unless it is this one by another address. */
 static void test_another_engine(void **state) {
         static const char line[] = AWS ":9 " ONE " unix:/somewhere/else.sock\n";
+        static const char here[] = AWS ":8 " ONE " unix:/another/name of it.sock\n";
         char text[256] = "";
         struct trial t;
         int fd;
@@ -166,13 +167,15 @@ static void test_another_engine(void **state) {
         containers_close(TAKE(t.stage.containers));
         fd = open(t.path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         assert_int_equal(write(fd, line, sizeof(line) - 1), sizeof(line) - 1);
+        assert_int_equal(write(fd, here, sizeof(here) - 1), sizeof(here) - 1);
         fd_close(fd);
-        fake_engine_tag(&t.fake, AWS ":9", ONE);
+        fake_engine_tag(&t.fake, AWS ":9", TWO);
+        fake_engine_tag(&t.fake, AWS ":8", ONE);
         begin(&t);
         containers_tag(t.stage.containers, NAME, &one, "aa");
         settle(&t);
         containers_close(TAKE(t.stage.containers));
-        assert_true(means(&t, AWS ":9", ONE) && means(&t, NAME, NULL));
+        assert_true(means(&t, AWS ":9", TWO) && means(&t, AWS ":8", NULL) && means(&t, NAME, NULL));
         fd = open(t.path, O_RDONLY | O_CLOEXEC);
         assert_int_equal(read(fd, text, sizeof(text)), sizeof(line) - 1);
         fd_close(fd);
