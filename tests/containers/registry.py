@@ -8,6 +8,7 @@
     registry.fail("blobs", status=500, times=2)     the next two requests for blobs
     registry.hold("blobs")                          … wait until release()
     registry.truncate("blobs", times=1)             … break off in the middle
+    registry.serve_vast("team/app:v1", image, size) the same with one more layer of that size, which never comes to its end
     registry.requests                               (method, path), in order
 """
 
@@ -27,6 +28,24 @@ from images import CONFIG_TYPE, MANIFEST_TYPE
 PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<reference>[^/]+)$")
 INDEX_TYPE = "application/vnd.docker.distribution.manifest.list.v2+json"
 PIECE = 64 * 1024
+
+
+class Vast:
+    """A layer that nobody has: its size is told, it begins, and it breaks off when the test lets it go."""
+
+    def __init__(self, size):
+        self.size = size
+        self.digest = hashlib.sha256(secrets.token_bytes(16)).hexdigest()
+        self.diff_id = self.digest
+        self.path = self
+        self.begun, self.let_go = threading.Event(), threading.Event()
+
+    def send(self, stream):
+        with contextlib.suppress(OSError):
+            stream.write(b"\0" * PIECE)
+            stream.flush()
+        self.begun.set()
+        self.let_go.wait()
 
 
 class _Trouble:
@@ -78,13 +97,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send(content, media_type, digest, with_body, bool(trouble and trouble.truncate))
 
     def _send(self, content, media_type, digest, with_body, is_cut):
-        size = content.stat().st_size if hasattr(content, "stat") else len(content)
+        size = content.size if isinstance(content, Vast) else content.stat().st_size if hasattr(content, "stat") else len(content)
         self.send_response(200)
         self.send_header("Content-Type", media_type)
         self.send_header("Content-Length", str(size))
         self.send_header("Docker-Content-Digest", f"sha256:{digest}")
         self.end_headers()
         if not with_body:
+            return
+        if isinstance(content, Vast):
+            content.send(self.wfile)
+            self.close_connection = True
             return
         left = size // 2 if is_cut else size
         if hasattr(content, "stat"):
@@ -152,6 +175,17 @@ class Registry:
         self._serve_manifest(repository, tag, image.manifest, MANIFEST_TYPE)
         self._serve_parts(repository, image)
         return f"{self.address}/{name}"
+
+    def serve_vast(self, name, image, size):
+        """Answers the whole name, and the layer."""
+        layer = Vast(size)
+        return self.serve(image.derive(image.name, [layer]), name), layer
+
+    def lose(self, layer):
+        """Whoever has begun with it hears no more, nobody gets it from now on."""
+        with self._lock:
+            self._content = {key: found for key, found in self._content.items() if found[0] is not layer}
+        layer.let_go.set()
 
     def serve_index(self, images, name):
         """One name for images of several architectures."""

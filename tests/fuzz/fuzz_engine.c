@@ -87,12 +87,14 @@ static void answer_well(struct http_exchange *x, const struct buf *body) {
         int status = 200;
 
         if (streq(x->path, "/version"))
-                text = xasprintf("{\"Version\":\"1\",\"Arch\":\"%s\",\"Os\":\"linux\",\"KernelVersion\":\"%s\"}",
-                                 architecture(), host.release);
+                text = xasprintf(
+                        "{\"Version\":\"1\",\"Arch\":\"%s\",\"Os\":\"linux\",\"KernelVersion\":\"%s\"}",
+                        architecture(), host.release);
         else if (streq(x->path, "/containers/json"))
                 text = xstrdup("[]");
         else if (str_starts(x->path, "/images/"))
-                text = xasprintf("{\"Id\":\"sha256:1111\",\"Architecture\":\"%s\",\"Config\":{}}", architecture());
+                text = xasprintf("{\"Id\":\"sha256:1111\",\"Architecture\":\"%s\",\"Config\":{}}",
+                                 architecture());
         else if (streq(x->path, "/containers/create"))
                 text = xasprintf("{\"Id\":\"id%p\"}", (void *)x);
         else
