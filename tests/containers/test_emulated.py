@@ -261,3 +261,18 @@ def test_an_image_without_one(lambent_of, engine):  # noqa: F811
     assert answer["FunctionError"] == "Unhandled" and error["errorType"] == "Sandbox.Failure"
     wait_until(lambda: lambent.everything() == [], "nothing is left of it")
     engine.forget(name)
+
+
+def test_no_port_of_its_own(lambent_of, engine):  # noqa: F811
+    """Every emulator listens on the same port, which in the host's network only one can have."""
+    name = f"lambent-test/tiny-{uuid.uuid4().hex[:8]}:latest"
+    engine.load(images.tiny(name))
+    lambent = lambent_of("--container-mode", "rie", "--container-network", "host")
+    function = lambent.function(name, PackageType="Image")
+
+    error, answer = lambent.invoke(function, {})
+
+    assert answer["FunctionError"] == "Unhandled" and error["errorType"] == "Sandbox.Failure"
+    assert "needs a network of its own" in error["errorMessage"], error
+    wait_until(lambda: lambent.everything() == [], "nothing is left of it")
+    engine.forget(name)
