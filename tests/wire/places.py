@@ -3,7 +3,7 @@
 
 A test that does not hold everywhere says so with a reason of REASONS:
 
-    @pytest.mark.native("freezer")     skipped in containers
+    @pytest.mark.native("tiers")     skipped in containers
 
 and @pytest.mark.everywhere marks those that ./dev test runs in containers too, which is a selection for speed and nothing else.
 """
@@ -29,7 +29,6 @@ REASONS = {
     "bytecode": "what is compiled beforehand is for the interpreters of this machine; an image's compile for themselves",
     "every version": "an image has the version that it is named after, so no other is taken in its place",
     "loopback": "each container has a loopback of its own: another's address leads to oneself, and from outside nowhere",
-    "init stops": "processes in a container are stopped one by one by its first, which itself goes on",
     "image files": "what is to be seen is the image's, and nothing of this machine",
     "one user": "every container has the same user, in namespaces of its own",
     "roots engine": "who may use an engine has root's power, so a daemon that root starts with one stays root",
