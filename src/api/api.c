@@ -25,6 +25,8 @@ struct api *api_new(struct loop *loop, struct engine *engine, const struct api_o
         api->tls = tls_new(loop, NULL);
         if (options->s3_endpoint)
                 must(endpoint_parse(options->s3_endpoint, &api->s3_endpoint) == 0);
+        if (options->lambda_endpoint)
+                must(endpoint_parse(options->lambda_endpoint, &api->lambda_endpoint) == 0);
         random_bytes(api->secret, sizeof(api->secret));
         return api;
 }
@@ -36,6 +38,7 @@ void api_free(struct api *api) {
         upstream_free(api->upstream);
         pattern_cache_deinit(&api->patterns);
         endpoint_clear(&api->s3_endpoint);
+        endpoint_clear(&api->lambda_endpoint);
         tls_free(api->tls);
         free(api);
 }

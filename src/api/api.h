@@ -21,6 +21,8 @@ struct api_options {
         const char *upstream; /* URL: who knows the other services; NULL: nobody; borrowed */
         const char *
                 s3_endpoint; /* URL: where packages that requests name by bucket and key are; NULL: AWS; borrowed */
+        bool layers_from_aws;            /* those of other accounts are fetched when a function names one */
+        const char *lambda_endpoint;     /* URL: who is asked for them; NULL: AWS; borrowed */
         const struct aws_keys *aws_keys; /* whom lambent is to AWS and to the S3; NULL: nobody; borrowed */
         const struct keys *keys;         /* whose signatures count (signature.h); NULL: all; borrowed */
         const char *user,

@@ -15,8 +15,8 @@ struct api {
         struct upstream *upstream;     /* NULL: there is none */
         struct pattern_cache patterns; /* of the model */
         struct tls *tls;
-        struct endpoint s3_endpoint; /* zeroed: AWS */
-        unsigned char secret[32];      /* signs download Locations; a new one with every start */
+        struct endpoint s3_endpoint, lambda_endpoint; /* zeroed: AWS */
+        unsigned char secret[32]; /* signs download Locations; a new one with every start */
 };
 
 /* The HTTP operations of a ROUTE_JSON request: reads the body, then runs the route. False: it has been

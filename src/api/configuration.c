@@ -167,6 +167,13 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
                         return true;
                 }
         }
+        if (!foreign && (name.account.len != strlen(r->account) ||
+                         memcmp(name.account.start, r->account, name.account.len) != 0))
+                return problem_set(
+                        ret_problem, PROBLEM_INVALID_PARAMETER,
+                        "Layer version %s does not exist. lambent can be given it with \"lambent layer "
+                        "import %s FILE.zip\", or fetches it when it is started with --layers-from-aws.",
+                        arn, arn);
         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Layer version %s does not exist.", arn);
 }
 

@@ -4,6 +4,7 @@
 #include "api/code_source.h"
 #include "api/configuration.h"
 #include "api/download.h"
+#include "api/foreign_layers.h"
 #include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/names.h"
@@ -120,6 +121,8 @@ void api_create_function(struct api_request *r) {
         const json_t *architectures, *tags;
         struct creation *creation;
 
+        if (foreign_layers_fetch(r, api_create_function))
+                return;
         creation = r->state = xcalloc(1, sizeof(*creation));
         r->cancel = creation_release;
         tags = json_tree_get(r->body, "Tags");

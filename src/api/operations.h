@@ -124,6 +124,10 @@ void api_delete_layer_version(struct api_request *r);
 void api_list_layers(struct api_request *r);
 void api_list_layer_versions(struct api_request *r);
 
+/* foreign_layers.c */
+void api_import_layer(struct api_request *r);
+void api_list_all_layers(struct api_request *r);
+
 /* download.c */
 void api_download(struct api_request *r);
 

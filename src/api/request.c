@@ -6,6 +6,7 @@
 
 #include "api/api_private.h"
 #include "api/code_source.h"
+#include "api/foreign_layers.h"
 #include "api/image_code.h"
 #include "api/session.h"
 #include "api/signature.h"
@@ -22,6 +23,7 @@ void api_request_free(struct api_request *r) {
                 r->cancel(r);
         api_body_free(r);
         api_fetch_free(r->fetch);
+        api_layers_free(r->layers);
         api_upload_free(r->upload);
         api_image_free(r->image);
         json_decref(r->body);

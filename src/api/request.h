@@ -27,6 +27,7 @@ struct api;
 struct api_body;
 struct api_fetch;
 struct api_image;
+struct api_layers;
 struct api_request;
 struct api_upload;
 struct session;
@@ -71,10 +72,11 @@ struct api_request {
         json_t *body;                /* ROUTE_JSON: an object, or NULL without a body */
         struct api_upload
                 *upload; /* ROUTE_JSON: what arrived as ZipFile, or from S3; NULL when there was none */
-        struct api_fetch *fetch;  /* while an object of S3 comes, and after: code_source.h */
-        struct api_image *image;  /* while an ImageUri is looked up, and after: image_code.h */
-        struct api_body *reading; /* while the body arrives: json_body.c */
-        bool from_function;       /* came through an environment's own listener */
+        struct api_fetch *fetch;   /* while an object of S3 comes, and after: code_source.h */
+        struct api_layers *layers; /* while layers of other accounts come, and after: foreign_layers.h */
+        struct api_image *image;   /* while an ImageUri is looked up, and after: image_code.h */
+        struct api_body *reading;  /* while the body arrives: json_body.c */
+        bool from_function;        /* came through an environment's own listener */
         bool answered;
 
         void *state; /* the operation's own */

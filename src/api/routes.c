@@ -111,6 +111,8 @@ static const struct api_route internal[] = {
         { HTTP_GET_, "/_lambent/code/{}", "Download", api_download, ROUTE_PLAIN },
         { HTTP_POST_, "/_lambent/environments/evict", "EvictEnvironments", api_evict, ROUTE_JSON },
         { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON },
+        { HTTP_GET_, "/_lambent/layers", "ListAllLayers", api_list_all_layers, ROUTE_PLAIN },
+        { HTTP_POST_, "/_lambent/layers", "ImportLayer", api_import_layer, ROUTE_RAW },
         { HTTP_GET_, "/_lambent/logs", "ReadLogs", api_logs, ROUTE_RAW },
 };
 

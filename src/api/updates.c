@@ -2,6 +2,7 @@
 /* updates - UpdateFunctionCode, UpdateFunctionConfiguration, PublishVersion */
 #include "api/code_source.h"
 #include "api/configuration.h"
+#include "api/foreign_layers.h"
 #include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/operations.h"
@@ -158,7 +159,8 @@ void api_update_function_configuration(struct api_request *r) {
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         struct function *f;
 
-        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f) ||
+            foreign_layers_fetch(r, api_update_function_configuration))
                 return;
         version_config_copy(&f->latest->config, &config);
         if (configuration_apply(r, f->region, r->body, &config, &problem) &&

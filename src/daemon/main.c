@@ -19,10 +19,10 @@ static void occupy_standard_descriptors(void) {
 
 int main(int argc, char **argv) {
         const struct command commands[] = {
-                serve_command,  run_command,  exec_command,      deploy_command,
-                invoke_command, logs_command, functions_command, ps_command,
-                evict_command,  rm_command,   doctor_command,    completions_command,
-                man_command,    {},
+                serve_command,  run_command,         exec_command,      deploy_command,
+                invoke_command, logs_command,        functions_command, ps_command,
+                evict_command,  rm_command,          layers_command,    layer_command,
+                doctor_command, completions_command, man_command,       {},
         };
         const struct program program = {
                 .name = "lambent",

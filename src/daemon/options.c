@@ -84,6 +84,11 @@ const struct option serve_option_table[] = {
           "where the packages are that requests name by S3Bucket and S3Key (default: --upstream, else AWS with the "
           "credentials of the environment)",
           AT(s3_endpoint) },
+        { "layers-from-aws", 0, "LAMBENT_LAYERS_FROM_AWS", OPTION_FLAG, "", NULL,
+          "fetch layers of other accounts from AWS, with the credentials of the environment, when a function names one",
+          AT(layers_from_aws) },
+        { "layers-endpoint", 0, "LAMBENT_LAYERS_ENDPOINT", OPTION_TEXT, "URL", NULL,
+          "whose Lambda API is asked for them instead of AWS's", AT(layers_endpoint) },
         { "verify-signatures", 0, "LAMBENT_VERIFY_SIGNATURES", OPTION_FLAG, "", NULL,
           "refuse requests to AWS's operations that are not signed with a key of --credentials",
           AT(verify_signatures) },
@@ -146,13 +151,12 @@ static bool is_free(const char *path) {
         return is_empty;
 }
 
-static int check_s3_endpoint(const struct serve_options *options, char **ret_problem) {
+static int check_endpoint(const char *name, const char *url, char **ret_problem) {
         AUTO(endpoint) struct endpoint endpoint = {};
 
-        if (!options->s3_endpoint || endpoint_parse(options->s3_endpoint, &endpoint) == 0)
+        if (!url || endpoint_parse(url, &endpoint) == 0)
                 return 0;
-        *ret_problem =
-                xasprintf("--s3-endpoint: \"%s\" is not of the form http://HOST:PORT", options->s3_endpoint);
+        *ret_problem = xasprintf("--%s: \"%s\" is not of the form http://HOST:PORT", name, url);
         return -EINVAL;
 }
 
@@ -183,7 +187,8 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
         }
         if (options->upstream && !options->s3_endpoint)
                 options->s3_endpoint = xstrdup(options->upstream);
-        if (check_s3_endpoint(options, ret_problem))
+        if (check_endpoint("s3-endpoint", options->s3_endpoint, ret_problem) ||
+            check_endpoint("layers-endpoint", options->layers_endpoint, ret_problem))
                 return -EINVAL;
         if (options->verify_signatures != (options->credentials != NULL)) {
                 *ret_problem = xstrdup(options->credentials

@@ -7,12 +7,12 @@ struct serve_options {
         struct strings listen;
         char *config, *data_dir, *user, *sandbox, *region, *account, *network, *log_level, *pull,
                 *image_mirror, *private_registry, *container_network, *container_mode, *upstream,
-                *s3_endpoint, *credentials;
+                *s3_endpoint, *layers_endpoint, *credentials;
         uint64_t container_spares, sandbox_tier, environments_max, log_bytes, ready_fd, life_fd;
         nsec_t idle_ttl, freeze_after, drain_time, rie_ready_time;
         struct strings allow_host;
         bool cpu_share, strict_runtimes, temporary, container_writable, container_privileges,
-                verify_signatures;
+                verify_signatures, layers_from_aws;
 };
 
 #define FD_NONE 0 /* standard input is never the one */

@@ -247,6 +247,8 @@ static int daemon_open_api(struct daemon *d) {
         struct api_options options = {
                 .upstream = d->options->upstream,
                 .s3_endpoint = d->options->s3_endpoint,
+                .layers_from_aws = d->options->layers_from_aws,
+                .lambda_endpoint = d->options->layers_endpoint,
                 .aws_keys = d->aws_keys.key ? &d->aws_keys : NULL,
                 .keys = d->keys,
                 .user = d->user.name,

@@ -29,6 +29,7 @@ enum document_kind {
         DOCUMENT_MANAGED_POLICY = 105,    /* of IAM, in no region; owner: its ARN */
         DOCUMENT_LOG_GROUP = 106,         /* owner: its name */
         DOCUMENT_CAPACITY_PROVIDER = 107, /* owner: its name */
+        DOCUMENT_IMPORTED_LAYER = 108, /* of no account; owner: the layer version's ARN; where it is from */
 };
 
 /* Which one. */

@@ -27,25 +27,28 @@ char *layer_arn(const char *region, const char *account, const char *name, uint6
         return numbered;
 }
 
+static int put(struct registry *r, const struct layer_version *l) {
+        return store_put_layer(r->store, &(struct layer_row){ .account = l->account,
+                                                              .region = l->region,
+                                                              .name = l->name,
+                                                              .number = l->number,
+                                                              .description = l->description,
+                                                              .license = l->license,
+                                                              .runtimes = l->runtimes_json,
+                                                              .architectures = l->architectures_json,
+                                                              .sha256 = l->sha256,
+                                                              .size = l->code_size,
+                                                              .unzipped = l->unzipped,
+                                                              .created = l->created });
+}
+
 static int save(struct registry *r, struct layer_version *l) {
         int result = store_begin(r->store);
 
         if (result == 0)
                 result = store_next_layer_number(r->store, l->account, l->region, l->name, &l->number);
         if (result == 0)
-                result =
-                        store_put_layer(r->store, &(struct layer_row){ .account = l->account,
-                                                                       .region = l->region,
-                                                                       .name = l->name,
-                                                                       .number = l->number,
-                                                                       .description = l->description,
-                                                                       .license = l->license,
-                                                                       .runtimes = l->runtimes_json,
-                                                                       .architectures = l->architectures_json,
-                                                                       .sha256 = l->sha256,
-                                                                       .size = l->code_size,
-                                                                       .unzipped = l->unzipped,
-                                                                       .created = l->created });
+                result = put(r, l);
         if (result == 0)
                 result = registry_commit(r);
         if (result)
@@ -105,6 +108,67 @@ int layers_get(struct registry *r, const char *account, const char *region, cons
         return result == -ENOENT ? LAYERS_NOT_FOUND : result;
 }
 
+/* ---- imported ones ---- */
+
+static struct document_row imported_row(const char *region, const char *arn, const char *text) {
+        return (struct document_row){ "", region, DOCUMENT_IMPORTED_LAYER, arn, "", text };
+}
+
+static int replace(struct registry *r, const struct layer_version *l, const char *from) {
+        AUTO(str) char *arn = layer_arn(l->region, l->account, l->name, l->number);
+        AUTO(str) char *text = xasprintf("\"%s\"", from);
+        struct document_row row = imported_row(l->region, arn, text);
+        int result = store_begin(r->store);
+
+        if (result == 0)
+                result = store_reserve_layer_number(r->store, l->account, l->region, l->name, l->number);
+        if (result == 0)
+                result = store_delete_layer(r->store, l->account, l->region, l->name, l->number);
+        if (result == 0)
+                result = put(r, l);
+        if (result == 0)
+                result = store_put_document(r->store, &row);
+        if (result == 0)
+                result = registry_commit(r);
+        if (result)
+                store_rollback(r->store);
+        return result;
+}
+
+int layers_import(struct registry *r, struct layer_version *layer, const char *from) {
+        AUTO(layer_version) struct layer_version before = {};
+        int result = layers_get(r, layer->account, layer->region, layer->name, layer->number, &before);
+        bool replaces = result == 0;
+
+        if (result < 0)
+                return fault(result);
+        layer->created = loop_wall(r->loop);
+        result = replace(r, layer, from);
+        if (result)
+                return fault(result);
+        registry_hold(r, layer->sha256);
+        if (replaces)
+                registry_release(r, before.sha256);
+        return 0;
+}
+
+static void ignore_text(void *owner, const char *text) {
+}
+
+bool layers_is_imported(struct registry *r, const char *region, const char *arn) {
+        struct document_row row = imported_row(region, arn, NULL);
+
+        return store_get_document(r->store, &row, ignore_text, NULL) == 0;
+}
+
+static int delete_import(struct registry *r, const char *account, const char *region, const char *name,
+                         uint64_t number) {
+        AUTO(str) char *arn = layer_arn(region, account, name, number);
+        struct document_row row = imported_row(region, arn, NULL);
+
+        return store_delete_document(r->store, &row);
+}
+
 static int delete_policy(struct registry *r, const char *account, const char *region, const char *name,
                          uint64_t number) {
         char part[U64_TEXT];
@@ -125,6 +189,8 @@ int layers_delete(struct registry *r, const char *account, const char *region, c
                 result = store_delete_layer(r->store, account, region, name, number);
         if (result == 0)
                 result = delete_policy(r, account, region, name, number);
+        if (result == 0)
+                result = delete_import(r, account, region, name, number);
         if (result == 0)
                 result = registry_commit(r);
         if (result) {

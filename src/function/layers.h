@@ -28,6 +28,10 @@ enum layers_outcome { LAYERS_NOT_FOUND = 1 };
 
 /* Gives the layer its number and its date. 0 or -errno. */
 int layers_publish(struct registry *r, struct layer_version *layer);
+/* Of another account mostly: keeps its number, replaces what had it before, and gets its date. from: "file", "aws". */
+int layers_import(struct registry *r, struct layer_version *layer, const char *from);
+/* Whether that one was; region: the ARN's. */
+bool layers_is_imported(struct registry *r, const char *region, const char *arn);
 /* 0, LAYERS_NOT_FOUND, -errno. */
 int layers_get(struct registry *r, const char *account, const char *region, const char *name, uint64_t number,
                struct layer_version *ret_layer);

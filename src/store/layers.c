@@ -14,6 +14,11 @@ int store_next_layer_number(struct store *s, const char *account, const char *re
         return 0;
 }
 
+int store_reserve_layer_number(struct store *s, const char *account, const char *region, const char *name,
+                               uint64_t number) {
+        return store_run(store_bind(s, SQL_RESERVE_LAYER, "ttti", account, region, name, (int64_t)number));
+}
+
 int store_put_layer(struct store *s, const struct layer_row *row) {
         return store_run(store_bind(s, SQL_PUT_LAYER, "tttitttttiii", row->account, row->region, row->name,
                                     (int64_t)row->number, row->description, row->license, row->runtimes,

@@ -67,6 +67,8 @@ static const char *const sql[STATEMENTS] = {
         [SQL_NAMES_AFTER] = "SELECT name FROM functions WHERE " OWNER " AND name > ?3 ORDER BY name",
         [SQL_NEXT_LAYER] = "INSERT INTO layers VALUES (?1, ?2, ?3, 1)"
                            " ON CONFLICT DO UPDATE SET last_number = last_number + 1 RETURNING last_number",
+        [SQL_RESERVE_LAYER] = "INSERT INTO layers VALUES (?1, ?2, ?3, ?4)"
+                              " ON CONFLICT DO UPDATE SET last_number = max(last_number, ?4)",
         [SQL_PUT_LAYER] =
                 "INSERT INTO layer_versions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         [SQL_DELETE_LAYER] = "DELETE FROM layer_versions WHERE " OWNER " AND name = ?3 AND number = ?4",

@@ -128,6 +128,9 @@ struct layer_row {
 /* The number the next version of this layer gets, remembered for ever. */
 int store_next_layer_number(struct store *s, const char *account, const char *region, const char *name,
                             uint64_t *ret_number);
+/* That one is taken: the next is behind it. */
+int store_reserve_layer_number(struct store *s, const char *account, const char *region, const char *name,
+                               uint64_t number);
 int store_put_layer(struct store *s, const struct layer_row *row);
 int store_delete_layer(struct store *s, const char *account, const char *region, const char *name,
                        uint64_t number);

@@ -19,6 +19,7 @@ enum statement {
         SQL_ALL_VERSIONS,
         SQL_NAMES_AFTER,
         SQL_NEXT_LAYER,
+        SQL_RESERVE_LAYER,
         SQL_PUT_LAYER,
         SQL_DELETE_LAYER,
         SQL_LAYERS_AFTER,

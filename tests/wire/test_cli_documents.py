@@ -10,7 +10,7 @@ import pytest
 from command import lambent
 from daemon import ROOT
 
-COMMANDS = ["serve", "run", "exec", "deploy", "invoke", "logs", "functions", "ps", "evict", "rm", "doctor", "completions", "man"]
+COMMANDS = ["serve", "run", "exec", "deploy", "invoke", "logs", "functions", "ps", "evict", "rm", "layers", "layer", "doctor", "completions", "man"]
 
 
 def test_docs_options_is_current():
