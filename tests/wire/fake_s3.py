@@ -4,6 +4,7 @@
 import contextlib
 import socket
 import socketserver
+import ssl
 import threading
 
 
@@ -19,14 +20,23 @@ def error(status, code, message, **headers):
 
 
 class FakeS3(socketserver.ThreadingTCPServer):
-    """paths[path] is what is sent: bytes, or a function of (connection, number of this request of the path, from 1)."""
+    """paths[path] is what is sent: bytes, or a function of (connection, number of this request of the path, from 1).
+
+    certificate, a file with its key beside it: it speaks TLS. proxy: it is asked as one, and is then itself whatever it shall connect to.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self):
+    def __init__(self, certificate=None, proxy=False):
         super().__init__(("127.0.0.1", 0), Connection)
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+        self.proxy = proxy
+        self.connects = []  # what the proxy was to connect to
         self.paths = {}
         self.requests = []  # (path with query, headers in lower case)
         self.lock = threading.Lock()
@@ -51,12 +61,27 @@ class FakeS3(socketserver.ThreadingTCPServer):
 
 
 class Connection(socketserver.StreamRequestHandler):
-    def handle(self):
+    def read_head(self):
         line = self.rfile.readline().decode().split()
         headers = {}
         while (field := self.rfile.readline().decode("latin-1").rstrip("\r\n")):
             name, _, value = field.partition(":")
             headers[name.lower()] = value.strip()
+        return line, headers
+
+    def handle(self):
+        if self.server.proxy:
+            self.server.connects.append(self.read_head()[0][1])
+            self.send(b"HTTP/1.1 200 x\r\n\r\n")
+        if self.server.context:
+            with contextlib.suppress(OSError), self.server.context.wrap_socket(self.request, server_side=True) as self.request:
+                self.rfile = self.request.makefile("rb")
+                self.serve()
+        else:
+            self.serve()
+
+    def serve(self):
+        line, headers = self.read_head()
         if len(line) != 3:
             return
         with self.server.lock:

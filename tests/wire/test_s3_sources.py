@@ -8,10 +8,14 @@ import http.client
 import io
 import json
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 import threading
+import urllib.parse
 import urllib.request
 import zipfile
 
@@ -26,6 +30,10 @@ from conftest import REGION, ROLE, make_client, make_zip
 from fake_s3 import FakeS3, answer, error
 from moto_server import Moto
 from recorded import Case
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "tls"))
+
+import certificates  # noqa: E402
 
 BUCKET = "code-bucket"
 CODE = make_zip({"bootstrap*": "#!/bin/sh\n"})
@@ -414,6 +422,64 @@ def test_endless_errors_are_not_heard_to_the_end(hostile, fake):
 
     fake.paths[f"/{BUCKET}/k"] = endless
     assert refused(create, client=client, key="k")[:2] == (400, "InvalidParameterValueException")
+
+
+# ---- TLS, and AWS itself ----
+
+@pytest.fixture(scope="module")
+def authority():
+    """A folder with an authority's certificate, and one of it for AWS."""
+    with tempfile.TemporaryDirectory(prefix="lambent-test-") as name:
+        folder = certificates.make(name)
+        hosts = ("s3.us-east-1.amazonaws.com", "*.s3.us-east-1.amazonaws.com", "lambda.us-east-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn")
+        certificates.signed(folder, "aws", names="subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts))
+        os.chmod(folder, 0o755)
+        yield folder
+
+
+def test_an_endpoint_with_tls(lambent_factory, authority):
+    for certificate, expected in (("good", None), ("expired", "certificate"), ("stranger", "certificate")):
+        fake = FakeS3(authority / f"{certificate}.pem")
+        fake.paths[f"/{BUCKET}/k"] = answer(200, CODE)
+        url = f"https://localhost:{fake.server_address[1]}"
+        daemon = lambent_factory("--s3-endpoint", url, env={**KEYS, "AWS_CA_BUNDLE": str(authority / "ca.pem")})
+        client = make_client(daemon.endpoint)
+        if expected:
+            status, kind, text = refused(create, client=client, key="k")
+            assert (status, kind) == (500, "ServiceException") and expected in text
+            assert fake.requests == []
+        else:
+            assert create(client, "k")["CodeSha256"] == sha256(CODE)
+        fake.stop()
+
+
+def test_aws_itself(lambent_factory, authority):
+    """Behind a proxy that is AWS, which is where its names lead then."""
+    layer = "arn:aws:lambda:us-east-1:123456789012:layer:l:1"
+    location = {"Location": "https://prod.s3.us-east-1.amazonaws.com/snapshots/l?X-Amz-Signature=s"}
+    aws = FakeS3(authority / "aws.pem", proxy=True)
+    aws.paths.update({
+        "/a/k": answer(200, CODE),
+        "/with.dots/k": answer(200, CODE),
+        "/k": error(301, "PermanentRedirect", "m", x_amz_bucket_region="eu-west-1"),
+        "/2018-10-31/layers?find=LayerVersion&Arn=" + urllib.parse.quote(layer, safe=""): answer(200, json.dumps({"Content": location}).encode()),
+        "/snapshots/l?X-Amz-Signature=s": answer(200, CODE),
+    })
+    env = {**KEYS, "AWS_CA_BUNDLE": str(authority / "ca.pem"), "HTTPS_PROXY": aws.url, "https_proxy": aws.url, "NO_PROXY": "", "no_proxy": ""}
+    daemon = lambent_factory("--layers-from-aws", env=env)
+    client = make_client(daemon.endpoint)
+    create(client, "a/k", Layers=[layer])
+    create(client, "k", bucket="with.dots", name="dots")
+    create(make_client(daemon.endpoint, region="cn-north-1"), "k", bucket="with.dots")
+    assert refused(create, client=client, key="k", bucket="elsewhere", name="other") == (
+        400, "InvalidParameterValueException", "Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: "
+        "The bucket is in this region: eu-west-1. Please use this region to retry the request")
+    end = "us-east-1.amazonaws.com"
+    assert [headers["host"] for _, headers in aws.requests] == [
+        f"lambda.{end}", f"prod.s3.{end}", f"code-bucket.s3.{end}", f"s3.{end}", "s3.cn-north-1.amazonaws.com.cn", f"elsewhere.s3.{end}"]
+    assert aws.connects == [headers["host"] + ":443" for _, headers in aws.requests]
+    assert ["authorization" in headers for _, headers in aws.requests] == [True, False, True, True, True, True]
+    aws.stop()
 
 
 # ---- time ----
