@@ -131,6 +131,16 @@ static void apply_plain(const json_t *body, struct version_config *c) {
         apply_file_systems(json_tree_get(body, "FileSystemConfigs"), c);
 }
 
+/* It may well be there on AWS. */
+static void add_layer_hint(const char *arn, struct problem *problem) {
+        char *message = xasprintf(
+                "%s. lambent can be given a copy with \"lambent layer import %s FILE.zip\", or fetches one "
+                "when it is started with --layers-from-aws.",
+                problem->message, arn);
+
+        problem_set_consume(problem, problem->kind, message);
+}
+
 static bool resolve_layer(struct api_request *r, const char *arn, const struct version_config *before,
                           struct layer_ref *ret_ref, struct problem *ret_problem) {
         AUTO(layer_version) struct layer_version layer = {};
@@ -153,8 +163,12 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
                 AUTO(str) char *layer_name = xstrndup(name.name.start, name.name.len);
                 int result;
 
-                if (!access_layer_use(r, account, region, layer_name, number, ret_problem))
+                if (!access_layer_use(r, account, region, layer_name, number, ret_problem)) {
+                        if (layers_get(engine_registry(r->engine), account, region, layer_name, number,
+                                       &layer) == LAYERS_NOT_FOUND)
+                                add_layer_hint(arn, ret_problem);
                         return false;
+                }
                 result = layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
                 if (result < 0)
                         return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.",
@@ -167,13 +181,6 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
                         return true;
                 }
         }
-        if (!foreign && (name.account.len != strlen(r->account) ||
-                         memcmp(name.account.start, r->account, name.account.len) != 0))
-                return problem_set(
-                        ret_problem, PROBLEM_INVALID_PARAMETER,
-                        "Layer version %s does not exist. lambent can be given it with \"lambent layer "
-                        "import %s FILE.zip\", or fetches it when it is started with --layers-from-aws.",
-                        arn, arn);
         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Layer version %s does not exist.", arn);
 }
 

@@ -71,8 +71,10 @@ def test_an_imported_layer_is_used(lambent_factory, package):
     daemon = lambent_factory()
     client = make_client(daemon.endpoint)
     status, kind, text = refused(create, client=client)
-    assert (status, kind) == (400, "InvalidParameterValueException")
-    assert text.startswith(f"Layer version {ARN} does not exist. ") and f"lambent layer import {ARN} " in text
+    assert (status, kind) == (403, "AccessDeniedException")
+    assert text.startswith("User: arn:aws:iam::000000000000:root is not authorized to perform: lambda:GetLayerVersion on resource: "
+                           f"{ARN} because no resource-based policy allows the lambda:GetLayerVersion action. ")
+    assert f"lambent layer import {ARN} " in text
     done = import_layer(daemon, ARN, package, "--runtimes", "python3.12", "--runtimes", "python3.13", "--architectures", "arm64",
                         "--description", "a & b", "--license", "MIT")
     assert (done.returncode, done.stdout) == (0, f"imported {ARN} ({len(LAYER)} bytes)\n")
@@ -97,7 +99,7 @@ def test_an_imported_layer_is_used(lambent_factory, package):
     assert layers(daemon) == [(own, "published"), (ARN, "file")] and invoke(client) == "imported"
     assert command("layer", "rm", ARN, own, "--endpoint", daemon.endpoint).returncode == 0
     assert layers(daemon) == [] and invoke(client) == "imported"
-    assert refused(create, client=client, name="other")[1] == "InvalidParameterValueException"
+    assert refused(create, client=client, name="other")[1] == "AccessDeniedException"
 
 
 def test_an_import_replaces_and_takes_its_number(lambent_factory, package):
@@ -145,6 +147,8 @@ def test_layers_are_fetched_once(lambent_factory, tmp_path):
     arns = [theirs.publish_layer_version(LayerName=name, Content={"ZipFile": make_zip({f"python/{name}.py": f"word = '{name}'\n"})},
                                          CompatibleRuntimes=["python3.12"], Description=name)["LayerVersionArn"]
             for name in ("shared", "second", "third")]
+    for name in ("shared", "second", "third"):
+        theirs.add_layer_version_permission(LayerName=name, VersionNumber=1, StatementId="s", Action="lambda:GetLayerVersion", Principal="*")
     daemon = lambent_factory("--layers-from-aws", "--layers-endpoint", aws.endpoint, env=KEYS)
     client = make_client(daemon.endpoint)
     assert [layer["Arn"] for layer in create(client, layers=arns[:2])["Layers"]] == arns[:2]
@@ -155,8 +159,8 @@ def test_layers_are_fetched_once(lambent_factory, tmp_path):
     client.update_function_configuration(FunctionName="fn", Layers=[arns[0], arns[2]])
     assert invoke(client) == "shared" and len(layers(daemon)) == 3
     missing = f"{arns[0][:-1]}9"
-    assert refused(create, client=client, name="other", layers=[missing]) == (
-        400, "InvalidParameterValueException", f"Layer version {missing} does not exist.")
+    status, kind, text = refused(create, client=client, name="other", layers=[missing])
+    assert (status, kind) == (403, "AccessDeniedException") and "not authorized to perform: lambda:GetLayerVersion" in text
     # What is here needs nobody.
     aws.stop()
     create(client, "other", layers=arns)
@@ -207,6 +211,7 @@ def test_what_goes_wrong(hostile, fake):
     denied = "User: u is not authorized to perform: lambda:GetLayerVersion on resource: r"
     for path, reply, expected, words in (
         (ASKED, answer(403, json.dumps({"Message": denied}).encode()), (403, "AccessDeniedException"), denied),
+        (ASKED, answer(404, b"{}"), unfit, f"Layer version {ARN} does not exist."),
         (ASKED, answer(400, b'{"message": "m"}'), unfit, "status 400: m"),
         (ASKED, answer(400, b"<html>"), unfit, "status 400: the answer says nothing"),
         (ASKED, answer(501, b"{}"), service, "status 501"),
@@ -248,3 +253,12 @@ def test_two_at_once_and_what_breaks_off(hostile, fake):
         assert len(list(threads.map(lambda name: create(client, name), ["one", "two"]))) == 2
     assert invoke(client, "one") == invoke(client, "two") == "imported"
     assert layers(hostile) == [(ARN, "aws")]
+
+
+def test_a_layer_of_a_neighbour_needs_its_permission(lambent_factory):
+    """It is here, so an import is not what helps."""
+    daemon = lambent_factory()
+    client, theirs = make_client(daemon.endpoint), make_client(daemon.endpoint, access_key=OTHER)
+    arn = theirs.publish_layer_version(LayerName="shared", Content={"ZipFile": LAYER})["LayerVersionArn"]
+    status, kind, text = refused(create, client=client, layers=[arn])
+    assert (status, kind) == (403, "AccessDeniedException") and "lambent layer import" not in text
