@@ -94,7 +94,9 @@ def everything(daemon):
         "seen": [look(client, name) for name in NAMES], "code": urllib.request.urlopen(code).read(),
         "versions": [item["Version"] for item in client.list_versions_by_function(FunctionName=NAMES[0])["Versions"]],
         "layers": client.list_layers()["Layers"], "signing": client.list_code_signing_configs()["CodeSigningConfigs"],
-        "provisioned": client.list_provisioned_concurrency_configs(FunctionName=NAMES[0])["ProvisionedConcurrencyConfigs"],
+        # Not how many are there already: that goes on by itself.
+        "provisioned": [(item["FunctionArn"], item["RequestedProvisionedConcurrentExecutions"]) for item in
+                        client.list_provisioned_concurrency_configs(FunctionName=NAMES[0])["ProvisionedConcurrencyConfigs"]],
         "roles": [role["RoleName"] for role in iam.list_roles()["Roles"]], "policies": [item["PolicyName"] for item in iam.list_policies(Scope="Local")["Policies"]],
         "groups": [group["logGroupName"] for group in logs.describe_log_groups(logGroupNamePrefix="/group")["logGroups"]],
     }
