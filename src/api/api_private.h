@@ -19,6 +19,11 @@ struct api {
         unsigned char secret[32]; /* signs download Locations; a new one with every start */
 };
 
+/* A body of that many bytes is none that AWS would refuse unread (-1: nobody has said how many). False: it has been
+ * answered. */
+bool api_body_fits(struct api_request *r, int64_t len);
+/* The same of what has come of it by now, of which these are the last bytes. */
+bool api_body_came(struct api_request *r, size_t len);
 /* The HTTP operations of a ROUTE_JSON request: reads the body, then runs the route. False: it has been
  * answered. */
 bool api_body_begin(struct api_request *r);

@@ -143,11 +143,8 @@ static bool on_begin(void *owner, int64_t length) {
         struct api_fetch *f = owner;
         struct api_upload **upload = &f->request->upload;
 
-        if (length > UNZIPPED_SIZE_MAX) {
-                api_fail(f->request, PROBLEM_INVALID_PARAMETER, "Unzipped size must be smaller than %d bytes",
-                         UNZIPPED_SIZE_MAX);
+        if (!api_upload_may_fetch(f->request, length))
                 return false;
-        }
         if (*upload)
                 api_upload_restart(*upload);
         else

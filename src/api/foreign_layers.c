@@ -379,6 +379,8 @@ void api_import_layer(struct api_request *r) {
                          arn ? arn : "");
                 return;
         }
+        if (!api_upload_may_fetch(r, r->exchange->content_length))
+                return;
         r->upload = api_upload_new_fetched(r, resume_client);
         r->exchange->ops = &ops;
 }

@@ -9,7 +9,6 @@
 
 struct api_body {
         struct body_scanner scanner;
-        uint64_t read;
         int fault; /* of the scanner; the rest of the body is read and dropped */
 };
 
@@ -31,17 +30,23 @@ static void fail_too_large(struct api_request *r) {
                  (long long)API_BODY_MAX, r->operation);
 }
 
+bool api_body_fits(struct api_request *r, int64_t len) {
+        if (len > API_BODY_MAX)
+                fail_too_large(r);
+        return len <= API_BODY_MAX;
+}
+
+bool api_body_came(struct api_request *r, size_t len) {
+        r->body_len += (int64_t)len;
+        return api_body_fits(r, r->body_len);
+}
+
 static void on_body(struct http_exchange *x, const char *data, size_t len) {
         struct api_request *r = x->owner;
         struct api_body *body = body_of(r);
 
-        if (r->answered)
+        if (r->answered || !api_body_came(r, len))
                 return;
-        body->read += len;
-        if (body->read > (uint64_t)API_BODY_MAX) {
-                fail_too_large(r);
-                return;
-        }
         if (body->fault == 0)
                 body->fault = body_scanner_feed(&body->scanner, data, len);
         if (r->upload && api_upload_is_behind(r->upload))
@@ -63,7 +68,7 @@ static bool parse(struct api_request *r) {
         }
         /* An empty body counts as an empty object where nothing is required: aws-cli sends {} for
          * PublishVersion, curl nothing. */
-        if (body->read == 0)
+        if (r->body_len == 0)
                 return true;
         result = json_tree_parse(buf_data(&body->scanner.kept), body->scanner.kept.len, &r->body, &reason);
         if (result || !json_is_object(r->body)) {
@@ -86,10 +91,8 @@ static const struct http_ops body_ops = { .on_body = on_body, .on_end = on_end, 
 bool api_body_begin(struct api_request *r) {
         struct api_body *body;
 
-        if (r->exchange->content_length > API_BODY_MAX) {
-                fail_too_large(r);
+        if (!api_body_fits(r, r->exchange->content_length))
                 return false;
-        }
         body = xcalloc(1, sizeof(*body));
         body_scanner_init(&body->scanner, r->route->zip_parent, KEPT_MAX, on_zip, r);
         r->reading = body;

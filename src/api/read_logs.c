@@ -121,19 +121,9 @@ void api_end_followers(struct api *api) {
 
 /* ---- the exchange ---- */
 
-static void no_body(struct http_exchange *x, const char *data, size_t len) {
-}
+static void follow_on(struct reading *reading) {
+        struct api_request *r = reading->request;
 
-static void on_end(struct http_exchange *x) {
-        struct api_request *r = x->owner;
-        struct reading *reading = r->state;
-
-        if (!reading || r->answered)
-                return;
-        if (!reading->following) {
-                ask(reading);
-                return;
-        }
         begin(reading);
         list_push_back(&r->api->followers, &reading->link);
         reading->follower = logs_follow(engine_logs(r->engine), reading->group, reading->stream,
@@ -166,8 +156,6 @@ static void on_done(struct http_exchange *x, bool complete) {
 }
 
 static const struct http_ops reading_ops = {
-        .on_body = no_body,
-        .on_end = on_end,
         .on_drain = on_drain,
         .on_half_close = on_half_close,
         .on_done = on_done,
@@ -220,4 +208,8 @@ void api_logs(struct api_request *r) {
                 .max_records = number(r, "last"),
         };
         reading->query.last = reading->query.max_records > 0;
+        if (reading->following)
+                follow_on(reading);
+        else
+                ask(reading);
 }

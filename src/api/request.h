@@ -4,15 +4,19 @@
  *
  * Life: the router makes it when the head of the request is there, having checked the guard, and fills in who
  * asks (account, region), the operation and the decoded labels of the path. exchange->owner is the request
- * and exchange->ops are the API's own. Then, by the kind of the route: ROUTE_PLAIN  no body matters: run() is
- * called at the end of the request. ROUTE_JSON   the body is read (at most API_BODY_MAX bytes; a ZipFile
- * streams into the content store while it arrives), then run() is called with request->body (NULL without a
- * body). ROUTE_RAW    run() is called at once, with the head; it sets exchange->ops to its own
- * (exchange->owner stays the request, request->state is its own) and calls api_request_free as the last thing
- * in its on_done. Without ops of its own it must answer at once. run() answers by api_reply, api_reply_json
- * or api_fail, now or later; every answer carries x-amzn-RequestId. The request lives until the exchange's
- * on_done, also when its peer is gone: then answers go nowhere, and what the operation waits for is called
- * off by request->cancel.
+ * and exchange->ops are the API's own. Then, by the kind of the route:
+ *
+ * ROUTE_PLAIN  no body matters: run() is called at the end of the request.
+ * ROUTE_JSON   the body is read (a ZipFile streams into the content store while it arrives), then run() is called with
+ *              request->body (NULL without a body).
+ * ROUTE_RAW    run() is called at once, with the head; it sets exchange->ops to its own (exchange->owner stays the
+ *              request, request->state is its own) and calls api_request_free as the last thing in its on_done. Without
+ *              ops of its own it must answer at once.
+ *
+ * A body of more than API_BODY_MAX bytes is refused when that is known, read or not; the raw ones have limits of their
+ * own. run() answers by api_reply, api_reply_json or api_fail, now or later; every answer carries x-amzn-RequestId. The
+ * request lives until the exchange's on_done, also when its peer is gone: then answers go nowhere, and what the operation
+ * waits for is called off by request->cancel.
  */
 #pragma once
 #include "api/credential.h"
@@ -76,6 +80,7 @@ struct api_request {
         struct api_layers *layers; /* while layers of other accounts come, and after: foreign_layers.h */
         struct api_image *image;   /* while an ImageUri is looked up, and after: image_code.h */
         struct api_body *reading;  /* while the body arrives: json_body.c */
+        int64_t body_len;          /* ROUTE_PLAIN, ROUTE_JSON: what has come of it */
         bool from_function;        /* came through an environment's own listener */
         bool answered;
 

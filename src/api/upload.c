@@ -121,6 +121,12 @@ struct api_upload *api_upload_new_fetched(struct api_request *r, void (*resume)(
         return upload_new(r, UNZIPPED_SIZE_MAX, resume);
 }
 
+bool api_upload_may_fetch(struct api_request *r, int64_t len) {
+        if (len > UNZIPPED_SIZE_MAX)
+                fail_unzipped(r);
+        return len <= UNZIPPED_SIZE_MAX;
+}
+
 void api_upload_restart(struct api_upload *u) {
         must(!u->ready);
         content_upload_abort(u->upload);

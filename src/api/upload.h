@@ -21,6 +21,8 @@ struct api_upload *api_upload_new(struct api_request *r);
 void api_upload_free(struct api_upload *u); /* NULL is legal */
 /* Of a package that is fetched: as large as what it may hold; resume: the sender may go on. */
 struct api_upload *api_upload_new_fetched(struct api_request *r, void (*resume)(struct api_request *r));
+/* Whether one of that many bytes may come (-1: nobody has said how many). False: it has been answered. */
+bool api_upload_may_fetch(struct api_request *r, int64_t len);
 /* Forgets what has come: the sender begins anew. */
 void api_upload_restart(struct api_upload *u);
 /* Takes bytes. False: they are not wanted any more, and api_upload_finish says why. */

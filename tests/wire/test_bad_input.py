@@ -65,16 +65,16 @@ def path_of(operation, name="x"):
     return "/".join(parts) + ("?" + query if query else "")
 
 
-WRITES = sorted(name for name, operation in OPERATIONS.items() if operation["http"]["method"] in ("POST", "PUT") and name not in ABSENT
-                and name != "SendDurableExecutionCallbackHeartbeat")  # it has no body, and one that is announced is waited for
+PRESENT = sorted(set(OPERATIONS) - ABSENT)
 # What they are about is not there, whatever the body says.
 NOT_READ = {"StopDurableExecution", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackSuccess"}
 # What a request of this operation may be as large as is AWS's own (facts/control-plane.md); all of them are below this.
 GIANT = 1 << 30
 
 
-@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.parametrize("operation", PRESENT)
 def test_giant_bodies_are_refused_by_their_length(lambent, unchanged, operation):
+    """Also by operations that have none: they would wait for it in vain."""
     method = OPERATIONS[operation]["http"]["method"]
     status, fields, body = exchange(lambent, head(method, path_of(OPERATIONS[operation], unchanged), f"Content-Length: {GIANT}"))
     if operation in NOT_READ:
@@ -84,13 +84,35 @@ def test_giant_bodies_are_refused_by_their_length(lambent, unchanged, operation)
     assert json.loads(body)
 
 
-@pytest.mark.parametrize("operation", ["CreateFunction", "UpdateFunctionConfiguration", "CreateAlias", "TagResource", "Invoke"])
+@pytest.mark.parametrize("operation", ["CreateFunction", "UpdateFunctionConfiguration", "CreateAlias", "TagResource", "Invoke",
+                                       "SendDurableExecutionCallbackHeartbeat", "GetFunction", "DeleteFunction"])
 def test_giant_bodies_without_a_length(lambent, unchanged, operation):
     """In chunks: refused when they grow too large, and the connection ends."""
     piece = b"100000\r\n" + b'{"a":"' + b"x" * ((1 << 20) - 6) + b"\r\n"
     data = head(OPERATIONS[operation]["http"]["method"], path_of(OPERATIONS[operation], unchanged), "Transfer-Encoding: chunked") + piece * 72
     status, fields, body = exchange(lambent, data)
     assert 400 <= status < 500 and fields["x-amzn-ErrorType"], body
+
+
+@pytest.mark.parametrize("path", ["health", "environments", "doctor", "logs?function=x", "layers"])
+def test_giant_bodies_for_lambent_itself(lambent, path):
+    status, fields, body = exchange(lambent, head("GET", f"/_lambent/{path}", f"Content-Length: {GIANT}"))
+    assert (status, fields["x-amzn-ErrorType"]) == (413, "RequestEntityTooLargeException"), body
+
+
+def test_a_giant_layer_by_hand(lambent):
+    arn = "arn:aws:lambda:us-east-1:999999999999:layer:giant:1"
+    status, _, body = exchange(lambent, head("POST", f"/_lambent/layers?arn={arn}", f"Content-Length: {GIANT}"))
+    assert status == 400 and json.loads(body)["message"] == "Unzipped size must be smaller than 262144000 bytes"
+
+
+@pytest.mark.parametrize("fields", [
+    ("Content-Type: application/x-amz-json-1.1", "X-Amz-Target: Logs_20140328.DescribeLogGroups"),
+    ("Content-Type: application/x-www-form-urlencoded; charset=utf-8",),
+], ids=["json", "form"])
+def test_giant_bodies_for_the_services_beside(lambent, fields):
+    status, _, body = exchange(lambent, head("POST", "/", *fields, f"Content-Length: {GIANT}"))
+    assert status == 413 and b"RequestEntityTooLarge" in body
 
 
 # No escapes at all, and escapes of what is no UTF-8.

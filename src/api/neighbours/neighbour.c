@@ -227,17 +227,23 @@ static void serve_whole(struct api_request *r) {
                 pass_on(r, n);
 }
 
-/* A body goes on as it comes, or it is more than is gathered: then it is for nobody here. */
+/* More than is gathered is for nobody here. */
+static void take_large(struct api_request *r) {
+        if (upstream_exists(r->api))
+                pass_on(r, NULL);
+        else
+                service_refuse(r, 413, "RequestEntityTooLarge", "Request must be smaller than %zu bytes.",
+                               BODY_MAX);
+}
+
+/* What goes on as it comes, or does not fit into what is gathered. */
 static void on_body(struct http_exchange *x, const char *data, size_t len) {
         struct api_request *r = x->owner;
 
-        if (!upstream_has(r) && !r->answered && upstream_exists(r->api))
-                pass_on(r, NULL);
+        if (!upstream_has(r) && !r->answered)
+                take_large(r);
         if (upstream_has(r))
                 upstream_body(r, data, len);
-        else if (!r->answered)
-                service_refuse(r, 413, "RequestEntityTooLarge", "Request must be smaller than %zu bytes.",
-                               BODY_MAX);
 }
 
 static void on_end(struct http_exchange *x) {
@@ -282,6 +288,10 @@ void neighbour_begin(struct api_request *r) {
         r->exchange->ops = &neighbour_ops;
         if (is_foreign(r, n) && upstream_exists(r->api)) {
                 pass_on(r, n);
+                return;
+        }
+        if (r->exchange->content_length > (int64_t)BODY_MAX) {
+                take_large(r);
                 return;
         }
         body = xcalloc(1, sizeof(*body));
