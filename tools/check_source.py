@@ -4,6 +4,7 @@
 
 licence     the first line (behind an interpreter's line) names the licence
 words       nothing is left to do: no marks that say so
+aws         a section of docs/aws.md that is referred to is there
 calls       src/: none that overruns a buffer or hides an error; anywhere: none that waits for time instead of an event
 size        no file of C above 750 lines, no header above 200; tables that a tool makes are free
 """
@@ -19,6 +20,7 @@ CODE = {".c", ".h", ".py", ".sh", ".mjs", ".js", ".cjs", ".ts", ".go", ".rs", ".
 # Put together here so that this file does not break its own rule.
 WORDS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK")) + r")\b")
 CALLS = re.compile(r"(?<![\w.>])(strcpy|strcat|sprintf|vsprintf|gets|strtok|atoi|atol|atof|system|popen|alloca|tmpnam|mktemp|rand|srand)\s*\(")
+SECTIONS = set(re.findall(r"^## ([a-z-]+)$", (ROOT / "docs/aws.md").read_text(), re.M))
 WAITS = re.compile(r"(?<![\w.>])(sleep|usleep|nanosleep)\s*\(")
 PYTHON_CALLS = re.compile(r"\btime\.sleep\(")
 # Programs that are told to take their time: guests, and what measures.
@@ -52,6 +54,13 @@ def check_words(path, text):
         yield from ((line, f"says {word}") for line, word in lines(text, WORDS))
 
 
+def check_aws(path, text):
+    for match in re.finditer(r"docs/aws\.md((?:, [a-z-]+)+)", text):
+        for section in match[1].removeprefix(", ").split(", "):
+            if section not in SECTIONS:
+                yield text.count("\n", 0, match.start()) + 1, f"refers to the section {section} of docs/aws.md"
+
+
 def check_calls(path, text):
     name = path.relative_to(ROOT).as_posix()
     if path.suffix in (".c", ".h"):
@@ -71,7 +80,7 @@ def check_size(path, text):
         yield count, f"has {count} lines; {most} are the most"
 
 
-RULES = {"licence": check_licence, "words": check_words, "calls": check_calls, "size": check_size}
+RULES = {"licence": check_licence, "words": check_words, "aws": check_aws, "calls": check_calls, "size": check_size}
 
 
 def main():

@@ -8,7 +8,7 @@
 #include "function/layers.h"
 
 #define ANSWER_MAX_BYTES (4 * KIB)
-/* facts/control-plane.md section 8 */
+/* docs/aws.md, limits */
 #define CODE_TOTAL_MAX 322122547200
 #define CODE_UNZIPPED_MAX 262144000
 #define CODE_ZIPPED_MAX 52428800

@@ -184,7 +184,7 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Layer version %s does not exist.", arn);
 }
 
-/* Rules over the list as a whole: facts/control-plane.md section 8. */
+/* Rules over the list as a whole: docs/aws.md, layers. */
 static bool check_layer_list(const json_t *list, const char *region, struct problem *ret_problem) {
         if (json_array_size(list) > FUNCTION_LAYERS_MAX)
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,

@@ -14,8 +14,8 @@ void configuration_default(struct version_config *ret_config);
 /* Changes *c by what the body says. region: the function's. */
 bool configuration_apply(struct api_request *r, const char *region, const json_t *body,
                          struct version_config *c, struct problem *ret_problem);
-/* Code and layers together must fit (facts/control-plane.md section 8). */
+/* Code and layers together must fit (docs/aws.md, limits). */
 bool configuration_fits(const struct version_config *c, struct problem *ret_problem);
 
-/* environment_rules.c: Environment.Variables as Lambda checks them (facts/environment.md section 1.4). */
+/* environment_rules.c: Environment.Variables as Lambda checks them (docs/aws.md, variables). */
 bool environment_apply(const json_t *variables, struct version_config *c, struct problem *ret_problem);

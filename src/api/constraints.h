@@ -4,7 +4,7 @@
  *
  * Everything that is wrong with a request is collected into one checker, because AWS reports all violations at
  * once: "N validation errors detected: Value '…' at '…' failed to satisfy constraint: …; …"
- * (facts/control-plane.md section 2). Members that the model does not name are ignored, as AWS ignores them. A
+ * (docs/aws.md, errors). Members that the model does not name are ignored, as AWS ignores them. A
  * value of the wrong type ends the check at once with a SerializationException: AWS reads the whole request
  * before it looks at a constraint.
  */

@@ -8,7 +8,7 @@
 #include "archive/content.h"
 #include "engine/engine.h"
 
-#define LOCATION_LIFE 600 /* seconds: facts/control-plane.md section 4 */
+#define LOCATION_LIFE 600 /* seconds: docs/aws.md, functions */
 #define BLOCK ((size_t)(256 * KIB))
 #define TOKEN_LEN 32
 

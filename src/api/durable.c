@@ -23,7 +23,7 @@ void api_no_durable_callback(struct api_request *r) {
                 api_fail(r, PROBLEM_NOT_FOUND, "Callback not found: %s", r->labels[0]);
 }
 
-/* A token is looked at before the execution: facts/new-features.md section 2.2. */
+/* A token is looked at before the execution: docs/aws.md, durable. */
 void api_no_durable_checkpoint(struct api_request *r) {
         api_fail(r, PROBLEM_INVALID_PARAMETER, "Invalid checkpoint token");
 }

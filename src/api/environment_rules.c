@@ -5,7 +5,7 @@
 
 #define VARIABLES_MAX 4096
 
-/* facts/environment.md section 1.1, the rows marked reserved. */
+/* docs/aws.md, variables; in the order in which AWS names them. */
 static const char reserved[] = "_HANDLER, _X_AMZN_TRACE_ID, AWS_REGION, AWS_DEFAULT_REGION, "
                                "AWS_EXECUTION_ENV, AWS_LAMBDA_FUNCTION_NAME, "
                                "AWS_LAMBDA_FUNCTION_VERSION, AWS_LAMBDA_FUNCTION_MEMORY_SIZE, "

@@ -4,7 +4,7 @@
  *
  * CapacityProviderConfig (Lambda Managed Instances), DurableConfig, TenancyConfig, RuntimeConfig and AcceleratorConfig
  * of CreateFunction and UpdateFunctionConfiguration. A function is of its kind from the beginning: what it was created
- * without cannot be added (facts/new-features.md sections 2 to 4). What has an effect here: docs/settings.md.
+ * without cannot be added (docs/aws.md, durable, capacity, tenants). What has an effect here: docs/settings.md.
  */
 #pragma once
 #include "api/request.h"

@@ -7,7 +7,7 @@
 #include "function/images.h"
 #include "oci/name.h"
 
-#define IMAGE_CONFIG_MAX (16 * KIB) /* facts/environment.md section 2 */
+#define IMAGE_CONFIG_MAX (16 * KIB) /* docs/aws.md, images */
 
 struct api_image {
         struct api_request *request;

@@ -113,7 +113,7 @@ static void begin_stream(struct call *call) {
         http_respond_begin(call->request->exchange, 200, buf_data(&fields), -1);
 }
 
-/* InvokeComplete tells how it ended: the status line has long gone out (facts/invoke.md section 1.6). */
+/* InvokeComplete tells how it ended: the status line has long gone out (docs/aws.md, streams). */
 static void end_stream(struct call *call, struct invocation_answer *answer,
                        const struct invocation_report *report) {
         AUTO(buf) struct buf body = BUF_NULL(2 * ANSWER_MAX);
@@ -298,7 +298,7 @@ static void fail_no_version(struct api_request *r, const struct function_ref *re
                 api_fail_no_function(r, ref, ref->qualifier ? ref->qualifier : "$LATEST");
 }
 
-/* facts/new-features.md section 4 */
+/* docs/aws.md, tenants */
 #define TENANT_MAX 256
 
 static bool tenant_is_valid(const char *tenant) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layers - the six operations on layers (facts/control-plane.md section 9) */
+/* layers - the six operations on layers (docs/aws.md, layers) */
 #include "function/layers.h"
 
 #include "api/access.h"

@@ -2,8 +2,8 @@
 /*
  * names - the forms in which clients name functions and layers
  *
- * name, name:qualifier, account:function:name[:qualifier], full and partial ARNs: facts/control-plane.md
- * section 3. The parts are those that AWS's pattern would capture, optional parts greedily first; a string
+ * name, name:qualifier, account:function:name[:qualifier], full and partial ARNs: docs/aws.md, names.
+ * The parts are those that AWS's pattern would capture, optional parts greedily first; a string
  * the pattern refuses is refused here. api/constraints.h has the words for that; this is the way of every invocation.
  */
 #pragma once

@@ -9,7 +9,7 @@
 #include "api/request.h"
 #include "base/json.h"
 
-#define PAGE_ITEMS 50 /* a page never has more, whatever MaxItems says (facts/control-plane.md section 1) */
+#define PAGE_ITEMS 50 /* a page never has more, whatever MaxItems says (docs/aws.md, requests) */
 
 struct page {
         size_t most, count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* payload - what an invocation may carry, and AWS's words when it may not (facts/invoke.md sections 1.1 and 1.3) */
+/* payload - what an invocation may carry, and AWS's words when it may not (docs/aws.md, invocations) */
 #pragma once
 #include "api/request.h"
 

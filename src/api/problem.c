@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-/* facts/control-plane.md section 2, facts/invoke.md section 1.4. */
+/* docs/aws.md, errors */
 static const struct {
         const char *exception;
         int status;

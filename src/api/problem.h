@@ -4,7 +4,7 @@
  *
  * A problem is made once, where the cause is known: a kind and a sentence. One table maps the kind to the
  * name of the exception, the HTTP status, the key of the sentence in the body (`message` or `Message`:
- * facts/control-plane.md section 2) and to `Type`.
+ * docs/aws.md, errors) and to `Type`.
  */
 #pragma once
 #include "base/buf.h"

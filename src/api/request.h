@@ -40,7 +40,7 @@ struct engine;
 struct model_operation;
 
 #define API_LABELS_MAX 3
-#define API_BODY_MAX ((int64_t)70167211) /* facts/control-plane.md section 8 */
+#define API_BODY_MAX ((int64_t)70167211) /* docs/aws.md, limits */
 #define ACCOUNT_LEN 12
 
 enum route_kind { ROUTE_PLAIN, ROUTE_JSON, ROUTE_RAW };
@@ -110,7 +110,7 @@ bool api_stored(struct api_request *r, int result);
 /* Appends the header lines every answer has (request id) for those who respond on the exchange themselves. */
 void api_common_fields(const struct api_request *r, struct buf *fields);
 
-/* Which function a request is about: "{FunctionName}" in all its forms (facts/control-plane.md section 3) and
+/* Which function a request is about: "{FunctionName}" in all its forms (docs/aws.md, names) and
  * ?Qualifier. */
 struct function_ref {
         char account[ACCOUNT_LEN + 1];

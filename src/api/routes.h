@@ -4,7 +4,7 @@
  *
  * Every operation of AWS's model has its route, also those that lambent does not do: so the refusal can name it.
  * The routes are a tree of the paths' segments, so finding one costs a lookup a segment, however many there are.
- * A final slash is optional (facts/control-plane.md: generations of SDKs differ). Labels are cut before they are
+ * A final slash is optional (docs/aws.md, requests). Labels are cut before they are
  * decoded, because a function's ARN may hold an encoded slash or colon.
  */
 #pragma once

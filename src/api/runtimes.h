@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* runtimes - which runtime identifiers the API takes, and what it says of the others (facts/runtimes.md
- * section 2) */
+/* runtimes - which runtime identifiers the API takes, and what it says of the others (docs/aws.md, runtimes) */
 #pragma once
 #include "api/problem.h"
 

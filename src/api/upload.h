@@ -13,7 +13,7 @@
 
 struct api_upload;
 
-#define ZIP_SIZE_MAX 52428800 /* facts/control-plane.md section 8 */
+#define ZIP_SIZE_MAX 52428800 /* docs/aws.md, limits */
 #define UNZIPPED_SIZE_MAX 262144000
 #define UNZIPPED_ENTRIES_MAX 1000000
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* view - functions and versions as the API shows them (facts/control-plane.md section 4) */
+/* view - functions and versions as the API shows them (docs/aws.md, functions) */
 #pragma once
 #include "base/json.h"
 #include "function/function.h"

@@ -170,7 +170,7 @@ static bool make_file(struct extraction *x, struct archive_entry *entry) {
             (uint64_t)archive_entry_size(entry) > x->limits->bytes - x->report->bytes)
                 return refuse(x, ARCHIVE_TOO_LARGE, 0, "the files are larger than %llu bytes",
                               (unsigned long long)x->limits->bytes);
-        /* facts/environment.md section 3: AWS answers EACCES for what is not world-readable; here it is
+        /* docs/aws.md, files: AWS answers EACCES for what is not world-readable; here it is
          * readable and a warning says what AWS would do. */
         if (!(stored & 0004) && x->report->unreadable++ == 0)
                 snprintf(x->report->reason, sizeof(x->report->reason), "%.150s", x->name);

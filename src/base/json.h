@@ -30,7 +30,7 @@ int json_member(const char *text, size_t len, const char *name, const char **ret
 int json_unquote(const char *literal, size_t len, struct buf *buf);
 
 /* Appends s as a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD. html escapes < > & as Go's
- * encoder does (facts/runtime-api.md section 2). */
+ * encoder does (docs/aws.md, runtime-api). */
 int json_quote(struct buf *buf, const char *s, size_t len, bool html);
 
 struct json_writer {

@@ -85,7 +85,7 @@ struct stream {
         bool complete, failed, broken, log;
 };
 
-/* {"ErrorCode", "ErrorDetails", "LogResult"} ends every stream (facts/invoke.md section 1.6). */
+/* {"ErrorCode", "ErrorDetails", "LogResult"} ends every stream (docs/aws.md, streams). */
 static void stream_complete(struct stream *stream, const struct eventstream_message *m) {
         json_t *end = json_loadb(m->payload, m->payload_len, 0, NULL);
         const char *code = json_text(end, "ErrorCode");

@@ -223,7 +223,7 @@ static size_t add_words(struct command *c, size_t n, char *const *words, size_t 
         return n;
 }
 
-/* Each part of ImageConfig replaces the image's own (facts/environment.md 4.3). */
+/* Each part of ImageConfig replaces the image's own (docs/aws.md, images). */
 static void run_image(struct command *c, const struct version_config *config, const struct image *image) {
         const struct text_list *entry = &config->entry_point, *command = &config->command;
         size_t n = entry->count ? add_words(c, 0, entry->items, entry->count)

@@ -22,7 +22,7 @@ static void serve_foreign(struct http_exchange *x, void *owner) {
         e->serve(x, e->serve_owner);
 }
 
-/* "2026/11/23/[$LATEST]<id>"; a group of the user's own gets the function's name in it (facts/environment.md 1.1). */
+/* "2026/11/23/[$LATEST]<id>"; a group of the user's own gets the function's name in it (docs/aws.md, variables). */
 static char *stream_name(const struct engine *e, const struct version *v, const char *id) {
         time_t now = (time_t)(loop_wall(e->loop) / SECOND);
         char day[16];

@@ -9,7 +9,7 @@
 #include "engine/lambent_private.h"
 #include "oci/name.h"
 
-#define ZIP_MAX ((size_t)52428800)       /* facts/control-plane.md section 8 */
+#define ZIP_MAX ((size_t)52428800)       /* docs/aws.md, limits */
 #define IMAGE_CONFIG_MAX ((size_t)16384) /* bytes of all its words, as for the API */
 #define ROLE "arn:aws:iam::000000000000:role/lambent"
 

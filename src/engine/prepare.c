@@ -9,7 +9,7 @@
 #include "engine/engine_private.h"
 #include "function/images.h"
 
-/* Unzipped code and layers together: facts/control-plane.md section 8. */
+/* Unzipped code and layers together: docs/aws.md, limits. */
 static const struct archive_limits limits = { .bytes = 262144000, .entries = 200000 };
 
 struct preparation {
@@ -146,7 +146,7 @@ static void on_code(struct content_wait *wait, const struct content_tree *tree) 
                       on_layers);
 }
 
-/* AWS's codes for the state of a function: facts/control-plane.md section 4. */
+/* AWS's codes for the state of a function: docs/aws.md, functions. */
 static const char *const image_codes[] = {
         [IMAGE_NOT_FOUND] = "ImageDeleted",   [IMAGE_DENIED] = "ImageAccessDenied",
         [IMAGE_UNSUPPORTED] = "InvalidImage", [IMAGE_UNREACHABLE] = "InternalError",

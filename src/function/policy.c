@@ -17,7 +17,7 @@ static bool is_service(const char *s) {
         return dot && dot > s && (strstr(dot, ".amazonaws.com") || streq(dot, ".amazon.com"));
 }
 
-/* facts/control-plane.md section 10 */
+/* docs/aws.md, policies */
 static json_t *principal_of(const char *principal, const char *resource) {
         size_t partition = strcspn(resource + strlen("arn:"), ":");
 

@@ -3,7 +3,7 @@
  * policy_decision - what the statements of a resource's policy say to one request
  *
  * The rules are IAM's for policies of resources: Principal, Action, Resource with their Not-forms and wildcards, and
- * Condition over what is known of the request (facts/control-plane.md section 10). A Deny wins over every Allow; where
+ * Condition over what is known of the request (docs/aws.md, policies). A Deny wins over every Allow; where
  * nothing speaks of the request the policy is silent, and silence of a resource in another account is a refusal.
  *
  * What cannot be judged here, as a comparison of dates or addresses, counts against the caller: an Allow with it does not

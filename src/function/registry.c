@@ -14,7 +14,7 @@
 #define PREPARATIONS_PER_TURN 64
 
 /* What AWS says of a function that is being made and of one that is being updated alike
- * (facts/control-plane.md section 4). */
+ * (docs/aws.md, functions). */
 #define CREATING "Creating"
 #define BEING_CREATED "The function is being created."
 

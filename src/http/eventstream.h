@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * eventstream - frames of application/vnd.amazon.eventstream (facts/invoke.md section 1.6)
+ * eventstream - frames of application/vnd.amazon.eventstream (docs/aws.md, streams)
  *
  * Writing: eventstream_frame fills a head (prelude and headers) and a tail (checksum) around a payload that
  * is not copied: send the three with one writev. Reading: a decoder for the command line and the tests.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * runtime_image - which of AWS's images a runtime identifier runs on (facts/runtimes.md section 1)
+ * runtime_image - which of AWS's images a runtime identifier runs on (docs/aws.md, runtimes)
  *
  * Complete: also identifiers that AWS no longer lets one create, for functions that exist. The oldest
  * (nodejs8.10 and before, dotnetcore1.0 and 2.0) never had an image.

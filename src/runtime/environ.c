@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The environment variables of the runtime (facts/environment.md sections 1.1 to 1.3) and, fewer of them, of
- * external extensions (facts/runtime-api.md section 3).
+ * The environment variables of the runtime and, fewer of them, of external extensions (docs/aws.md, variables
+ * and extensions).
  *
  * Three layers, later ones win: defaults that the function may replace, the function's own, and what the platform
  * reserves. HOME, PWD and SHLVL are not set, as on AWS for a process that no shell has started.

@@ -23,8 +23,8 @@
 #include "base/util.h"
 
 #define ENVIRONMENT_WINDOW (256 * KIB)
-#define PAYLOAD_MAX ((size_t)6291456)         /* a synchronous request: facts/invoke.md 1.3 */
-#define ANSWER_MAX ((size_t)6291556)          /* a buffered answer: runtime-api.md section 2 */
+#define PAYLOAD_MAX ((size_t)6291456)         /* a synchronous request: docs/aws.md, limits */
+#define ANSWER_MAX ((size_t)6291556)          /* a buffered answer */
 #define STREAM_ANSWER_MAX ((size_t)209715200) /* a streamed answer */
 #define LOG_TAIL_MAX ((size_t)4096)
 
@@ -55,7 +55,7 @@ enum invocation_outcome {
 const char *invocation_outcome_name(enum invocation_outcome outcome);
 
 /* The end of an answer. payload: the whole answer of a buffered invocation or of any failure (the error's JSON as the caller
- * sees it, facts/runtime-api.md section 6); of a stream what was not sent as chunks (nothing, on success). */
+ * sees it, docs/aws.md, failures); of a stream what was not sent as chunks (nothing, on success). */
 struct invocation_answer {
         enum invocation_outcome outcome;
         bool is_error;            /* X-Amz-Function-Error: Unhandled */
@@ -106,7 +106,7 @@ struct environment_ops {
         void (*credit)(struct environment *e, size_t len);
         void (*freeze)(struct environment *e);
         void (*thaw)(struct environment *e);
-        /* SHUTDOWN (facts/runtime-api.md section 5), then gone. With an invocation under way: it is killed and answered. */
+        /* SHUTDOWN (docs/aws.md, lifecycle), then gone. With an invocation under way: it is killed and answered. */
         void (*stop)(struct environment *e);
         void (*stats)(struct environment *e, struct environment_stats *ret_stats);
         void (*free)(struct environment *e);

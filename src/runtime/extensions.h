@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * extensions - who takes part in the Extensions API in one generation, and what each is doing
- * (facts/runtime-api.md section 3)
+ * (docs/aws.md, extensions)
  *
  * External extensions are processes of their own: the generation starts one for each file in /opt/extensions,
  * and the runtime only when all have registered. Internal ones are threads or children of the runtime that

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Extensions API (2020-01-01) as HTTP: routes, refusals, events. AWS refuses everything with 403 and a type
- * of its own; texts as facts/runtime-api.md section 3 has them. The Telemetry and Logs APIs are answered here,
- * too: that they are not supported, in the words that extensions know.
+ * of its own (docs/aws.md, extensions). The Telemetry and Logs APIs are answered here, too: that they are not
+ * supported, in the words that extensions know.
  */
 #include "base/json.h"
 #include "runtime/supervisor_private.h"

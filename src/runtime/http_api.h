@@ -9,7 +9,7 @@
 struct supervisor;
 struct incoming;
 
-/* The Runtime API's own states, by the names its refusals use (facts/runtime-api.md 2.2). */
+/* The Runtime API's own states, by the names its refusals use (docs/aws.md, runtime-api). */
 enum api_state {
         API_STARTED,
         API_INIT_ERROR,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The log of one environment: the processes' output cut into lines and the platform's own lines around it, in
- * text (facts/environment.md 5.1) or as JSON events (5.2), in the order in which things happened.
+ * text or as JSON events (docs/aws.md, logs), in the order in which things happened.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -266,7 +266,7 @@ void journal_end(struct supervisor *s) {
         char room[KIB];
         struct buf text = BUF_LENT(room, KIB);
 
-        /* What was written without a newline is this invocation's too (facts/environment.md 5.4). */
+        /* What was written without a newline is this invocation's too (docs/aws.md, logs). */
         journal_flush_partial(s);
         if (s->log_json)
                 return;
@@ -315,8 +315,7 @@ static void report_json(struct supervisor *s, const struct invocation_report *re
         event_close(s, &line);
 }
 
-/* The optional parts come in AWS's order, each behind a tab; the line ends with one
- * (facts/environment.md 5.1). */
+/* The optional parts come in AWS's order, each behind a tab; the line ends with one (docs/aws.md, logs). */
 void journal_report(struct supervisor *s, const struct invocation_report *report) {
         char room[KIB], digits[U64_TEXT];
         const char *status = report_status(report);

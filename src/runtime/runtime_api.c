@@ -221,8 +221,7 @@ static void answer_body(struct http_exchange *x, const char *data, size_t len) {
                 too_large(s, x); /* the sink is full */
 }
 
-/* A mid-stream error travels in the trailers (facts/runtime-api.md 2.4); Go sends them always, mostly empty.
- */
+/* A mid-stream error travels in the trailers (docs/aws.md, streams); Go sends them always, mostly empty. */
 static void read_trailers(struct supervisor *s, struct http_exchange *x) {
         const char *type = http_trailer(x, "lambda-runtime-function-error-type");
         const char *body = http_trailer(x, "lambda-runtime-function-error-body");
@@ -290,7 +289,7 @@ static void begin_answer(struct supervisor *s, struct http_exchange *x, bool err
         x->owner = s;
 }
 
-/* 0: go on; otherwise the request was refused. The id is checked before the state (section 2). */
+/* 0: go on; otherwise the request was refused. The id is checked before the state (docs/aws.md, runtime-api). */
 static int refuse_foreign_id(struct supervisor *s, struct http_exchange *x, const char *id, size_t len,
                              enum api_state to) {
         bool known =

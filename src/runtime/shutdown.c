@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHUTDOWN: how a generation ends (facts/runtime-api.md section 5).
+ * SHUTDOWN: how a generation ends (docs/aws.md, lifecycle).
  *
  * Without a registered extension it is killed at once. With one the runtime gets SIGTERM and a share of the
  * time; then each external extension that subscribed to it gets the SHUTDOWN event, the others SIGKILL; what

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * supervisor - a struct environment whose Runtime API is ours (facts/runtime-api.md sections 1, 2, 5, 6)
+ * supervisor - a struct environment whose Runtime API is ours (docs/aws.md, runtime-api, lifecycle, failures)
  *
  * It owns a place (where the processes live) and the HTTP listener they talk to. It runs INIT under its 10 s limit, delivers
  * an invocation as the answer to the runtime's parked `next`, reads the response while it comes, enforces the

@@ -118,7 +118,7 @@ static bool is_upper(char c) {
         return c >= 'A' && c <= 'Z';
 }
 
-/* (Runtime|Function)\.[A-Z][a-zA-Z]+ anywhere in the header (facts/runtime-api.md 2.3). */
+/* (Runtime|Function)\.[A-Z][a-zA-Z]+ anywhere in the header (docs/aws.md, runtime-api). */
 static bool is_known_form(const char *header) {
         static const char *const roots[] = { "Runtime.", "Function." };
 

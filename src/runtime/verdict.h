@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict - the words in which callers and logs hear how a process or an answer ended (facts/runtime-api.md 6) */
+/* verdict - the words in which callers and logs hear how a process or an answer ended (docs/aws.md, failures) */
 #pragma once
 #include "base/buf.h"
 #include "runtime/place.h"

@@ -3,7 +3,7 @@
 
 import json
 
-# The wire differs from the model: the status is bound to a member there (facts/control-plane.md section 1).
+# The wire differs from the model: the status is bound to a member there (docs/aws.md, requests).
 STATUSES = {"DeleteFunction": {204}, "Invoke": {200, 202, 204}, "InvokeWithResponseStream": {200, 204}}
 
 # AWS says Creating of an update too, which is none of the model's words (TestLambdaAlias::test_alias_lifecycle and others).
@@ -78,7 +78,7 @@ def check_refusal(operation_model, response_dict):
     assert name in shapes, f"{operation_model.name} has no {name}"
     shape = shapes[name]
     assert response_dict["status_code"] == shape.metadata.get("error", {}).get("httpStatusCode"), f"{name} has {response_dict['status_code']}"
-    # AWS writes message and Message, whatever the model says (facts/control-plane.md section 2).
+    # AWS writes message and Message, whatever the model says (docs/aws.md, errors).
     body = {"message" if key == "Message" else key: value for key, value in json.loads(response_dict["body"]).items()}
     known = {"message" if key == "Message" else key: member for key, member in shape.members.items()}
     assert set(body) <= set(known), f"{name} has {sorted(set(body) - set(known))}, which the model does not know"

@@ -68,7 +68,7 @@ def path_of(operation, name="x"):
 PRESENT = sorted(set(OPERATIONS) - ABSENT)
 # What they are about is not there, whatever the body says.
 NOT_READ = {"StopDurableExecution", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackSuccess"}
-# What a request of this operation may be as large as is AWS's own (facts/control-plane.md); all of them are below this.
+# What a request of this operation may be as large as is AWS's own (docs/aws.md, limits); all of them are below this.
 GIANT = 1 << 30
 
 

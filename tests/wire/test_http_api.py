@@ -93,7 +93,7 @@ def test_unknown_paths(ask):
 
 
 def test_headers_and_bodies_of_errors(ask):
-    """facts/control-plane.md section 2: which key, and Type, depend on the exception."""
+    """docs/aws.md, errors: which key, and Type, depend on the exception."""
     answer = ask("GET", f"{FUNCTIONS}/nothing-here")
     assert answer.status == 404 and answer.headers["content-type"] == "application/json"
     assert answer.headers["x-amzn-errortype"] == "ResourceNotFoundException"

@@ -18,7 +18,7 @@ def make_error(error_message, error_type, stack_trace, invoke_id=None):
         "stackTrace": stack_trace if stack_trace else [],
     }
     if os.environ.get("AWS_EXECUTION_ENV") == "AWS_Lambda_python3.8":
-        # That runtime's client is older and has no request id in its errors (facts/runtimes.md section 6).
+        # That runtime's client is older and has no request id in its errors (docs/aws.md, runtimes).
         del result["requestId"]
     return result
 

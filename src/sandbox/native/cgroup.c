@@ -13,7 +13,7 @@
 #include "base/random.h"
 
 #define FOLDER_PREFIX "lambent-"
-/* Processes and threads of one environment, as AWS documents (facts/environment.md, section 2). */
+/* Processes and threads of one environment, as AWS documents (docs/aws.md, processes). */
 #define PIDS_MAX "1024"
 #define SWEEP_PATIENCE_MS 1000
 

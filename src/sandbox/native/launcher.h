@@ -28,7 +28,7 @@
 #include "sandbox/native/uids.h"
 #include "sandbox/native/wire.h"
 
-/* As AWS names and numbers the user inside (facts/environment.md, section 2). */
+/* As AWS names and numbers the user inside (docs/aws.md, processes). */
 #define SANDBOX_USER "sbx_user1051"
 #define SANDBOX_UID 993
 #define SANDBOX_GID 990

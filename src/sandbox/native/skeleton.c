@@ -163,8 +163,7 @@ static int add_device(const char *name, unsigned int minor_number) {
         return bind_tree(host, path, K_ATTR_NOSUID | K_ATTR_NOEXEC);
 }
 
-/* No shm, no pts, no tty: Python's multiprocessing fails as it does on AWS (facts/environment.md, section 2).
- */
+/* No shm, no pts, no tty: Python's multiprocessing fails as it does on AWS (docs/aws.md, files). */
 static int add_dev(void) {
         static const char *const links[][2] = { { "/proc/self/fd", "dev/fd" },
                                                 { "/proc/self/fd/0", "dev/stdin" },

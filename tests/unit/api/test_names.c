@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forms of names: what AWS's patterns take, which parts they capture, and what they refuse
- * (facts/control-plane.md section 3). */
+ * (docs/aws.md, names). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Extensions API as its callers see it: answers, and every refusal (facts/runtime-api.md section 3). */
+/* The Extensions API as its callers see it: answers, and every refusal (docs/aws.md, extensions). */
 #include "stage.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INIT: its limit, its errors, and its repetition inside an invocation (facts/runtime-api.md section 5). */
+/* INIT: its limit, its errors, and its repetition inside an invocation (docs/aws.md, lifecycle). */
 #include "scenes.h"
 
 #include <signal.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log: lines out of output, the platform's lines around it, the tail, JSON (facts/environment.md section
- * 5). */
+/* The log: lines out of output, the platform's lines around it, the tail, JSON (docs/aws.md, logs). */
 #include "stage.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How invocations end, and what happens between them (facts/runtime-api.md section 6). */
+/* How invocations end, and what happens between them (docs/aws.md, lifecycle). */
 #include "scenes.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Runtime API on the wire: exact statuses, bodies and headers (facts/runtime-api.md sections 2 and 6). */
+/* The Runtime API on the wire: exact statuses, bodies and headers (docs/aws.md, runtime-api). */
 #include "stage.h"
 
 #include <stdio.h>

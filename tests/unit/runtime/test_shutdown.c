@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHUTDOWN's times, on a clock that the test turns (facts/runtime-api.md section 5). Nobody speaks HTTP here:
+ * SHUTDOWN's times, on a clock that the test turns (docs/aws.md, lifecycle). Nobody speaks HTTP here:
  * what extensions have said is put into their states.
  */
 #include "stage.h"
