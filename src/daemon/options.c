@@ -4,8 +4,7 @@
 #include <dirent.h>
 #include <limits.h>
 
-#include "api/neighbours/upstream.h"
-#include "lib/aws_get.h"
+#include "lib/endpoint.h"
 
 #define AT(field) OPTION_AT(struct serve_options, field)
 
@@ -156,7 +155,8 @@ static int check_endpoint(const char *name, const char *url, char **ret_problem)
 
         if (!url || endpoint_parse(url, &endpoint) == 0)
                 return 0;
-        *ret_problem = xasprintf("--%s: \"%s\" is not of the form http://HOST:PORT", name, url);
+        *ret_problem =
+                xasprintf("--%s: \"%s\" is not of the form http://HOST:PORT or https://HOST:PORT", name, url);
         return -EINVAL;
 }
 
@@ -179,12 +179,8 @@ int serve_options_finish(struct serve_options *options, char **ret_problem) {
                 *ret_problem = xasprintf("--region: \"%s\" is not a region's name", options->region);
                 return -EINVAL;
         }
-        if (options->upstream && !upstream_url_ok(options->upstream)) {
-                *ret_problem = xasprintf(
-                        "--upstream: \"%s\" is not of the form http://HOST:PORT or https://HOST:PORT",
-                        options->upstream);
+        if (check_endpoint("upstream", options->upstream, ret_problem))
                 return -EINVAL;
-        }
         if (options->upstream && !options->s3_endpoint)
                 options->s3_endpoint = xstrdup(options->upstream);
         if (check_endpoint("s3-endpoint", options->s3_endpoint, ret_problem) ||

@@ -66,15 +66,11 @@ static void named_addresses(const char *hosts_file, const char *host, uint16_t p
                 fclose(file);
 }
 
-int address_find_in(const char *hosts_file, const char *text, struct address ret_list[static ADDRESSES_MAX],
-                    size_t *ret_count) {
+/* "host:port" or "[host]:port". */
+static int split(const char *text, char ret_host[static HOST_MAX + 1], uint16_t *ret_port) {
         const char *colon = strrchr(text, ':'), *from = text, *to = colon;
-        char host[HOST_MAX + 1];
         uint64_t port;
 
-        *ret_count = 1;
-        if (str_starts(text, "unix:"))
-                return unix_address(text + 5, &ret_list[0]);
         if (!colon || str_to_u64(colon + 1, UINT16_MAX, &port) || !port)
                 return -EINVAL;
         if (*from == '[') {
@@ -86,20 +82,44 @@ int address_find_in(const char *hosts_file, const char *text, struct address ret
         }
         if (to == from || to - from > HOST_MAX)
                 return -EINVAL;
-        memcpy(host, from, (size_t)(to - from));
-        host[to - from] = 0;
-        if (literal_address(host, (uint16_t)port, &ret_list[0]))
+        memcpy(ret_host, from, (size_t)(to - from));
+        ret_host[to - from] = 0;
+        *ret_port = (uint16_t)port;
+        return 0;
+}
+
+bool address_is_sound(const char *text) {
+        struct address address;
+        char host[HOST_MAX + 1];
+        uint16_t port;
+
+        if (str_starts(text, "unix:"))
+                return unix_address(text + 5, &address) == 0;
+        return split(text, host, &port) == 0 && (*text != '[' || literal_address(host, port, &address));
+}
+
+int address_find_in(const char *hosts_file, const char *text, struct address ret_list[static ADDRESSES_MAX],
+                    size_t *ret_count) {
+        char host[HOST_MAX + 1];
+        uint16_t port;
+
+        *ret_count = 1;
+        if (str_starts(text, "unix:"))
+                return unix_address(text + 5, &ret_list[0]);
+        if (split(text, host, &port))
+                return -EINVAL;
+        if (literal_address(host, port, &ret_list[0]))
                 return 0;
         if (*text == '[')
                 return -EINVAL;
         /* RFC 6761: localhost is the loopback, whatever the file says of it. */
         if (strcasecmp(host, "localhost") == 0) {
-                literal_address("127.0.0.1", (uint16_t)port, &ret_list[0]);
-                literal_address("::1", (uint16_t)port, &ret_list[1]);
+                literal_address("127.0.0.1", port, &ret_list[0]);
+                literal_address("::1", port, &ret_list[1]);
                 *ret_count = 2;
                 return 0;
         }
-        named_addresses(hosts_file, host, (uint16_t)port, ret_list, ret_count);
+        named_addresses(hosts_file, host, port, ret_list, ret_count);
         return *ret_count ? 0 : -EHOSTUNREACH;
 }
 

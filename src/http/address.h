@@ -17,6 +17,8 @@ struct address {
         socklen_t len;
 };
 
+/* Whether it is of such a form, whatever names there are. */
+bool address_is_sound(const char *text);
 /* 0 with at least one address, -EINVAL (malformed), -EHOSTUNREACH (unknown name). */
 int address_find(const char *text, struct address ret_list[static ADDRESSES_MAX], size_t *ret_count);
 /* As above, with names from this file instead of /etc/hosts. */

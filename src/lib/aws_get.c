@@ -6,7 +6,6 @@
 #include "base/date.h"
 #include "base/log.h"
 #include "lib/sigv4.h"
-#include "lib/tls.h"
 
 #define FIELDS_MAX (64 * KIB)
 #define REGION_MAX 64
@@ -33,37 +32,6 @@ struct aws_get {
         char bucket_region[REGION_MAX];
         struct buf body; /* of an answer that is not 200 */
 };
-
-/* ---- endpoints ---- */
-
-void endpoint_clear(struct endpoint *e) {
-        free(e->address);
-        free(e->host);
-        *e = (struct endpoint){};
-}
-
-int endpoint_parse(const char *url, struct endpoint *ret_endpoint) {
-        const bool tls = str_starts(url, "https://");
-        const char *host = url + (tls ? 8 : 7);
-        bool has_port;
-        size_t len;
-
-        *ret_endpoint = (struct endpoint){};
-        if (!tls && !str_starts(url, "http://"))
-                return -EINVAL;
-        len = strcspn(host, "/?#");
-        if (!len || (host[len] && !streq(host + len, "/")) || memchr(host, '@', len) || host[0] == ':')
-                return -EINVAL;
-        for (size_t i = 0; i < len; i++)
-                if (host[i] <= ' ' || host[i] == 127)
-                        return -EINVAL;
-        has_port = host[len - 1] != ']' && memchr(host, ':', len);
-        ret_endpoint->tls = tls;
-        ret_endpoint->host = xstrndup(host, len);
-        ret_endpoint->address =
-                has_port ? xstrndup(host, len) : xasprintf("%.*s:%d", (int)len, host, tls ? 443 : 80);
-        return 0;
-}
 
 /* ---- the request ---- */
 
@@ -257,8 +225,7 @@ static void begin_attempt(struct aws_get *g) {
         if (!r && g->keys)
                 r = sign(g, &fields);
         r = r ?: buf_append(&fields, "", 1);
-        g->client = g->endpoint.tls ? tls_client_new(g->tls, g->endpoint.address)
-                                    : http_client_new(g->loop, g->endpoint.address);
+        g->client = endpoint_client(&g->endpoint, g->loop, g->tls);
         r = r
                     ?: http_client_call(g->client, HTTP_GET_, g->target, buf_data(&fields), NULL, 0,
                                         NSEC_NEVER, &ops, g);
@@ -276,8 +243,7 @@ struct aws_get *aws_get_new(const struct aws_get_request *request, const struct 
 
         g->loop = request->loop;
         g->tls = request->tls;
-        g->endpoint = (struct endpoint){ request->endpoint->tls, xstrdup(request->endpoint->address),
-                                         xstrdup(request->endpoint->host) };
+        endpoint_copy(request->endpoint, &g->endpoint);
         g->target = xstrdup(request->target);
         g->service = xstrdup(request->service);
         g->region = xstrdup(request->region);

@@ -8,25 +8,10 @@
  * the signature elsewhere. Callbacks may free the fetch; none comes from inside aws_get_new.
  */
 #pragma once
-#include "http/client.h"
 #include "lib/aws_keys.h"
+#include "lib/endpoint.h"
 
 struct aws_get;
-struct tls;
-
-/* Where a service is. */
-struct endpoint {
-        bool tls;
-        char *address; /* "host:port", for the client */
-        char *host;    /* as the header Host has it: without the port that the scheme implies */
-};
-
-/* "http://HOST[:PORT][/]", or https. -EINVAL. */
-int endpoint_parse(const char *url, struct endpoint *ret_endpoint);
-void endpoint_clear(struct endpoint *e);
-static inline void endpoint_freep(struct endpoint *e) {
-        endpoint_clear(e);
-}
 
 struct aws_get_limits {
         unsigned attempts;

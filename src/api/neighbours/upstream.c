@@ -3,7 +3,7 @@
 
 #include "api/api_private.h"
 #include "api/signature.h"
-#include "http/address.h"
+#include "lib/endpoint.h"
 #include "lib/tls.h"
 
 #define FIELDS_MAX (256 * KIB)
@@ -16,7 +16,8 @@
 
 struct upstream {
         struct loop *loop;
-        char *url, *address;
+        char *url;
+        struct endpoint at;
         struct tls *tls;  /* NULL: plain */
         struct list idle; /* struct line; the one used last is first */
         size_t idle_count;
@@ -41,42 +42,13 @@ struct forwarding {
 
 /* ---- where it is ---- */
 
-/* "host:port"; NULL: it is no such URL. */
-static char *address_of(const char *url, bool *ret_tls) {
-        const char *host = strstr(url, "://");
-        bool has_port;
-        size_t len;
-
-        *ret_tls = str_starts(url, "https://");
-        if (!*ret_tls && !str_starts(url, "http://"))
-                return NULL;
-        host += strlen("://");
-        len = strcspn(host, "/?#");
-        if (!len || (host[len] && !streq(host + len, "/")) || memchr(host, '@', len))
-                return NULL;
-        has_port = host[len - 1] != ']' && memchr(host, ':', len);
-        return xasprintf("%.*s%s", (int)len, host, has_port ? "" : *ret_tls ? ":443" : ":80");
-}
-
-bool upstream_url_ok(const char *url) {
-        struct address list[ADDRESSES_MAX];
-        bool tls;
-        AUTO(str) char *address = address_of(url, &tls);
-        size_t count;
-
-        /* Which names there are is not known here, only what is none. */
-        return address && address_find(address, list, &count) != -EINVAL;
-}
-
 struct upstream *upstream_new(struct loop *loop, const char *url) {
         struct upstream *u = xcalloc(1, sizeof(*u));
-        bool tls;
 
         u->loop = loop;
         u->url = xstrdup(url);
-        u->address = address_of(url, &tls);
-        must(u->address);
-        u->tls = tls ? tls_new(loop, NULL) : NULL;
+        must(endpoint_parse(url, &u->at) == 0);
+        u->tls = u->at.tls ? tls_new(loop, NULL) : NULL;
         list_init(&u->idle);
         return u;
 }
@@ -111,7 +83,7 @@ static struct line *line_take(struct upstream *u, bool may_be_kept) {
         }
         line = xcalloc(1, sizeof(*line));
         line->upstream = u;
-        line->client = u->tls ? tls_client_new(u->tls, u->address) : http_client_new(u->loop, u->address);
+        line->client = endpoint_client(&u->at, u->loop, u->tls);
         timer_init(&line->timer, u->loop, on_idle_long);
         return line;
 }
@@ -134,7 +106,7 @@ void upstream_free(struct upstream *u) {
                 line_free(line);
         tls_free(u->tls);
         free(u->url);
-        free(u->address);
+        endpoint_clear(&u->at);
         free(u);
 }
 

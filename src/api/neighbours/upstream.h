@@ -12,10 +12,9 @@
 
 struct upstream;
 
-/* url: "http://HOST[:PORT][/]" or https; must be one that upstream_url_ok takes. */
+/* url: "http://HOST[:PORT][/]" or https; must be one that endpoint_parse takes. */
 struct upstream *upstream_new(struct loop *loop, const char *url);
 void upstream_free(struct upstream *u); /* requests must be gone; NULL is legal */
-bool upstream_url_ok(const char *url);
 
 bool upstream_exists(const struct api *api);
 /* Begins to pass the request on; request->state and request->cancel are the upstream's from now on. What has come of the

@@ -51,9 +51,29 @@ static void addresses(void **state) {
         unlink(path);
 }
 
+/* Whether an address is one at all does not hang on the names there are. */
+static void forms(void **state) {
+        static const char *const sound[] = { "nobody-knows:80", "10.9.8.7:1", "[::1]:65535", "unix:/a" };
+        static const char *const not [] = { "",        "a",       ":80",   "a:",     "a:0",
+                                            "a:65536", "a:x",     "a:1:2", "::1:80", "[]:80",
+                                            "[a]:80",  "[::1:80", "[::1]", "unix:" };
+        struct address list[ADDRESSES_MAX];
+        size_t count;
+
+        for (size_t i = 0; i < ARRAY_SIZE(sound); ++i) {
+                assert_true(address_is_sound(sound[i]));
+                assert_int_not_equal(address_find_in("/nonexistent", sound[i], list, &count), -EINVAL);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(not ); ++i) {
+                assert_false(address_is_sound(not [i]));
+                assert_int_equal(address_find_in("/nonexistent", not [i], list, &count), -EINVAL);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(addresses),
+                cmocka_unit_test(forms),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

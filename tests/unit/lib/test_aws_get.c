@@ -152,9 +152,10 @@ static void test_urls(void **state) {
                 { "http://[::1]", "[::1]:80", "[::1]", false },
                 { "https://[::1]:99", "[::1]:99", "[::1]:99", true },
         };
-        static const char *const bad[] = { "",           "localhost",     "http://",    "ftp://a",
-                                           "http:///",   "http://a/b",    "http://u@a", "http://a?b",
-                                           "http://a b", "http://a\r\nb", "http://:80" };
+        static const char *const bad[] = { "",           "localhost",      "http://",    "ftp://a",
+                                           "http:///",   "http://a/b",     "http://u@a", "http://a?b",
+                                           "http://a b", "http://a\r\nb",  "http://:80", "http://a:0",
+                                           "http://a:x", "http://a:65536", "http://[a]", "http://a:1:2" };
 
         for (size_t i = 0; i < ARRAY_SIZE(fine); i++) {
                 AUTO(endpoint) struct endpoint e = {};
