@@ -16,28 +16,26 @@ int store_delete_alias(struct store *s, const char *account, const char *region,
                                         name, alias));
 }
 
-struct walk {
-        int (*visit)(void *owner, const struct alias_row *row);
-        void *owner;
-};
-
-static int read_alias(void *context, sqlite3_stmt *stmt) {
-        const struct alias_row row = {
-                .account = store_text(stmt, 0),
-                .region = store_text(stmt, 1),
-                .name = store_text(stmt, 2),
-                .alias = store_text(stmt, 3),
-                .version = store_text(stmt, 4),
-                .description = store_text(stmt, 5),
-                .other = store_text(stmt, 6),
-                .weight = sqlite3_column_double(stmt, 7),
-                .revision_id = store_text(stmt, 8),
-        };
-        const struct walk *walk = context;
-
-        return walk->visit(walk->owner, &row);
-}
-
 int store_each_alias(struct store *s, int (*visit)(void *owner, const struct alias_row *row), void *owner) {
-        return store_walk(s->statements[SQL_ALL_ALIASES], read_alias, &(struct walk){ visit, owner });
+        sqlite3_stmt *stmt = s->statements[SQL_ALL_ALIASES];
+        int r;
+
+        while ((r = store_next(stmt)) > 0) {
+                const struct alias_row row = {
+                        .account = store_text(stmt, 0),
+                        .region = store_text(stmt, 1),
+                        .name = store_text(stmt, 2),
+                        .alias = store_text(stmt, 3),
+                        .version = store_text(stmt, 4),
+                        .description = store_text(stmt, 5),
+                        .other = store_text(stmt, 6),
+                        .weight = sqlite3_column_double(stmt, 7),
+                        .revision_id = store_text(stmt, 8),
+                };
+
+                r = visit(owner, &row);
+                if (r)
+                        return store_leave(stmt, r);
+        }
+        return r;
 }

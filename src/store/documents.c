@@ -24,24 +24,24 @@ int store_get_document(struct store *s, const struct document_row *row,
         return 0;
 }
 
-struct walk {
-        int kind;
-        bool (*visit)(void *owner, const struct document_row *row);
-        void *owner;
-};
+static int visit_documents(sqlite3_stmt *stmt, int kind,
+                           bool (*visit)(void *owner, const struct document_row *row), void *owner) {
+        int r;
 
-static int read_document(void *context, sqlite3_stmt *stmt) {
-        const struct walk *walk = context;
-        const struct document_row row = {
-                .account = store_text(stmt, 0),
-                .region = store_text(stmt, 1),
-                .kind = walk->kind,
-                .owner = store_text(stmt, 2),
-                .part = store_text(stmt, 3),
-                .text = store_text(stmt, 4),
-        };
+        while ((r = store_next(stmt)) > 0) {
+                const struct document_row row = {
+                        .account = store_text(stmt, 0),
+                        .region = store_text(stmt, 1),
+                        .kind = kind,
+                        .owner = store_text(stmt, 2),
+                        .part = store_text(stmt, 3),
+                        .text = store_text(stmt, 4),
+                };
 
-        return walk->visit(walk->owner, &row) ? 0 : STORE_ENOUGH;
+                if (!visit(owner, &row))
+                        return store_leave(stmt, 0);
+        }
+        return r;
 }
 
 int store_each_document(struct store *s, const struct document_row *row, const char *after,
@@ -52,12 +52,10 @@ int store_each_document(struct store *s, const struct document_row *row, const c
                                         : store_bind(s, SQL_OWNERS_AFTER, "ttit", row->account, row->region,
                                                      (int64_t)row->kind, from);
 
-        return store_walk(stmt, read_document, &(struct walk){ row->kind, visit, owner });
+        return visit_documents(stmt, row->kind, visit, owner);
 }
 
 int store_each_document_of(struct store *s, int kind,
                            bool (*visit)(void *owner, const struct document_row *row), void *owner) {
-        sqlite3_stmt *stmt = store_bind(s, SQL_ALL_DOCUMENTS, "i", (int64_t)kind);
-
-        return store_walk(stmt, read_document, &(struct walk){ kind, visit, owner });
+        return visit_documents(store_bind(s, SQL_ALL_DOCUMENTS, "i", (int64_t)kind), kind, visit, owner);
 }

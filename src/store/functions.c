@@ -40,78 +40,65 @@ int store_delete_function(struct store *s, const char *account, const char *regi
         return r;
 }
 
-struct function_walk {
-        int (*visit)(void *owner, const struct function_row *row);
-        void *owner;
-};
-
-static int read_function(void *context, sqlite3_stmt *stmt) {
-        const struct function_row row = {
-                .account = store_text(stmt, 0),
-                .region = store_text(stmt, 1),
-                .name = store_text(stmt, 2),
-                .last_number = (uint64_t)sqlite3_column_int64(stmt, 3),
-                .tags = store_text(stmt, 4),
-        };
-        const struct function_walk *walk = context;
-
-        return walk->visit(walk->owner, &row);
-}
-
 int store_each_function(struct store *s, int (*visit)(void *owner, const struct function_row *row),
                         void *owner) {
-        return store_walk(s->statements[SQL_ALL_FUNCTIONS], read_function,
-                          &(struct function_walk){ visit, owner });
-}
+        sqlite3_stmt *stmt = s->statements[SQL_ALL_FUNCTIONS];
+        int r;
 
-struct version_walk {
-        int (*visit)(void *owner, const struct version_row *row);
-        void *owner;
-};
+        while ((r = store_next(stmt)) > 0) {
+                const struct function_row row = {
+                        .account = store_text(stmt, 0),
+                        .region = store_text(stmt, 1),
+                        .name = store_text(stmt, 2),
+                        .last_number = (uint64_t)sqlite3_column_int64(stmt, 3),
+                        .tags = store_text(stmt, 4),
+                };
 
-static int read_version(void *context, sqlite3_stmt *stmt) {
-        const struct version_row row = {
-                .account = store_text(stmt, 0),
-                .region = store_text(stmt, 1),
-                .name = store_text(stmt, 2),
-                .number = sqlite3_column_int64(stmt, 3),
-                .config = store_text(stmt, 4),
-                .config_len = (size_t)sqlite3_column_bytes(stmt, 4),
-                .state = sqlite3_column_int(stmt, 5),
-                .state_reason = store_text(stmt, 6),
-                .state_reason_code = store_text(stmt, 7),
-                .update = sqlite3_column_int(stmt, 8),
-                .update_reason = store_text(stmt, 9),
-                .update_reason_code = store_text(stmt, 10),
-                .revision_id = store_text(stmt, 11),
-                .last_modified = (uint64_t)sqlite3_column_int64(stmt, 12),
-                .fingerprint = store_text(stmt, 13),
-        };
-        const struct version_walk *walk = context;
-
-        return walk->visit(walk->owner, &row);
+                r = visit(owner, &row);
+                if (r)
+                        return store_leave(stmt, r);
+        }
+        return r;
 }
 
 int store_each_version(struct store *s, int (*visit)(void *owner, const struct version_row *row),
                        void *owner) {
-        return store_walk(s->statements[SQL_ALL_VERSIONS], read_version,
-                          &(struct version_walk){ visit, owner });
-}
+        sqlite3_stmt *stmt = s->statements[SQL_ALL_VERSIONS];
+        int r;
 
-struct name_walk {
-        bool (*visit)(void *owner, const char *name);
-        void *owner;
-};
+        while ((r = store_next(stmt)) > 0) {
+                const struct version_row row = {
+                        .account = store_text(stmt, 0),
+                        .region = store_text(stmt, 1),
+                        .name = store_text(stmt, 2),
+                        .number = sqlite3_column_int64(stmt, 3),
+                        .config = store_text(stmt, 4),
+                        .config_len = (size_t)sqlite3_column_bytes(stmt, 4),
+                        .state = sqlite3_column_int(stmt, 5),
+                        .state_reason = store_text(stmt, 6),
+                        .state_reason_code = store_text(stmt, 7),
+                        .update = sqlite3_column_int(stmt, 8),
+                        .update_reason = store_text(stmt, 9),
+                        .update_reason_code = store_text(stmt, 10),
+                        .revision_id = store_text(stmt, 11),
+                        .last_modified = (uint64_t)sqlite3_column_int64(stmt, 12),
+                        .fingerprint = store_text(stmt, 13),
+                };
 
-static int read_name(void *context, sqlite3_stmt *stmt) {
-        const struct name_walk *walk = context;
-
-        return walk->visit(walk->owner, store_text(stmt, 0)) ? 0 : STORE_ENOUGH;
+                r = visit(owner, &row);
+                if (r)
+                        return store_leave(stmt, r);
+        }
+        return r;
 }
 
 int store_each_name(struct store *s, const char *account, const char *region, const char *after,
                     bool (*visit)(void *owner, const char *name), void *owner) {
         sqlite3_stmt *stmt = store_bind(s, SQL_NAMES_AFTER, "ttt", account, region, after ? after : "");
+        int r;
 
-        return store_walk(stmt, read_name, &(struct name_walk){ visit, owner });
+        while ((r = store_next(stmt)) > 0)
+                if (!visit(owner, store_text(stmt, 0)))
+                        return store_leave(stmt, 0);
+        return r;
 }

@@ -48,42 +48,33 @@ static struct layer_row read_layer(sqlite3_stmt *stmt) {
         };
 }
 
-struct walk {
-        bool (*visit)(void *owner, const struct layer_row *row);
-        void *owner;
-};
-
-static int hand_layer(void *context, sqlite3_stmt *stmt) {
-        const struct layer_row row = read_layer(stmt);
-        const struct walk *walk = context;
-
-        return walk->visit(walk->owner, &row) ? 0 : STORE_ENOUGH;
-}
-
 int store_each_layer(struct store *s, const char *account, const char *region, const char *name,
                      const char *after, bool (*visit)(void *owner, const struct layer_row *row),
                      void *owner) {
         sqlite3_stmt *stmt =
                 name ? store_bind(s, SQL_LAYER_VERSIONS, "ttt", account, region, name)
                      : store_bind(s, SQL_LAYERS_AFTER, "ttt", account, region, after ? after : "");
+        int r;
 
-        return store_walk(stmt, hand_layer, &(struct walk){ visit, owner });
-}
+        while ((r = store_next(stmt)) > 0) {
+                const struct layer_row row = read_layer(stmt);
 
-struct digest_walk {
-        int (*visit)(void *owner, const char *sha256);
-        void *owner;
-};
-
-static int read_digest(void *context, sqlite3_stmt *stmt) {
-        const struct digest_walk *walk = context;
-
-        return walk->visit(walk->owner, store_text(stmt, 0));
+                if (!visit(owner, &row))
+                        return store_leave(stmt, 0);
+        }
+        return r;
 }
 
 int store_each_layer_digest(struct store *s, int (*visit)(void *owner, const char *sha256), void *owner) {
-        return store_walk(s->statements[SQL_LAYER_DIGESTS], read_digest,
-                          &(struct digest_walk){ visit, owner });
+        sqlite3_stmt *stmt = s->statements[SQL_LAYER_DIGESTS];
+        int r;
+
+        while ((r = store_next(stmt)) > 0) {
+                r = visit(owner, store_text(stmt, 0));
+                if (r)
+                        return store_leave(stmt, r);
+        }
+        return r;
 }
 
 int store_get_layer(struct store *s, const char *account, const char *region, const char *name,

@@ -162,27 +162,15 @@ int store_next(sqlite3_stmt *statement) {
         return r == SQLITE_DONE ? 0 : fault(store_errno(r));
 }
 
-int store_walk(sqlite3_stmt *statement, int (*read)(void *context, sqlite3_stmt *row), void *context) {
-        int r, stop;
-
-        while ((r = store_next(statement)) > 0) {
-                stop = read(context, statement);
-                if (stop) {
-                        sqlite3_reset(statement);
-                        return stop == STORE_ENOUGH ? 0 : stop;
-                }
-        }
+int store_leave(sqlite3_stmt *statement, int r) {
+        sqlite3_reset(statement);
         return r;
 }
 
 int store_run(sqlite3_stmt *statement) {
         int r = store_next(statement);
 
-        if (r > 0) {
-                sqlite3_reset(statement);
-                r = 0;
-        }
-        return r;
+        return r > 0 ? store_leave(statement, 0) : r;
 }
 
 static int on_wal(void *owner, sqlite3 *db, const char *name, int pages) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the store share; nobody else includes it. */
 #pragma once
-#include <limits.h>
 #include <sqlite3.h>
 
 #include "store/store.h"
@@ -56,9 +55,8 @@ sqlite3_stmt *store_bind(struct store *s, enum statement statement, const char *
 int store_run(sqlite3_stmt *statement);
 /* Steps to the next row: 1, 0 at the end, -errno. The statement is reset at the end and on failure. */
 int store_next(sqlite3_stmt *statement);
-/* Every row through read, until that does not answer 0: then its answer, with STORE_ENOUGH as 0. Else 0 or -errno. */
-#define STORE_ENOUGH INT_MAX
-int store_walk(sqlite3_stmt *statement, int (*read)(void *context, sqlite3_stmt *row), void *context);
+/* Resets it before the end; answers r. */
+int store_leave(sqlite3_stmt *statement, int r);
 static inline const char *store_text(sqlite3_stmt *statement, int column) {
         return (const char *)sqlite3_column_text(statement, column);
 }
