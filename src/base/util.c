@@ -83,6 +83,14 @@ int fd_close(int fd) {
         return -1;
 }
 
+uint64_t fd_read_number(int fd) {
+        char text[32];
+        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+
+        text[MAX(n, (ssize_t)0)] = '\0';
+        return strtoull(text, NULL, 10);
+}
+
 char *xstrcat(const char *first, ...) {
         size_t lens[STRS_MAX], len = 0, count = 0;
         char *text, *tail;

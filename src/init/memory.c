@@ -31,15 +31,9 @@ static ssize_t read_text(int fd, char *text, size_t size) {
         return n;
 }
 
-static uint64_t read_number(int fd) {
-        char text[64];
-
-        return read_text(fd, text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
-}
-
 static bool has_limit(const struct layout *layout) {
         AUTO(fd) int fd = open_file(layout->dir, layout->limit);
-        uint64_t limit = read_number(fd); /* "max" is 0 */
+        uint64_t limit = fd_read_number(fd); /* "max" is 0 */
 
         return limit > 0 && limit < UNLIMITED;
 }
@@ -113,13 +107,13 @@ static uint64_t look_at_processes(struct memory *m) {
 }
 
 uint64_t memory_current(struct memory *m) {
-        return m->current_fd >= 0 ? read_number(m->current_fd) : look_at_processes(m);
+        return m->current_fd >= 0 ? fd_read_number(m->current_fd) : look_at_processes(m);
 }
 
 /* Before Linux 5.19 version 2 keeps no peak: there what was seen is the best that can be said. */
 uint64_t memory_peak(struct memory *m) {
         if (m->peak_fd >= 0)
-                return read_number(m->peak_fd);
+                return fd_read_number(m->peak_fd);
         m->highest = MAX(m->highest, memory_current(m));
         return m->highest;
 }

@@ -238,22 +238,14 @@ static bool place_peer_is_ours(struct place *place, int fd) {
         return p->diag_fd < 0 || (peer_find(p->diag_fd, fd, &peer) == 0 && peer.uid == p->peer_uid);
 }
 
-static uint64_t read_number(int fd) {
-        char text[32];
-        ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-        text[MAX(n, (ssize_t)0)] = '\0';
-        return strtoull(text, NULL, 10);
-}
-
 static uint64_t place_current_memory(struct place *place) {
-        return read_number(remote_place_of(place)->memory_fd);
+        return fd_read_number(remote_place_of(place)->memory_fd);
 }
 
 static uint64_t place_peak_memory(struct place *place) {
         struct remote_place *p = remote_place_of(place);
 
-        p->highest = MAX(p->highest, read_number(p->peak_fd >= 0 ? p->peak_fd : p->memory_fd));
+        p->highest = MAX(p->highest, fd_read_number(p->peak_fd >= 0 ? p->peak_fd : p->memory_fd));
         return p->highest;
 }
 

@@ -423,16 +423,6 @@ static pid_t place_pid(struct place *place) {
         return peer_find_process(p->cell, (pid_t)inner);
 }
 
-static uint64_t read_number(int fd) {
-        char text[32];
-        ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
-
-        if (n <= 0)
-                return 0;
-        text[n] = '\0';
-        return strtoull(text, NULL, 10);
-}
-
 /* Without a cgroup: what the kernel remembers of the runtime process alone. */
 static uint64_t status_number(struct place *place, const char *word) {
         pid_t pid = place_pid(place);
@@ -455,7 +445,7 @@ static uint64_t place_peak_memory(struct place *place) {
 
         if (!p->cell)
                 return 0;
-        return p->cell->peak_fd >= 0 ? read_number(p->cell->peak_fd) : status_number(place, "VmHWM:");
+        return p->cell->peak_fd >= 0 ? fd_read_number(p->cell->peak_fd) : status_number(place, "VmHWM:");
 }
 
 static uint64_t place_current_memory(struct place *place) {
@@ -471,7 +461,7 @@ static uint64_t place_current_memory(struct place *place) {
         snprintf(path, sizeof(path), "%s/%s", p->cell->memory_path,
                  p->native->flags & WIRE_MEMORY_V2 ? "memory.current" : "memory.usage_in_bytes");
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        bytes = read_number(fd);
+        bytes = fd_read_number(fd);
         fd_close(fd);
         return bytes;
 }

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -123,10 +125,30 @@ static void log_lines_stay_lines(void **state) {
         assert_string_equal(line + 31, "text=\"a b  [2J \xc3\xa4\"\n");
 }
 
+static void numbers_from_files(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t value;
+        } cases[] = { { "", 0 }, { "max\n", 0 }, { "0\n", 0 }, { "5242880\n", 5242880 }, { "12 34\n", 12 } };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); ++i) {
+                AUTO(fd) int fd = memfd_create("number", MFD_CLOEXEC);
+                const size_t len = strlen(cases[i].text);
+
+                assert_int_equal(write(fd, cases[i].text, len), len);
+                for (unsigned again = 0; again < 2; ++again)
+                        assert_int_equal(fd_read_number(fd), cases[i].value);
+        }
+        assert_int_equal(fd_read_number(-1), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(numbers_from_text),    cmocka_unit_test(copies),
-                cmocka_unit_test(handing_over),         cmocka_unit_test(log_lines),
+                cmocka_unit_test(numbers_from_text),
+                cmocka_unit_test(numbers_from_files),
+                cmocka_unit_test(copies),
+                cmocka_unit_test(handing_over),
+                cmocka_unit_test(log_lines),
                 cmocka_unit_test(log_lines_stay_lines),
         };
 
