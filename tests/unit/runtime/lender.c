@@ -38,7 +38,7 @@ static int ports_open(void *owner) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
         assert_int_equal(line_open(&n->init, ends[0], ends[0]), 0);
         line_expect_fds(&n->init, 1);
-        remote_connected(n->e, ends[1]);
+        remote_connected(n->witness.e, ends[1]);
         return 0;
 }
 
@@ -47,7 +47,7 @@ static void ports_link_lost(void *owner) {
 
         ++n->link_losses;
         if (n->why_lost)
-                remote_lost(n->e, n->how_lost, n->why_lost);
+                remote_lost(n->witness.e, n->how_lost, n->why_lost);
 }
 
 static void ports_remove(void *owner) {
@@ -58,58 +58,6 @@ static const struct remote_ports ports = { .open = ports_open,
                                            .link_lost = ports_link_lost,
                                            .remove = ports_remove };
 static const struct remote_ports silent_ports = { .open = ports_open, .remove = ports_remove };
-
-/* ---- the owner ---- */
-
-static void note(struct environment *e, const char *text, const char *more) {
-        struct near *n = e->owner;
-
-        assert_int_equal(buf_append_strs(&n->events, text, more, "\n", NULL), 0);
-}
-
-static void on_started(struct environment *e) {
-        note(e, "started", "");
-}
-
-static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
-        note(e, "ready", failed ? " failed" : "");
-}
-
-static void on_answered(struct environment *e, struct invocation_answer *a) {
-        AUTO(str)
-        char *text = xasprintf("%s %s %.*s", invocation_outcome_name(a->outcome), a->error_type ?: "-",
-                               (int)a->payload->len, a->payload->len ? buf_data(a->payload) : "");
-
-        note(e, "answered ", text);
-}
-
-static void on_idle(struct environment *e, const struct invocation_report *report) {
-        note(e, "idle ", invocation_outcome_name(report->outcome));
-}
-
-static void on_log(struct environment *e, nsec_t wall, const char *line, size_t len) {
-        assert_int_equal(buf_append(&((struct near *)e->owner)->log, line, len), 0);
-}
-
-static void on_gone(struct environment *e, const char *why) {
-        note(e, "gone ", why);
-        TAKE(((struct near *)e->owner)->e)->ops->free(e);
-}
-
-static const struct environment_events events = {
-        .started = on_started,
-        .ready = on_ready,
-        .answered = on_answered,
-        .idle = on_idle,
-        .log = on_log,
-        .gone = on_gone,
-};
-
-const char *lender_text_of(struct buf *buf) {
-        assert_int_equal(buf_append(buf, "", 1), 0);
-        buf->len -= 1;
-        return buf_data(buf);
-}
 
 /* ---- scenes ---- */
 
@@ -122,9 +70,9 @@ void lender_turn(struct near *n) {
 void lender_await(struct near *n, const char *event) {
         nsec_t until = loop_clock(n->loop) + PATIENCE;
 
-        while (!strstr(lender_text_of(&n->events), event)) {
+        while (!strstr(witness_text_of(&n->witness.events), event)) {
                 if (loop_clock(n->loop) > until)
-                        fail_msg("waited for '%s', heard:\n%s", event, lender_text_of(&n->events));
+                        fail_msg("waited for '%s', heard:\n%s", event, witness_text_of(&n->witness.events));
                 assert_int_equal(loop_turn(n->loop, 100 * MILLISECOND), 0);
         }
 }
@@ -169,40 +117,21 @@ static int new_memory(const char *text) {
 
 /* Up to OPEN; what OPENED would hand over well is in n->fds. */
 void lender_begin(struct near *n) {
-        static const char *const argv[] = { "/bootstrap", NULL };
-        const struct environment_spec spec = { .account = "000000000000",
-                                               .region = "us-east-1",
-                                               .function = "f",
-                                               .version = "$LATEST",
-                                               .runtime = "provided.al2023",
-                                               .log_group = "g",
-                                               .log_stream = "s",
-                                               .memory_mb = 128,
-                                               .timeout = 3 * SECOND,
-                                               .id = "00112233445566778899aabbccddeeff" };
-        const struct runtime_command command = {
-                .argv = argv, .cwd = "/", .version_name = "v", .version_arn = "a"
-        };
-        struct remote_options options = { .spec = &spec,
-                                          .command = &command,
-                                          .ports = n->asks_why ? &ports : &silent_ports,
+        struct remote_options options = { .ports = n->asks_why ? &ports : &silent_ports,
                                           .owner = n,
                                           .shared_network = n->shared_network };
 
-        n->events = n->log = BUF_NULL(MIB);
         n->output = n->runtime_fd = -1;
         assert_int_equal(loop_new(&n->loop), 0);
         options.loop = n->loop;
         line_init(&n->init, n->loop, LINK_INIT, &init_ops, n);
-        n->e = remote_new(&options);
-        n->e->events = &events;
-        n->e->owner = n;
+        witness_make(&n->witness, &options, false);
         n->fds[HANDED_LISTENER] = lender_new_listener(n, INADDR_LOOPBACK);
         n->fds[HANDED_MEMORY] = new_memory("5242880\n");
         n->fds[HANDED_PEAK] = new_memory("10485760\n");
         n->fds[HANDED_DIAG] = n->shared_network ? peer_open_diag() : -1;
         n->peer_uid = geteuid();
-        assert_int_equal(n->e->ops->start(n->e), 0);
+        assert_int_equal(n->witness.e->ops->start(n->witness.e), 0);
         lender_turn(n);
         assert_int_equal(n->said[LINK_OPEN], !n->connects_nothing);
         assert_int_equal(n->output >= 0, !n->connects_nothing);
@@ -235,8 +164,7 @@ void lender_replace(int *fd, int with) {
 }
 
 void lender_end(struct near *n) {
-        if (n->e)
-                n->e->ops->free(n->e);
+        witness_end(&n->witness);
         assert_int_equal(n->removes, 1);
         line_deinit(&n->init);
         for (size_t i = 0; i < HANDED_MOST; ++i)
@@ -245,7 +173,6 @@ void lender_end(struct near *n) {
         fd_close(n->runtime_fd);
         assert_int_equal(loop_next_due(n->loop), NSEC_NEVER);
         loop_free(n->loop);
-        buf_deinit(&n->events), buf_deinit(&n->log);
         free(n->init_why);
 }
 
@@ -278,7 +205,7 @@ void lender_invoke(struct near *n) {
         };
 
         n->event = (struct iovec){ (char *)(uintptr_t) "{}", 2 };
-        n->e->ops->invoke(n->e, &order);
+        n->witness.e->ops->invoke(n->witness.e, &order);
         lender_turn(n);
 }
 

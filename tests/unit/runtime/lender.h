@@ -2,25 +2,18 @@
 /*
  * lender - a lambent-init that lends its place as the test says, the daemon's end of the link, and who owns that
  *
- * What it would hand over well is in fds once it has begun. What the owner hears is in events, a line each.
+ * What it would hand over well is in fds once it has begun.
  */
 #pragma once
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "runtime/remote_private.h"
+#include "witness.h"
 
 #define ID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 struct near {
         struct loop *loop;
-        struct environment *e;
-        struct line init; /* the other end */
-        struct buf events, log;
+        struct witness witness;
+        struct line init;          /* the other end */
         unsigned said[LINK_TYPES]; /* how often init was told each of them */
         char *init_why;
         int output, port, runtime_fd;
@@ -43,7 +36,6 @@ enum scene { OPENING, INIT, IDLE, RUNNING, ANSWERED, SCENES };
         "POST /2018-06-01/runtime/invocation/" ID "/response HTTP/1.1\r\n" \
         "Host: 127.0.0.1:9001\r\nContent-Length: 2\r\n\r\n{}"
 
-const char *lender_text_of(struct buf *buf);
 void lender_turn(struct near *n);
 void lender_await(struct near *n, const char *event);
 void lender_await_said(struct near *n, enum link_type type);

@@ -27,18 +27,18 @@ static void it_is_taken_and_used(void **state) {
         lender_connect_runtime(&n);
         lender_runtime_says(&n, NEXT);
         lender_await(&n, "started\nready\n");
-        n.e->ops->stats(n.e, &stats);
+        n.witness.e->ops->stats(n.witness.e, &stats);
         assert_int_equal(stats.memory, 5 * MIB);
         assert_int_equal(stats.memory_peak, 10 * MIB);
         assert_int_equal(stats.pid, getpid());
         assert_int_equal(write(n.output, "a line\n", 7), 7);
         lender_turn(&n);
-        assert_non_null(strstr(lender_text_of(&n.log), "a line\n"));
+        assert_non_null(strstr(witness_text_of(&n.witness.log), "a line\n"));
         lender_invoke(&n);
         lender_runtime_says(&n, ANSWER);
         lender_runtime_says(&n, NEXT);
         lender_await(&n, "answered success - {}\nidle success\n");
-        assert_non_null(strstr(lender_text_of(&n.log), "Max Memory Used: 10 MB"));
+        assert_non_null(strstr(witness_text_of(&n.witness.log), "Max Memory Used: 10 MB"));
         lender_end(&n);
 }
 
@@ -53,10 +53,10 @@ static void without_a_peak(void **state) {
         memory = fcntl(n.fds[HANDED_MEMORY], F_DUPFD_CLOEXEC, 0);
         lender_opened(&n);
         lender_await_said(&n, LINK_SPAWN);
-        n.e->ops->stats(n.e, &stats);
+        n.witness.e->ops->stats(n.witness.e, &stats);
         assert_int_equal(stats.memory_peak, 5 * MIB);
         assert_int_equal(pwrite(memory, "1048576\n", 8, 0), 8);
-        n.e->ops->stats(n.e, &stats);
+        n.witness.e->ops->stats(n.witness.e, &stats);
         assert_int_equal(stats.memory, MIB);
         assert_int_equal(stats.memory_peak, 5 * MIB);
         fd_close(memory);
@@ -134,7 +134,7 @@ static void what_it_is_not(void **state) {
                 lender_replace(&n.fds[wrongs[i].which], wrongs[i].make(&n));
                 lender_opened(&n);
                 lender_await(&n, "gone ");
-                assert_string_equal(lender_text_of(&n.events), gone);
+                assert_string_equal(witness_text_of(&n.witness.events), gone);
                 assert_int_equal(n.said[LINK_START], 0);
                 lender_end(&n);
         }

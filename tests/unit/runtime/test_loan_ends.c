@@ -37,15 +37,17 @@ static void it_is_lost(void **state) {
                                 if (link_first)
                                         line_deinit(&n.init);
                                 else
-                                        remote_lost(n.e, losses[i].loss, losses[i].why);
+                                        remote_lost(n.witness.e, losses[i].loss, losses[i].why);
                                 lender_await(&n, "gone ");
-                                heard = lender_text_of(&n.events);
+                                heard = witness_text_of(&n.witness.events);
                                 assert_int_equal(strstr(heard, losses[i].answered) != NULL, scene == RUNNING);
                                 if (scene == RUNNING)
                                         assert_non_null(strstr(heard, losses[i].idle));
                                 if (scene == RUNNING) {
-                                        assert_non_null(strstr(lender_text_of(&n.log), "last words"));
-                                        assert_non_null(strstr(lender_text_of(&n.log), losses[i].log));
+                                        assert_non_null(
+                                                strstr(witness_text_of(&n.witness.log), "last words"));
+                                        assert_non_null(
+                                                strstr(witness_text_of(&n.witness.log), losses[i].log));
                                 }
                                 if (scene == ANSWERED)
                                         assert_non_null(strstr(heard, "answered success - {}\nidle "));
@@ -63,7 +65,8 @@ static void nobody_knows_why(void **state) {
         lender_enter(&n, RUNNING);
         line_deinit(&n.init);
         lender_await(&n, "gone the link has ended\n");
-        assert_non_null(strstr(lender_text_of(&n.events), "answered sandbox-failure Sandbox.Failure "));
+        assert_non_null(
+                strstr(witness_text_of(&n.witness.events), "answered sandbox-failure Sandbox.Failure "));
         lender_end(&n);
 }
 
@@ -75,9 +78,9 @@ static void stopped_while_the_reason_is_awaited(void **state) {
         line_deinit(&n.init);
         lender_turn(&n);
         assert_int_equal(n.link_losses, 1);
-        n.e->ops->stop(n.e);
+        n.witness.e->ops->stop(n.witness.e);
         lender_await(&n, "gone the link has ended\n");
-        assert_non_null(strstr(lender_text_of(&n.events), "the execution environment was stopped"));
+        assert_non_null(strstr(witness_text_of(&n.witness.events), "the execution environment was stopped"));
         lender_end(&n);
 }
 
@@ -86,7 +89,7 @@ static void stopped(void **state) {
                 struct near n = {};
 
                 lender_enter(&n, scene);
-                n.e->ops->stop(n.e);
+                n.witness.e->ops->stop(n.witness.e);
                 lender_await_said(&n, scene == OPENING ? LINK_STOP : LINK_KILL);
                 if (scene == OPENING) {
                         lender_opened(&n); /* it had not heard of that yet */
@@ -106,7 +109,7 @@ static void stopped_before_there_is_a_link(void **state) {
         struct near n = { .connects_nothing = true };
 
         lender_begin(&n);
-        n.e->ops->stop(n.e);
+        n.witness.e->ops->stop(n.witness.e);
         lender_await(&n, "gone stopped\n");
         lender_end(&n);
 }
@@ -120,7 +123,7 @@ static void asked_to_stop_by_init(void **state) {
         lender_await_said(&n, LINK_KILL);
         SAY(&n, LINK_EMPTIED);
         lender_await(&n, "gone stopped\n");
-        assert_non_null(strstr(lender_text_of(&n.events), "the execution environment was stopped"));
+        assert_non_null(strstr(witness_text_of(&n.witness.events), "the execution environment was stopped"));
         lender_end(&n);
 }
 
@@ -142,7 +145,7 @@ static void a_kill_without_an_answer(void **state) {
         SAY(&n, LINK_EXIT, .exit = { PROCESS_RUNTIME, PLACE_EXITED, 3 });
         lender_await_said(&n, LINK_KILL);
         lender_await(&n, "gone lambent-init did not answer in time\n");
-        assert_non_null(strstr(lender_text_of(&n.events), "answered exit Runtime.ExitError "));
+        assert_non_null(strstr(witness_text_of(&n.witness.events), "answered exit Runtime.ExitError "));
         lender_end(&n);
 }
 
@@ -152,7 +155,7 @@ static void it_is_freed(void **state) {
                 struct environment *e;
 
                 lender_enter(&n, scene);
-                e = TAKE(n.e);
+                e = TAKE(n.witness.e);
                 e->ops->free(e);
                 lender_turn(&n);
                 assert_string_equal(n.init_why, "the link has ended");

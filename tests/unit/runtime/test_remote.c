@@ -3,30 +3,22 @@
  * The daemon's end of a link alone, with a hand-turned clock: the test plays a lambent-init that dies, hangs, lies
  * or says nothing, and an owner that listens. What it says well is tested with a real far end (stage_link.c).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "runtime/remote_private.h"
+#include "witness.h"
 
 #define ID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 struct near {
         struct loop *loop;
-        struct environment *e;
-        struct buf events, log, sent; /* what the owner heard; what init was told, not taken apart yet */
-        size_t room;                  /* bytes that the transport still takes */
+        struct witness witness;
+        struct buf sent; /* what init was told, not taken apart yet */
+        size_t room;     /* bytes that the transport still takes */
         unsigned opens, removes, closes, link_losses;
         int open_error;
-        bool lose_in_open, want_tail, stream, json;
+        bool lose_in_open, stream, json;
         const char *why_lost; /* told in link_lost */
         enum remote_loss how_lost;
         struct iovec event;
-        size_t chunks;
-        nsec_t start;
 };
 
 /* ---- the place's maker ---- */
@@ -36,7 +28,7 @@ static int ports_open(void *owner) {
 
         ++n->opens;
         if (n->lose_in_open)
-                remote_lost(n->e, REMOTE_BROKEN, "no such image");
+                remote_lost(n->witness.e, REMOTE_BROKEN, "no such image");
         return -n->open_error;
 }
 
@@ -45,7 +37,7 @@ static void ports_link_lost(void *owner) {
 
         ++n->link_losses;
         if (n->why_lost)
-                remote_lost(n->e, n->how_lost, n->why_lost);
+                remote_lost(n->witness.e, n->how_lost, n->why_lost);
 }
 
 static void ports_remove(void *owner) {
@@ -73,126 +65,42 @@ static void transport_close(void *owner) {
 
 static const struct line_transport transport = { .write = transport_write, .close = transport_close };
 
-/* ---- the owner ---- */
-
-static void note(struct near *n, const char *text, const char *more) {
-        assert_int_equal(buf_append_strs(&n->events, text, more, "\n", NULL), 0);
-}
-
-static void on_started(struct environment *e) {
-        note(e->owner, "started", "");
-}
-
-static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
-        ((struct near *)e->owner)->start = start;
-        note(e->owner, "ready", failed ? " failed" : "");
-}
-
-static void on_head(struct environment *e, const char *content_type) {
-        note(e->owner, "head ", content_type ?: "-");
-}
-
-static void on_chunk(struct environment *e, const char *data, size_t len) {
-        ((struct near *)e->owner)->chunks += len;
-}
-
-static void on_answered(struct environment *e, struct invocation_answer *a) {
-        AUTO(str)
-        char *text = xasprintf("%s %s %.*s", invocation_outcome_name(a->outcome), a->error_type ?: "-",
-                               (int)a->payload->len, a->payload->len ? buf_data(a->payload) : "");
-
-        note(e->owner, "answered ", text);
-}
-
-static void on_idle(struct environment *e, const struct invocation_report *report) {
-        struct near *n = e->owner;
-
-        if (n->want_tail) {
-                assert_int_equal(report->log_tail_len, n->log.len);
-                assert_memory_equal(report->log_tail, buf_data(&n->log), n->log.len);
-        }
-        note(n, "idle ", invocation_outcome_name(report->outcome));
-}
-
-static void on_log(struct environment *e, nsec_t wall, const char *line, size_t len) {
-        assert_int_equal(buf_append(&((struct near *)e->owner)->log, line, len), 0);
-}
-
-static void on_gone(struct environment *e, const char *why) {
-        note(e->owner, "gone ", why);
-        TAKE(((struct near *)e->owner)->e)->ops->free(e);
-}
-
-static const struct environment_events events = {
-        .started = on_started,
-        .ready = on_ready,
-        .head = on_head,
-        .chunk = on_chunk,
-        .answered = on_answered,
-        .idle = on_idle,
-        .log = on_log,
-        .gone = on_gone,
-};
-
 static const char *heard(struct near *n) {
         static char text[64 * 1024];
 
-        assert_true(n->events.len < sizeof(text));
-        memcpy(text, n->events.len ? buf_data(&n->events) : "", n->events.len);
-        text[n->events.len] = 0;
-        buf_clear(&n->events);
+        assert_true(n->witness.events.len < sizeof(text));
+        memcpy(text, n->witness.events.len ? buf_data(&n->witness.events) : "", n->witness.events.len);
+        text[n->witness.events.len] = 0;
+        buf_clear(&n->witness.events);
         return text;
-}
-
-static const char *logged(struct near *n) {
-        assert_int_equal(buf_append(&n->log, "", 1), 0);
-        return buf_data(&n->log);
 }
 
 /* ---- scenes ---- */
 
 static void set(struct near *n) {
-        static const char *const argv[] = { "/bootstrap", NULL };
-        const struct environment_spec spec = { .account = "000000000000",
-                                               .region = "us-east-1",
-                                               .function = "f",
-                                               .version = "$LATEST",
-                                               .runtime = "provided.al2023",
-                                               .log_group = "g",
-                                               .log_stream = "s",
-                                               .log_json = n->json,
-                                               .memory_mb = 128,
-                                               .timeout = 3 * SECOND,
-                                               .id = "00112233445566778899aabbccddeeff" };
-        const struct runtime_command command = {
-                .argv = argv, .cwd = "/", .version_name = "v", .version_arn = "a"
-        };
-        struct remote_options options = { .spec = &spec, .command = &command, .ports = &ports, .owner = n };
+        struct remote_options options = { .ports = &ports, .owner = n };
 
-        n->events = n->log = n->sent = BUF_NULL(64 * MIB);
+        n->sent = BUF_NULL(64 * MIB);
         n->room = SIZE_MAX;
         n->loop = loop_new_manual();
         options.loop = n->loop;
-        n->e = remote_new(&options);
-        n->e->events = &events;
-        n->e->owner = n;
+        witness_make(&n->witness, &options, n->json);
 }
 
 static void end(struct near *n) {
-        if (n->e)
-                n->e->ops->free(n->e);
+        witness_end(&n->witness);
         assert_int_equal(n->removes, n->opens > 0);
         assert_int_equal(loop_next_due(n->loop), NSEC_NEVER);
         loop_free(n->loop);
-        buf_deinit(&n->events), buf_deinit(&n->log), buf_deinit(&n->sent);
+        buf_deinit(&n->sent);
 }
 
 static void say(struct near *n, struct link_message m) {
         AUTO(buf) struct buf frame = BUF_NULL(4 * MIB);
 
         assert_int_equal(link_encode(&frame, &m), 0);
-        if (n->e)
-                remote_feed(n->e, buf_data(&frame), frame.len);
+        if (n->witness.e)
+                remote_feed(n->witness.e, buf_data(&frame), frame.len);
         loop_advance(n->loop, 0);
 }
 
@@ -220,8 +128,8 @@ static void expect(struct near *n, enum link_type type) {
 #define SAY(n, kind, ...) say(n, (struct link_message){ .type = kind, ##__VA_ARGS__ })
 
 static void connect_init(struct near *n) {
-        assert_int_equal(n->e->ops->start(n->e), 0);
-        remote_attach(n->e, &transport, n);
+        assert_int_equal(n->witness.e->ops->start(n->witness.e), 0);
+        remote_attach(n->witness.e, &transport, n);
         expect(n, LINK_HELLO);
         expect(n, LINK_START);
         SAY(n, LINK_HELLO, .hello = { LINK_MAGIC, LINK_VERSION });
@@ -242,11 +150,11 @@ static void invoke(struct near *n) {
                                           .event_parts = 1,
                                           .timeout = 3 * SECOND,
                                           .stream = n->stream,
-                                          .want_tail = n->want_tail };
+                                          .want_tail = n->witness.want_tail };
 
         if (!n->event.iov_base)
                 n->event = (struct iovec){ (char *)"{}", 2 };
-        n->e->ops->invoke(n->e, &order);
+        n->witness.e->ops->invoke(n->witness.e, &order);
 }
 
 static void run(struct near *n) {
@@ -288,18 +196,18 @@ static const struct loss_case {
 static void lost_under_an_invocation(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(losses); ++i)
                 for (unsigned start_seen = 0; start_seen < 2; ++start_seen) {
-                        struct near n = { .want_tail = true };
+                        struct near n = { .witness.want_tail = true };
                         const char *log;
 
                         run(&n);
                         if (start_seen)
                                 SAY(&n, LINK_LOG,
                                     .log = { 1, { "START RequestId: " ID " Version: 1\n", 60 - 5 } });
-                        remote_lost(n.e, losses[i].loss, losses[i].why);
+                        remote_lost(n.witness.e, losses[i].loss, losses[i].why);
                         assert_string_equal(heard(&n), ""); /* never inside a call */
                         loop_advance(n.loop, 0);
                         assert_string_equal(heard(&n), losses[i].heard);
-                        log = logged(&n);
+                        log = witness_text_of(&n.witness.log);
                         assert_true(strncmp(log, "START RequestId: " ID, 20) == 0);
                         assert_null(strstr(log + 1, "START"));
                         assert_non_null(strstr(log, "\nEND RequestId: " ID "\nREPORT RequestId: " ID));
@@ -315,7 +223,7 @@ static void lost_after_the_answer(void **state) {
 
         run(&n);
         SAY(&n, LINK_PAYLOAD, .part = { 1, { "half", 4 } });
-        remote_lost(n.e, REMOTE_BROKEN, "gone");
+        remote_lost(n.witness.e, REMOTE_BROKEN, "gone");
         loop_advance(n.loop, 0);
         assert_string_equal(heard(&n),
                             "answered sandbox-failure Sandbox.Failure " BODY(
@@ -327,7 +235,7 @@ static void lost_after_the_answer(void **state) {
         run(&n);
         SAY(&n, LINK_PAYLOAD, .part = { 1, { "1", 1 } });
         SAY(&n, LINK_ANSWERED, .answered = { 1, OUTCOME_OK });
-        remote_lost(n.e, REMOTE_EXITED, "Runtime exited");
+        remote_lost(n.witness.e, REMOTE_EXITED, "Runtime exited");
         loop_advance(n.loop, 0);
         assert_string_equal(heard(&n), "answered success - 1\nidle exit\ngone Runtime exited\n");
         end(&n);
@@ -337,7 +245,7 @@ static void lost_before_there_is_a_link(void **state) {
         struct near n = { .lose_in_open = true };
 
         set(&n);
-        assert_int_equal(n.e->ops->start(n.e), 0);
+        assert_int_equal(n.witness.e->ops->start(n.witness.e), 0);
         assert_string_equal(heard(&n), "");
         loop_advance(n.loop, 0);
         assert_string_equal(heard(&n), "gone no such image\n");
@@ -345,14 +253,14 @@ static void lost_before_there_is_a_link(void **state) {
 
         n = (struct near){ .open_error = ENOMEM };
         set(&n);
-        assert_int_equal(n.e->ops->start(n.e), -ENOMEM);
+        assert_int_equal(n.witness.e->ops->start(n.witness.e), -ENOMEM);
         end(&n);
 
         n = (struct near){};
         set(&n);
-        assert_int_equal(n.e->ops->start(n.e), 0);
-        n.e->ops->stop(n.e);
-        remote_attach(n.e, &transport, &n); /* it comes too late, or not at all */
+        assert_int_equal(n.witness.e->ops->start(n.witness.e), 0);
+        n.witness.e->ops->stop(n.witness.e);
+        remote_attach(n.witness.e, &transport, &n); /* it comes too late, or not at all */
         loop_advance(n.loop, 0);
         assert_string_equal(heard(&n), "gone stopped\n");
         assert_int_equal(n.closes, 1);
@@ -364,7 +272,7 @@ static void the_link_ends_first(void **state) {
         struct near n = { .why_lost = "killed", .how_lost = REMOTE_OUT_OF_MEMORY };
 
         run(&n);
-        remote_ended(n.e);
+        remote_ended(n.witness.e);
         loop_advance(n.loop, 0);
         assert_true(strncmp(heard(&n), "answered out-of-memory", 22) == 0);
         assert_int_equal(n.link_losses, 1);
@@ -372,7 +280,7 @@ static void the_link_ends_first(void **state) {
 
         n = (struct near){};
         run(&n);
-        remote_ended(n.e);
+        remote_ended(n.witness.e);
         loop_advance(n.loop, REMOTE_PATIENCE - 1);
         assert_string_equal(heard(&n), "");
         loop_advance(n.loop, 1);
@@ -385,7 +293,7 @@ static void the_link_ends_first(void **state) {
 
         n = (struct near){}; /* nobody waits: nothing to find out */
         warm(&n);
-        remote_ended(n.e);
+        remote_ended(n.witness.e);
         assert_string_equal(heard(&n), "gone the link has ended\n");
         assert_int_equal(n.link_losses, 0);
         end(&n);
@@ -420,7 +328,7 @@ static void an_init_that_says_nothing(void **state) {
 
         n = (struct near){};
         run(&n);
-        n.e->ops->stop(n.e);
+        n.witness.e->ops->stop(n.witness.e);
         expect(&n, LINK_STOP);
         loop_advance(n.loop, REMOTE_GRACE);
         assert_string_equal(
@@ -475,7 +383,7 @@ static void bytes_that_are_no_message(void **state) {
         struct near n = {};
 
         run(&n);
-        remote_feed(n.e, "\xff\xff\xff\xff rubbish", 12);
+        remote_feed(n.witness.e, "\xff\xff\xff\xff rubbish", 12);
         loop_advance(n.loop, REMOTE_PATIENCE);
         assert_non_null(strstr(heard(&n), "gone the other end of the link sent what is no message\n"));
         end(&n);
@@ -485,8 +393,8 @@ static void another_version(void **state) {
         struct near n = {};
 
         set(&n);
-        assert_int_equal(n.e->ops->start(n.e), 0);
-        remote_attach(n.e, &transport, &n);
+        assert_int_equal(n.witness.e->ops->start(n.witness.e), 0);
+        remote_attach(n.witness.e, &transport, &n);
         SAY(&n, LINK_HELLO, .hello = { LINK_MAGIC, LINK_VERSION + 1 });
         loop_advance(n.loop, REMOTE_PATIENCE);
         assert_string_equal(heard(&n), "gone the other end speaks version 3 of the link, this one 2\n");
@@ -500,7 +408,7 @@ static void more_than_it_may(void **state) {
         size_t fed = 0;
 
         run(&n);
-        for (; fed < ANSWER_MAX + 2 * sizeof(data) && n.e; fed += sizeof(data))
+        for (; fed < ANSWER_MAX + 2 * sizeof(data) && n.witness.e; fed += sizeof(data))
                 SAY(&n, LINK_PAYLOAD, .part = { 1, { data, sizeof(data) } });
         loop_advance(n.loop, REMOTE_PATIENCE);
         assert_non_null(strstr(heard(&n), "gone lambent-init sent an answer that is too large\n"));
@@ -512,7 +420,7 @@ static void more_than_it_may(void **state) {
         for (fed = 0; fed < 64 * sizeof(data); fed += sizeof(data))
                 SAY(&n, LINK_CHUNK, .part = { 1, { data, sizeof(data) } });
         loop_advance(n.loop, REMOTE_PATIENCE);
-        assert_true(n.chunks <= ENVIRONMENT_WINDOW + 4 * LOOP_SCRATCH);
+        assert_true(n.witness.chunks <= ENVIRONMENT_WINDOW + 4 * LOOP_SCRATCH);
         assert_non_null(strstr(heard(&n), "gone lambent-init sent more of a streamed answer than it may\n"));
         end(&n);
 }
@@ -531,7 +439,7 @@ static void credit_is_passed_on(void **state) {
         for (unsigned i = 0; i < 64; ++i) {
                 SAY(&n, LINK_CHUNK, .part = { 1, { data, sizeof(data) } });
                 for (unsigned k = 0; k < 16; ++k)
-                        n.e->ops->credit(n.e, sizeof(data) / 16);
+                        n.witness.e->ops->credit(n.witness.e, sizeof(data) / 16);
                 while (next(&n, &m)) {
                         assert_int_equal(m.type, LINK_CREDIT);
                         assert_int_equal(m.credit.number, 1);
@@ -539,9 +447,9 @@ static void credit_is_passed_on(void **state) {
                         told += m.credit.len;
                 }
         }
-        assert_in_range(told, n.chunks - ENVIRONMENT_WINDOW / 8, n.chunks);
+        assert_in_range(told, n.witness.chunks - ENVIRONMENT_WINDOW / 8, n.witness.chunks);
         SAY(&n, LINK_ANSWERED, .answered = { 1, OUTCOME_OK });
-        n.e->ops->credit(n.e, MIB);
+        n.witness.e->ops->credit(n.witness.e, MIB);
         assert_false(next(&n, &m));
         end(&n);
 }
@@ -556,18 +464,18 @@ static void a_slow_stream(void **state) {
         warm(&n);
         n.room = 100;
         invoke(&n);
-        n.e->ops->stop(n.e);
+        n.witness.e->ops->stop(n.witness.e);
         loop_advance(n.loop, 0);
-        assert_true(line_backlog(&remote_of(n.e)->line) < 3 * LINK_CHUNK_MAX);
+        assert_true(line_backlog(&remote_of(n.witness.e)->line) < 3 * LINK_CHUNK_MAX);
         n.room = 3 * LINK_CHUNK_MAX + 1000;
-        remote_writable(n.e);
+        remote_writable(n.witness.e);
         expect(&n, LINK_INVOKE);
         while (next(&n, &m) && m.type == LINK_EVENT)
                 got += m.part.bytes.len;
         assert_int_equal(m.type, LINK_STOP);
         assert_true(got < 3 * LINK_CHUNK_MAX);
         n.room = SIZE_MAX;
-        remote_writable(n.e);
+        remote_writable(n.witness.e);
         for (; next(&n, &m); got += m.part.bytes.len)
                 assert_int_equal(m.type, LINK_EVENT);
         assert_int_equal(got, sizeof(event));
@@ -606,7 +514,7 @@ static void what_is_not_init_is_the_start(void **state) {
         loop_advance(n.loop, 300 * MILLISECOND);
         SAY(&n, LINK_STARTED);
         SAY(&n, LINK_READY, .ready = { 1, 250 * MILLISECOND, false });
-        assert_int_equal(n.start, 50 * MILLISECOND);
+        assert_int_equal(n.witness.start, 50 * MILLISECOND);
         end(&n);
 }
 
@@ -627,9 +535,9 @@ static void bytes_in_pieces(void **state) {
 
                 run(&n);
                 for (size_t at = 0; at < frames.len; at += step)
-                        remote_feed(n.e, buf_data(&frames) + at, MIN(step, frames.len - at));
+                        remote_feed(n.witness.e, buf_data(&frames) + at, MIN(step, frames.len - at));
                 assert_string_equal(heard(&n), "answered success - \"a\"\nidle success\n");
-                assert_string_equal(logged(&n), "line\n");
+                assert_string_equal(witness_text_of(&n.witness.log), "line\n");
                 end(&n);
         }
 }
