@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What pool.c and invocation.c share; nobody else includes it. */
+/* What the files of the pools and of invocations share; nobody else includes it. */
 #pragma once
 #include "function/pool.h"
 
@@ -116,21 +116,47 @@ void pool_give_up_providing(struct pool *pool, const char *problem);
 /* tenant NULL: of a version that does not isolate tenants. pool_find answers NULL when there is none. */
 struct pool *pool_find(const struct version *v, const char *tenant);
 struct pool *pool_of(struct pools *p, struct version *v, const char *tenant);
+void pool_release(struct pool *pool); /* frees it when nothing holds it */
+/* While a caller is told something, it may do anything: its pool stays until it is unpinned. */
+void pool_pin(struct pool *pool);
+void pool_unpin(struct pool *pool);
+/* So many more wait (or fewer). */
+void pool_count_waiting(struct pool *pool, int waiting);
+/* So many more starts, or what counts like one. */
+void pool_count_coming(struct member *m, int coming);
+/* Whether it is provisioned has changed. */
+void pool_recount(struct member *m);
+void pool_set_awaits_code(struct pool *pool, bool awaits_code);
+void pools_check_drained(struct pools *p);
+
+/* admission.c */
 /* Finds the invocation an environment, or queues it. A refusal, or 0. */
 int pool_admit(struct pool *pool, struct invocation *i);
 /* Queues it for a version that has served before and whose code is being made ready again (after a restart). */
 void pool_await_code(struct pool *pool, struct invocation *i);
-/* Whether it is provisioned has changed. */
-void pool_recount(struct member *m);
-/* Room has come free: whoever waits at the limit may start now. */
-void pools_serve_waiting(struct pools *p);
-void pool_release(struct pool *pool); /* frees it when nothing holds it */
-/* Asks the maker for one more environment; it starts from the loop, when a builder is free. NULL with a sentence. */
-struct member *member_new(struct pool *pool, bool provisioned, char **ret_problem);
 void pool_forget(struct invocation *i);   /* it waits no more */
 void pool_withdraw(struct invocation *i); /* the same, and nobody will answer it */
+/* Starts what is waited for: 0, or REFUSED_THROTTLED when one that waits can never be served. */
+int pool_start_more(struct pool *pool);
+/* A start has been lost that a waiter relied on: he hears why, unless it was an accident. */
+void pool_blame(struct pool *pool, bool accident, const char *why);
+/* It is free: for the oldest that waits, else it idles, or ends. */
+void member_rest(struct member *m);
+/* Room has come free: whoever waits at the limit may start now. */
+void pools_serve_waiting(struct pools *p);
+
+/* member.c */
+/* Asks the maker for one more environment; it starts from the loop, when a builder is free. NULL with a sentence. */
+struct member *member_new(struct pool *pool, bool provisioned, char **ret_problem);
+/* The one way from state to state. */
+void member_enter(struct member *m, enum member_state state);
+void member_take(struct member *m, struct invocation *i); /* it is idle, and the invocation's from now on */
+void member_stop(struct member *m);
+void member_stop_when_idle(struct member *m);
+void member_free(struct member *m);
+
+/* pool_view.c */
 void pools_record_add(struct pools *p, const struct invocation_record *record);
-void pools_check_drained(struct pools *p);
 
 /* invocation.c */
 void invocation_deliver(struct invocation *i, struct member *m);
