@@ -3,11 +3,10 @@
  * The far end of a link under a daemon that says anything, with a place in which anything happens: nothing that is
  * said can make it break a rule of the supervisor's, its place is freed once, and on_end is the last word.
  */
-#include <sys/socket.h>
 #include <sys/un.h>
 
+#include "far_end.h"
 #include "init/carrier.h"
-#include "link_words.h"
 
 struct world {
         struct words words;
@@ -153,79 +152,28 @@ static void place_speaks(struct world *w) {
 }
 
 static void runtime_speaks(struct world *w) {
-        static const char *const texts[] = {
-                "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-                "POST /2018-06-01/runtime/invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response HTTP/1.1\r\n"
-                "Host: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}",
-                "POST /2018-06-01/runtime/invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/error HTTP/1.1\r\n"
-                "Host: 127.0.0.1\r\nContent-Length: 2\r\n\r\n{}",
-        };
-        const char *text = texts[next_byte(&w->words) % ARRAY_SIZE(texts)];
-        char sink[4096];
-
-        if (w->runtime_fd < 0 && w->opened) {
-                w->runtime_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-                if (connect(w->runtime_fd, (struct sockaddr *)&w->address, w->address_len))
-                        w->runtime_fd = fd_close(w->runtime_fd);
-        }
-        if (w->runtime_fd < 0)
-                return;
-        while (recv(w->runtime_fd, sink, sizeof(sink), 0) > 0)
-                ;
-        if (send(w->runtime_fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-                w->runtime_fd = fd_close(w->runtime_fd);
+        if (w->runtime_fd >= 0 || w->opened)
+                runtime_says(&w->words, &w->runtime_fd, &w->address, w->address_len);
 }
 
-/* One belongs to an OPEN. */
-static void send_with_fds(struct world *w, struct buf *frame, size_t count) {
-        union {
-                char bytes[CMSG_SPACE(4 * sizeof(int))];
-                struct cmsghdr align;
-        } control = {};
-        struct iovec part = { buf_data(frame), frame->len };
-        struct msghdr head = { .msg_iov = &part, .msg_iovlen = 1 };
-
-        if (count) {
-                head.msg_control = &control;
-                head.msg_controllen = CMSG_SPACE(count * sizeof(int));
-                control.align = (struct cmsghdr){ .cmsg_len = CMSG_LEN(count * sizeof(int)),
-                                                  .cmsg_level = SOL_SOCKET,
-                                                  .cmsg_type = SCM_RIGHTS };
-                for (size_t i = 0; i < count; ++i)
-                        memcpy(CMSG_DATA(&control.align) + i * sizeof(int), &w->api_fd, sizeof(int));
-        }
-        if (sendmsg(w->fd, &head, MSG_NOSIGNAL) < 0)
-                must(errno == EPIPE || errno == EAGAIN || errno == ECONNRESET);
-}
-
+/* One descriptor belongs to an OPEN. */
 static void say(struct world *w, const struct link_message *m) {
-        struct buf frame = BUF_NULL(2 * LINK_FRAME_MAX);
+        const int fds[] = { w->api_fd, w->api_fd, w->api_fd };
 
-        must(link_encode(&frame, m) == 0);
-        if (m->type == LINK_OPEN)
-                send_with_fds(w, &frame, next_byte(&w->words) % 4);
-        else if (send(w->fd, buf_data(&frame), frame.len, MSG_NOSIGNAL) < 0)
-                must(errno == EPIPE || errno == EAGAIN || errno == ECONNRESET);
-        buf_deinit(&frame);
+        send_message(w->fd, m, fds, m->type == LINK_OPEN ? next_byte(&w->words) % 4 : 0);
 }
 
 static void turn(struct world *w) {
-        char sink[4096];
-
         for (unsigned i = 0; i < 2 && !w->ended; ++i)
                 must(loop_turn(w->loop, 0) == 0);
-        while (recv(w->fd, sink, sizeof(sink), 0) > 0)
-                ;
+        drain(w->fd);
 }
 
 static void one_event(struct world *w) {
-        const struct link_message start = { .type = LINK_INVOKE,
-                                            .invoke = {
-                                                    1,
-                                                    { .request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-                                                      .arn = "a",
-                                                      .timeout = SECOND },
-                                                    0 } };
+        const struct link_message start = {
+                .type = LINK_INVOKE,
+                .invoke = { 1, { .request_id = REQUEST_ID, .arn = "a", .timeout = SECOND }, 0 },
+        };
         struct link_message m;
         uint8_t how = next_byte(&w->words);
 
@@ -242,7 +190,6 @@ static void one_event(struct world *w) {
 }
 
 static void open_world(struct world *w) {
-        const struct link_message hello = { .type = LINK_HELLO, .hello = { LINK_MAGIC, LINK_VERSION } };
         int ends[2];
 
         must(loop_new(&w->loop) == 0);
@@ -257,7 +204,7 @@ static void open_world(struct world *w) {
         w->runtime_fd = w->output_fd = -1;
         w->carrier = carrier_new(w->loop, &ports, w);
         must(carrier_open(w->carrier, ends[0], ends[0]) == 0);
-        say(w, &hello);
+        send_hello(w->fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -8,34 +8,25 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "owner.h"
 #include "runtime/supervisor_private.h"
 
 #define CONNS 3
-#define ID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 
 struct world {
+        struct words words;
+        struct owner owner;
         struct loop *loop;
-        struct environment *e;
         struct place place;
         struct sockaddr_un address;
         socklen_t address_len;
         int api_fd, conns[CONNS];
-        const uint8_t *data;
-        size_t left;
-        /* The place. */
-        bool opening, opened, killing;
+        bool opening, opened, killing; /* the place */
         bool alive[PROCESS_NUMBERS];
-        /* The owner. */
-        bool started, idle, frozen, busy, answered, headed, stopping, gone;
-        struct iovec event;
-        struct invocation_order order;
 };
 
 static uint8_t next(struct world *w) {
-        if (!w->left)
-                return 0;
-        --w->left;
-        return *w->data++;
+        return next_byte(&w->words);
 }
 
 /* ---- the place ---- */
@@ -114,117 +105,6 @@ static const struct place_ops place_ops = {
         .free = place_free,
 };
 
-/* ---- the owner ---- */
-
-static void on_started(struct environment *e) {
-        struct world *w = e->owner;
-
-        must(!w->gone && w->opened);
-}
-
-static void on_ready(struct environment *e, nsec_t start, nsec_t init, bool failed) {
-        struct world *w = e->owner;
-
-        must(!w->gone && !w->idle && !w->busy && !w->frozen);
-        w->idle = true;
-}
-
-static void on_head(struct environment *e, const char *content_type) {
-        struct world *w = e->owner;
-
-        must(w->busy && !w->answered && !w->headed && w->order.stream);
-        w->headed = true;
-}
-
-static void on_chunk(struct environment *e, const char *data, size_t len) {
-        struct world *w = e->owner;
-
-        must(w->busy && !w->answered && w->headed && len);
-        if (next(w) % 2)
-                e->ops->credit(e, len);
-}
-
-static void on_answered(struct environment *e, struct invocation_answer *answer) {
-        struct world *w = e->owner;
-
-        must(w->busy && !w->answered && !w->gone && answer->payload);
-        must(answer->is_error == (answer->outcome != OUTCOME_OK));
-        w->answered = true;
-}
-
-static void on_idle(struct environment *e, const struct invocation_report *report);
-
-static void on_log(struct environment *e, nsec_t wall, const char *line, size_t len) {
-        struct world *w = e->owner;
-
-        must(!w->gone && len && line[len - 1] == '\n');
-}
-
-static void on_gone(struct environment *e, const char *why) {
-        struct world *w = e->owner;
-
-        must(!w->gone && !w->busy && why);
-        w->gone = true;
-        if (next(w) % 2)
-                TAKE(w->e)->ops->free(e);
-}
-
-static const struct environment_events events = {
-        .started = on_started,
-        .ready = on_ready,
-        .head = on_head,
-        .chunk = on_chunk,
-        .answered = on_answered,
-        .idle = on_idle,
-        .log = on_log,
-        .gone = on_gone,
-};
-
-static void invoke(struct world *w) {
-        static char event[] = "{\"key\":1}";
-        uint8_t how = next(w);
-
-        if (!w->idle || w->stopping || w->gone || w->e->ending)
-                return;
-        w->event = (struct iovec){ event, sizeof(event) - 1 };
-        w->order = (struct invocation_order){
-                .request_id = ID,
-                .arn = "arn",
-                .event = &w->event,
-                .event_parts = 1,
-                .timeout = how & 1 ? SECOND : MICROSECOND,
-                .stream = how & 2,
-                .want_tail = how & 4,
-        };
-        w->idle = w->answered = w->headed = false;
-        w->busy = true;
-        w->e->ops->invoke(w->e, &w->order);
-}
-
-static void on_idle(struct environment *e, const struct invocation_report *report) {
-        struct world *w = e->owner;
-
-        must(w->busy && w->answered && !w->gone);
-        w->busy = false;
-        w->idle = true;
-        if (next(w) % 4 == 3)
-                invoke(w);
-}
-
-static void freeze_or_thaw(struct world *w) {
-        if (w->stopping || w->gone)
-                return;
-        if (w->frozen) {
-                w->frozen = false;
-                w->idle = true;
-                w->e->ops->thaw(w->e);
-        } else if (w->idle) {
-                w->frozen = true;
-                w->idle = false;
-                w->e->ops->freeze(w->e);
-        }
-}
-
 /* ---- the runtime ---- */
 
 static int *conn(struct world *w) {
@@ -258,8 +138,9 @@ static void ask(struct world *w) {
 }
 
 static void post(struct world *w) {
-        static const char *const paths[] = { "invocation/" ID "/response", "invocation/" ID "/error",
-                                             "init/error", "invocation/other/response" };
+        static const char *const paths[] = { "invocation/" REQUEST_ID "/response",
+                                             "invocation/" REQUEST_ID "/error", "init/error",
+                                             "invocation/other/response" };
         static const char *const fields[] = { "", "Lambda-Runtime-Function-Response-Mode: streaming\r\n",
                                               "Lambda-Runtime-Function-Response-Mode: odd\r\n",
                                               "Content-Type: application/vnd.aws.lambda.error.cause+json\r\n",
@@ -294,9 +175,9 @@ static void call_extensions_api(struct world *w) {
         static const char *const calls[] = { "GET /2020-01-01/extension/event/next",
                                              "POST /2020-01-01/extension/init/error",
                                              "POST /2020-01-01/extension/exit/error" };
-        const struct extensions *x = &supervisor_of(w->e)->extensions;
+        const struct extensions *x = &supervisor_of(w->owner.e)->extensions;
         uint8_t how = next(w), who = next(w);
-        const char *id = who < x->count ? x->all[who].id : ID;
+        const char *id = who < x->count ? x->all[who].id : REQUEST_ID;
         int fd = *conn(w);
         char text[1024];
         int len;
@@ -319,17 +200,15 @@ static void call_extensions_api(struct world *w) {
 
 static void say_anything(struct world *w) {
         int fd = *conn(w);
-        size_t len = MIN((size_t)next(w), w->left);
+        struct link_bytes some = next_bytes(&w->words);
 
-        say(fd, (const char *)w->data, len);
-        w->data += len;
-        w->left -= len;
+        say(fd, some.data, some.len);
 }
 
 /* ---- what happens ---- */
 
 static void open_place(struct world *w) {
-        if (!w->opening || w->opened || !w->e || w->gone)
+        if (!w->opening || w->opened || !w->owner.e || w->owner.gone)
                 return;
         w->opened = true;
         w->place.events->on_opened(&w->place, w->api_fd, "127.0.0.1:9001");
@@ -354,11 +233,9 @@ static void place_empties(struct world *w) {
 }
 
 static void output(struct world *w) {
-        size_t len = MIN((size_t)next(w), w->left);
+        struct link_bytes some = next_bytes(&w->words);
 
-        w->place.events->on_output(&w->place, (const char *)w->data, len);
-        w->data += len;
-        w->left -= len;
+        w->place.events->on_output(&w->place, some.data, some.len);
 }
 
 static void one_event(struct world *w) {
@@ -386,7 +263,7 @@ static void one_event(struct world *w) {
         }
         case 8:
         case 9:
-                invoke(w);
+                owner_invoke(&w->owner);
                 break;
         case 10:
                 process_ends(w);
@@ -398,13 +275,11 @@ static void one_event(struct world *w) {
                 output(w);
                 break;
         case 13:
-                freeze_or_thaw(w);
+                owner_freeze_or_thaw(&w->owner);
                 break;
         case 14:
-                if (next(w) % 4 == 0) {
-                        w->stopping = true;
-                        w->e->ops->stop(w->e);
-                }
+                if (next(w) % 4 == 0)
+                        owner_stop(&w->owner);
                 break;
         case 16:
         case 17:
@@ -415,8 +290,8 @@ static void one_event(struct world *w) {
         case 15:
                 if (next(w) % 16 == 0)
                         w->place.events->on_lost(&w->place, "lost");
-                else if (w->busy)
-                        w->e->ops->credit(w->e, next(w));
+                else
+                        owner_credit(&w->owner);
                 break;
         }
 }
@@ -464,14 +339,11 @@ static void open_world(struct world *w) {
         must(listen(w->api_fd, 16) == 0);
         w->address_len = sizeof(w->address);
         must(getsockname(w->api_fd, (struct sockaddr *)&w->address, &w->address_len) == 0);
-        w->e = supervisor_new(&options);
-        w->e->events = &events;
-        w->e->owner = w;
-        must(w->e->ops->start(w->e) == 0);
+        owner_begin(&w->owner, &w->words, supervisor_new(&options));
 }
 
 static void all_processes_end(struct world *w) {
-        for (unsigned i = 0; i < PROCESS_NUMBERS && !w->gone; ++i)
+        for (unsigned i = 0; i < PROCESS_NUMBERS && !w->owner.gone; ++i)
                 if (w->alive[i]) {
                         w->alive[i] = false;
                         w->place.events->on_exit(&w->place, i, PLACE_EXITED, 0);
@@ -480,20 +352,18 @@ static void all_processes_end(struct world *w) {
 
 /* Stopped, everything ends, in time. */
 static void end_world(struct world *w) {
-        if (w->e && !w->gone) {
-                w->stopping = true;
-                w->e->ops->stop(w->e);
-                for (unsigned i = 0; i < 8 && w->e && !w->gone; ++i) {
+        if (w->owner.e && !w->owner.gone) {
+                owner_stop(&w->owner);
+                for (unsigned i = 0; i < 8 && w->owner.e && !w->owner.gone; ++i) {
                         turn(w);
-                        if (w->e && !w->gone)
+                        if (w->owner.e && !w->owner.gone)
                                 all_processes_end(w);
-                        if (w->e && !w->gone)
+                        if (w->owner.e && !w->owner.gone)
                                 place_empties(w);
                 }
-                must(w->gone);
+                must(w->owner.gone);
         }
-        if (w->e)
-                w->e->ops->free(w->e);
+        owner_end(&w->owner);
         must(loop_next_due(w->loop) == NSEC_NEVER);
         loop_free(w->loop);
         for (size_t i = 0; i < CONNS; ++i)
@@ -503,10 +373,10 @@ static void end_world(struct world *w) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        struct world w = { .data = data, .left = size };
+        struct world w = { .words = { data, size } };
 
         open_world(&w);
-        for (unsigned steps = 0; w.left && w.e && steps < 200; ++steps) {
+        for (unsigned steps = 0; w.words.left && w.owner.e && steps < 200; ++steps) {
                 one_event(&w);
                 turn(&w);
         }

@@ -5,6 +5,24 @@
 
 #include "runtime/link.h"
 
+#define REQUEST_ID "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+
+/* What an environment is made of, where nothing depends on it. */
+static const struct environment_spec some_spec = { .id = "00112233445566778899aabbccddeeff",
+                                                   .account = "a",
+                                                   .region = "r",
+                                                   .function = "f",
+                                                   .version = "1",
+                                                   .runtime = "provided.al2023",
+                                                   .memory_mb = 128,
+                                                   .timeout = SECOND,
+                                                   .log_group = "g",
+                                                   .log_stream = "s" };
+static const char *const some_argv[] = { "/bootstrap", NULL };
+static const struct runtime_command some_command = {
+        .argv = some_argv, .cwd = "/", .version_name = "v", .version_arn = "a"
+};
+
 struct words {
         const uint8_t *data;
         size_t left;
@@ -104,22 +122,13 @@ static inline struct link_message say_daemon(struct words *w) {
         switch ((int)m.type) {
         case LINK_START:
                 m.start = (struct link_start){
-                        .spec = { .id = "00112233445566778899aabbccddeeff",
-                                  .account = "a",
-                                  .region = "r",
-                                  .function = "f",
-                                  .version = "1",
-                                  .runtime = "provided.al2023",
-                                  .memory_mb = 128,
-                                  .timeout = SECOND,
-                                  .log_group = "g",
-                                  .log_stream = "s",
-                                  .log_json = small & 1 },
+                        .spec = some_spec,
                         .command = { .cwd = "/", .version_name = "v", .version_arn = "a" },
                         .has_command = !(small & 2),
                         .argv = { "/b", small & 2 ? 0 : 3 },
                         .init_limit = SECOND,
                 };
+                m.start.spec.log_json = small & 1;
                 break;
         case LINK_OPEN:
                 m.open = (struct link_site){ .serves_api = small & 1, .shared_network = small & 2 };
@@ -135,9 +144,7 @@ static inline struct link_message say_daemon(struct words *w) {
                 break;
         case LINK_INVOKE:
                 m.invoke.number = small;
-                m.invoke.order =
-                        (struct invocation_order){ .request_id = "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-                                                   .arn = "a" };
+                m.invoke.order = (struct invocation_order){ .request_id = REQUEST_ID, .arn = "a" };
                 m.invoke.order.timeout = next_byte(w) & 1 ? SECOND : MICROSECOND;
                 m.invoke.order.stream = small & 1;
                 m.invoke.event_len = next_byte(w);
