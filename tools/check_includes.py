@@ -17,13 +17,13 @@ MAY_USE = {
     "runtime": ["base", "loop", "http"],
     "init": ["base", "loop", "http", "runtime"],
     "lib": ["base", "loop", "http"],
-    "archive": ["base", "loop", "lib"],
-    "oci": ["base", "loop", "http", "archive", "lib"],
-    "store": ["base", "lib"],
+    "archive": ["base", "loop"],
+    "oci": ["base", "loop", "lib/json.h"],
+    "store": ["base"],
     "logs": ["base", "loop"],
     "sandbox": ["base", "loop", "http", "runtime", "lib/json.h", "lib/tls.h", "archive", "oci"],
-    # The domain: no sockets, no SQL, no HTTP words; drivers, store and logs only as their interfaces.
-    "function": ["base", "loop", "lib/json.h", "runtime/environment.h", "store", "logs"],
+    # The domain: no sockets, no SQL, no HTTP words; drivers and the store only as their interfaces.
+    "function": ["base", "loop", "lib/json.h", "runtime/environment.h", "store"],
     "engine": ["base", "loop", "http", "runtime", "lib", "archive", "store", "oci", "logs", "sandbox", "function"],
     "api": ["base", "loop", "http", "lib", "engine", "function", "runtime/environment.h", "logs", "archive", "oci", "store", "sandbox"],
     # The commands talk HTTP to a daemon; helper.h is how any program of ours speaks with lambent-archive.
