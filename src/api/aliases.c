@@ -42,17 +42,6 @@ static void answer(struct api_request *r, int status, const struct function *f, 
 
 /* ---- the request ---- */
 
-static struct function *find_function(struct api_request *r, struct function_ref *ret_ref) {
-        struct function *f;
-
-        if (!api_function_ref(r, 0, ret_ref))
-                return NULL;
-        f = registry_find(engine_registry(r->engine), ret_ref->account, ret_ref->region, ret_ref->name);
-        if (!f)
-                api_fail_no_function(r, ret_ref, NULL);
-        return f;
-}
-
 /* What the body changes. False: answered. */
 static bool read_change(struct api_request *r, struct alias_change *ret_change) {
         json_t *routing = json_tree_get(r->body, "RoutingConfig");
@@ -102,7 +91,7 @@ static void fail(struct api_request *r, const struct function_ref *ref, const ch
 void api_create_alias(struct api_request *r) {
         const char *name = json_tree_str(r->body, "Name"), *version;
         AUTO(function_ref) struct function_ref ref = {};
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, &ref);
         struct alias_change change;
         struct alias *a;
         int result;
@@ -118,7 +107,7 @@ void api_create_alias(struct api_request *r) {
 
 void api_get_alias(struct api_request *r) {
         AUTO(function_ref) struct function_ref ref = {};
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, &ref);
         struct alias *a = f ? function_alias(f, r->labels[1]) : NULL;
 
         if (a)
@@ -138,7 +127,7 @@ static bool is_last_revision(struct api_request *r, const struct alias *a) {
 
 void api_update_alias(struct api_request *r) {
         AUTO(function_ref) struct function_ref ref = {};
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, &ref);
         struct alias *a = f ? function_alias(f, r->labels[1]) : NULL;
         struct alias_change change;
         const char *version;
@@ -162,8 +151,7 @@ void api_update_alias(struct api_request *r) {
 }
 
 void api_delete_alias(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, NULL);
         struct alias *a = f ? function_alias(f, r->labels[1]) : NULL;
         int result = 0;
 
@@ -184,9 +172,8 @@ static bool points_to(const struct alias *a, const char *version) {
 void api_list_aliases(struct api_request *r) {
         AUTO(str) char *version = http_query_param(r->exchange, "FunctionVersion");
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
-        AUTO(function_ref) struct function_ref ref = {};
         struct json_writer w = JSON_WRITER(&body);
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, NULL);
         AUTO(page) struct page page = {};
         struct alias *a;
 

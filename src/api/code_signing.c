@@ -203,19 +203,6 @@ void api_delete_code_signing_config(struct api_request *r) {
 
 /* ---- of functions ---- */
 
-/* The function that the path names. NULL: answered. */
-static struct function *find_function(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
-        struct function *f;
-
-        if (!api_function_ref(r, 0, &ref))
-                return NULL;
-        f = registry_find(engine_registry(r->engine), ref.account, ref.region, ref.name);
-        if (!f)
-                api_fail_no_function(r, &ref, NULL);
-        return f;
-}
-
 static void answer_function(struct api_request *r, const struct function *f, const char *arn) {
         api_reply_tree(r, 200, json_pack("{s:s, s:s}", "CodeSigningConfigArn", arn, "FunctionName", f->name));
 }
@@ -231,14 +218,14 @@ void api_put_function_code_signing_config(struct api_request *r) {
         const char *arn = json_tree_str(r->body, "CodeSigningConfigArn");
         struct function *f;
 
-        if (!code_signing_exists(r, arn) || !(f = find_function(r)))
+        if (!code_signing_exists(r, arn) || !(f = api_function(r, NULL)))
                 return;
         if (api_stored(r, code_signing_use(r, f, arn)))
                 answer_function(r, f, arn);
 }
 
 void api_get_function_code_signing_config(struct api_request *r) {
-        struct function *f = find_function(r);
+        struct function *f = api_function(r, NULL);
         AUTO(json_tree) json_t *document = NULL;
         struct document_name name;
         int result;
@@ -256,7 +243,7 @@ void api_get_function_code_signing_config(struct api_request *r) {
 }
 
 void api_delete_function_code_signing_config(struct api_request *r) {
-        struct function *f = find_function(r);
+        struct function *f = api_function(r, NULL);
         struct document_name name;
 
         if (!f)

@@ -71,6 +71,19 @@ bool api_function_ref(struct api_request *r, unsigned flags, struct function_ref
         return api_name_ref(r, r->labels[0], qualifier, ret_ref);
 }
 
+struct function *api_function(struct api_request *r, struct function_ref *ret_ref) {
+        AUTO(function_ref) struct function_ref own = {};
+        struct function_ref *ref = ret_ref ? ret_ref : &own;
+        struct function *f;
+
+        if (!api_function_ref(r, 0, ref))
+                return NULL;
+        f = registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
+        if (!f)
+                api_fail_no_function(r, ref, NULL);
+        return f;
+}
+
 bool api_subject(struct api_request *r, struct subject *ret_subject) {
         struct function_ref *ref = &ret_subject->ref;
         struct subject *s = ret_subject;

@@ -92,20 +92,12 @@ void api_list_functions(struct api_request *r) {
 }
 
 void api_list_versions_by_function(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
         struct json_writer w = JSON_WRITER(&body);
         struct listing l = { .writer = &w };
         struct function *f;
 
-        if (!api_function_ref(r, 0, &ref))
-                return;
-        f = registry_find(engine_registry(r->engine), ref.account, ref.region, ref.name);
-        if (!f) {
-                api_fail_no_function(r, &ref, NULL);
-                return;
-        }
-        if (!page_begin(r, &l.page))
+        if (!(f = api_function(r, NULL)) || !page_begin(r, &l.page))
                 return;
         json_open_object(&w, NULL);
         json_open_array(&w, "Versions");

@@ -127,6 +127,9 @@ void function_ref_clear(struct function_ref *ref);
 static inline void function_ref_freep(struct function_ref *ref) {
         function_ref_clear(ref);
 }
+/* The function that label 0 names, whatever ?Qualifier says. NULL: the request has been answered. ret_ref may be NULL. */
+struct function *api_function(struct api_request *r, struct function_ref *ret_ref);
+
 /* What a request is about: a function's qualifier. */
 struct subject {
         struct function_ref ref;

@@ -7,22 +7,10 @@
 
 /* ---- recursion ---- */
 
-static struct function *find_function(struct api_request *r, struct function_ref *ret_ref) {
-        struct function *f;
-
-        if (!api_function_ref(r, 0, ret_ref))
-                return NULL;
-        f = registry_find(engine_registry(r->engine), ret_ref->account, ret_ref->region, ret_ref->name);
-        if (!f)
-                api_fail_no_function(r, ret_ref, NULL);
-        return f;
-}
-
 void api_put_function_recursion_config(struct api_request *r) {
         const char *loop = json_tree_str(r->body, "RecursiveLoop");
         AUTO(json_tree) json_t *document = json_pack("{s:s}", "RecursiveLoop", loop);
-        AUTO(function_ref) struct function_ref ref = {};
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, NULL);
         struct document_name name;
 
         if (!f)
@@ -33,8 +21,7 @@ void api_put_function_recursion_config(struct api_request *r) {
 }
 
 void api_get_function_recursion_config(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
-        struct function *f = find_function(r, &ref);
+        struct function *f = api_function(r, NULL);
         AUTO(json_tree) json_t *document = NULL;
         struct document_name name;
         int result;

@@ -14,14 +14,6 @@
 
 /* ---- what the three share ---- */
 
-static struct function *find_function(struct api_request *r, const struct function_ref *ref) {
-        struct function *f = registry_find(engine_registry(r->engine), ref->account, ref->region, ref->name);
-
-        if (!f)
-                api_fail_no_function(r, ref, NULL);
-        return f;
-}
-
 static bool is_busy(const struct function *f) {
         return f->latest->status.state == STATE_PENDING || f->latest->status.update == UPDATE_IN_PROGRESS;
 }
@@ -103,14 +95,13 @@ static void set_architecture(struct version_config *c, const json_t *architectur
 }
 
 static void use_new_code(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
         AUTO(version_config) struct version_config config = {};
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         enum publication publish;
         struct function *f;
 
         /* The function may have been changed or deleted while the package was unpacked or the image looked up. */
-        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!(f = api_function(r, NULL)) || !may_change(r, f))
                 return;
         version_config_copy(&f->latest->config, &config);
         if (r->image)
@@ -138,10 +129,9 @@ static void find_new_image(struct api_request *r, const struct function *f) {
 }
 
 void api_update_function_code(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
         struct function *f;
 
-        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)))
+        if (!(f = api_function(r, NULL)))
                 return;
         if (version_config_is_image(&f->latest->config)) {
                 if (check_image_source(r) && may_change(r, f))
@@ -154,12 +144,11 @@ void api_update_function_code(struct api_request *r) {
 /* ---- UpdateFunctionConfiguration ---- */
 
 void api_update_function_configuration(struct api_request *r) {
-        AUTO(function_ref) struct function_ref ref = {};
         AUTO(version_config) struct version_config config = {};
         AUTO(problem) struct problem problem = PROBLEM_NULL;
         struct function *f;
 
-        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f) ||
+        if (!(f = api_function(r, NULL)) || !may_change(r, f) ||
             foreign_layers_fetch(r, api_update_function_configuration))
                 return;
         version_config_copy(&f->latest->config, &config);
@@ -175,14 +164,13 @@ void api_update_function_configuration(struct api_request *r) {
 void api_publish_version(struct api_request *r) {
         const char *wanted = json_tree_str(r->body, "CodeSha256");
         AUTO(problem) struct problem problem = PROBLEM_NULL;
-        AUTO(function_ref) struct function_ref ref = {};
         struct function *f;
         enum publication to;
         struct version *v;
         char sha256[SHA256_HEX_LEN + 1];
         int result;
 
-        if (!api_function_ref(r, 0, &ref) || !(f = find_function(r, &ref)) || !may_change(r, f))
+        if (!(f = api_function(r, NULL)) || !may_change(r, f))
                 return;
         if (!function_kind_publication(r->body, &f->latest->config, &to, &problem)) {
                 api_fail_with(r, &problem);
