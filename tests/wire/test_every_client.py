@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from conftest import make_client
 from operations import LEFT_OUT, ROWS
 from shapes import check_answer, check_refusal
+from test_capacity_providers import settle
 from test_constraints import ABSENT
 from test_sdks import environment, javascript_sdk  # noqa: F401
 
@@ -297,9 +298,9 @@ def test_every_operation(call, between, client, unique_name, zip_of):
                 value = value[step]
             kept[word] = value
         if row.waits:
-            for waiter in ("function_active_v2", "function_updated_v2"):
-                client.get_waiter(waiter).wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 1500})
-    assert name not in [item["FunctionName"] for item in client.list_functions()["Functions"]]
+            settled = settle(client, fill(row.given["FunctionName"], kept))
+            assert settled["State"] in ("Active", "ActiveNonInvocable") and settled["LastUpdateStatus"] == "Successful", settled
+    assert not [item for item in client.list_functions()["Functions"] if item["FunctionName"].startswith(name)]
 
 
 def test_no_client_lacks_an_operation(javascript_sdk):  # noqa: F811
