@@ -11,9 +11,11 @@ import os
 import pathlib
 import subprocess
 
+import boto3
 import pytest
 from cloudformation import CloudFormation
 from conftest import ROLE, make_client, make_zip
+from moto_server import Moto
 
 import guests
 
@@ -41,14 +43,14 @@ class Deployed:
         self.make_daemon, self.name, self.file = make_daemon, name, file
         self.stack = None
 
-    def deploy(self, template, logical):
-        """logical: what the template calls function, layer and alias."""
+    def deploy(self, template, logical, *options):
+        """logical: what the template calls function, layer and alias. options: the daemon's."""
         function, layer, alias = logical
         arn = "arn:aws:lambda:us-east-1:000000000000"
         resources = {function: ("AWS::Lambda::Function", self.name), layer: ("AWS::Lambda::LayerVersion", f"{arn}:layer:{self.name}:1"),
                      alias: ("AWS::Lambda::Alias", f"{arn}:function:{self.name}:live")}
         self.stack = CloudFormation("stack", template, resources)
-        self.daemon = self.make_daemon("--upstream", self.stack.url)
+        self.daemon = self.make_daemon("--upstream", self.stack.url, *options)
         self.client = make_client(self.daemon.endpoint)
         layer = self.client.publish_layer_version(LayerName=self.name, Content={"ZipFile": make_zip({"said": "old"})})["LayerVersionArn"]
         self.client.create_function(FunctionName=self.name, Runtime=guests.host_python_runtime(), Role=ROLE, Publish=True, Layers=[layer],
@@ -75,6 +77,16 @@ class Deployed:
         assert done.returncode == 0, done.stdout
         self.settle()
         return done.stdout
+
+
+@pytest.fixture
+def bucket():
+    """The bucket `assets` of an S3 of the test's own, and where that S3 is."""
+    server = Moto()
+    client = boto3.client("s3", endpoint_url=server.url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    client.create_bucket(Bucket="assets")
+    yield lambda: [item["Key"] for item in client.list_objects_v2(Bucket="assets").get("Contents", [])], server.url
+    server.stop()
 
 
 @pytest.fixture
@@ -113,10 +125,31 @@ def test_sam_sync_code(deployed, tmp_path):
     assert one.stack.unknown == [], one.stack.asked
 
 
+def test_sam_sync_code_through_s3(deployed, bucket, tmp_path):
+    """A package too large for a request, which SAM puts into the bucket."""
+    sam, one = program("sam"), deployed("large")
+    keys, s3 = bucket
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09", "Transform": "AWS::Serverless-2016-10-31",
+        "Resources": {"Hello": {"Type": "AWS::Serverless::Function", "Properties": {
+            "Runtime": guests.host_python_runtime(), "Handler": "app.handler", "CodeUri": "code/", "Role": ROLE}}}}
+    one.deploy(template, ("Hello", "Said", "Live"), "--s3-endpoint", s3)
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "app.py").write_text(NEW)
+    (tmp_path / "code" / "requirements.txt").write_text("")
+    (tmp_path / "code" / "data").write_bytes(os.urandom(51 << 20))
+    (tmp_path / "template.yaml").write_text(json.dumps(template))
+    out = one.run(sam, "sync", "--code", "--stack-name", "stack", "--s3-bucket", "assets", "--no-dependency-layer", cwd=tmp_path,
+                  SAM_CLI_TELEMETRY="0", AWS_ENDPOINT_URL_S3=s3)
+    assert one.says() == ["new", "old", None], out
+    assert len(keys()) == 1
+    assert one.stack.unknown == [], one.stack.asked
+
+
 def cdk_template(code, variables, version):
     return {"Resources": {
         "Hello": {"Type": "AWS::Lambda::Function", "Metadata": {"aws:cdk:path": "stack/Hello/Resource"},
-                  "Properties": {"Code": {"ZipFile": code}, "Handler": "index.handler", "Role": ROLE, "Runtime": guests.host_python_runtime(),
+                  "Properties": {"Code": code, "Handler": "index.handler", "Role": ROLE, "Runtime": guests.host_python_runtime(),
                                  "Environment": {"Variables": variables}}},
         version: {"Type": "AWS::Lambda::Version", "Metadata": {"aws:cdk:path": "stack/Hello/CurrentVersion/Resource"},
                   "Properties": {"FunctionName": {"Ref": "Hello"}}},
@@ -124,22 +157,47 @@ def cdk_template(code, variables, version):
                  "Properties": {"FunctionName": {"Ref": "Hello"}, "Name": "live", "FunctionVersion": {"Fn::GetAtt": [version, "Version"]}}}}}
 
 
+def cdk_hotswap(cdk, one, folder, template, assets=None, **env):
+    """The assembly that a CDK app would synthesize, and the tool's output. assets: {id: folder or file in the assembly}."""
+    assembly = folder / "cdk.out"
+    assembly.mkdir(exist_ok=True)
+    artifacts = {"stack": {
+        "type": "aws:cloudformation:stack", "environment": "aws://000000000000/us-east-1", "dependencies": ["stack.assets"] if assets else [],
+        "properties": {"templateFile": "stack.template.json", "stackName": "stack", "validateOnSynth": False}}}
+    if assets:
+        artifacts["stack.assets"] = {"type": "cdk:asset-manifest", "properties": {"file": "stack.assets.json"}}
+        files = {name: {"source": {"path": path, "packaging": "zip"},
+                        "destinations": {"here": {"bucketName": "assets", "objectKey": f"{name}.zip", "region": "us-east-1"}}}
+                 for name, path in assets.items()}
+        (assembly / "stack.assets.json").write_text(json.dumps({"version": "36.0.0", "files": files, "dockerImages": {}}))
+    (assembly / "stack.template.json").write_text(json.dumps(template))
+    (assembly / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": artifacts}))
+    return one.run(cdk, "deploy", "--app", "cdk.out", "--hotswap", "--require-approval", "never", "--no-notices", "stack", cwd=folder,
+                   CDK_DISABLE_VERSION_CHECK="1", CDK_DISABLE_CLI_TELEMETRY="1", **env)
+
+
 def test_cdk_hotswap(deployed, tmp_path):
-    """The assembly that a CDK app would synthesize: code in the template, a variable, the current version and its alias."""
+    """Code in the template, a variable, the current version and its alias."""
     cdk, one = program("cdk"), deployed("cdk", "index")
-    one.deploy(cdk_template(OLD, {}, "HelloVersionOld"), ("Hello", "Said", "Live"))
-    assembly = tmp_path / "cdk.out"
-    assembly.mkdir()
-    (assembly / "stack.template.json").write_text(json.dumps(cdk_template(NEW, {"NAME": "value"}, "HelloVersionNew")))
-    (assembly / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"stack": {
-        "type": "aws:cloudformation:stack", "environment": "aws://000000000000/us-east-1",
-        "properties": {"templateFile": "stack.template.json", "stackName": "stack", "validateOnSynth": False}}}}))
-    out = one.run(cdk, "deploy", "--app", "cdk.out", "--hotswap", "--require-approval", "never", "--no-notices", "stack", cwd=tmp_path,
-                  CDK_DISABLE_VERSION_CHECK="1", CDK_DISABLE_CLI_TELEMETRY="1")
+    one.deploy(cdk_template({"ZipFile": OLD}, {}, "HelloVersionOld"), ("Hello", "Said", "Live"))
+    out = cdk_hotswap(cdk, one, tmp_path, cdk_template({"ZipFile": NEW}, {"NAME": "value"}, "HelloVersionNew"))
     assert one.says() == ["new", "old", "value"], out
     assert one.client.get_alias(FunctionName="cdk", Name="live")["FunctionVersion"] == "2"
     assert one.says(Qualifier="live") == ["new", "old", "value"]
     assert set(one.stack.unknown) <= {("DescribeStacks", "CDKToolkit")}, one.stack.asked
+
+
+def test_cdk_hotswap_of_an_asset(deployed, bucket, tmp_path):
+    """Code in a folder, which CDK puts into the bucket."""
+    cdk, one = program("cdk"), deployed("cdk", "index")
+    keys, s3 = bucket
+    one.deploy(cdk_template({"S3Bucket": "assets", "S3Key": "old.zip"}, {}, "HelloVersionOld"), ("Hello", "Said", "Live"), "--s3-endpoint", s3)
+    (tmp_path / "cdk.out" / "asset.new").mkdir(parents=True)
+    (tmp_path / "cdk.out" / "asset.new" / "index.py").write_text(NEW)
+    template = cdk_template({"S3Bucket": "assets", "S3Key": "new.zip"}, {}, "HelloVersionNew")
+    out = cdk_hotswap(cdk, one, tmp_path, template, {"new": "asset.new"}, AWS_ENDPOINT_URL_S3=s3)
+    assert one.says() == one.says(Qualifier="live") == ["new", "old", None], out
+    assert keys() == ["new.zip"]
 
 
 def test_serverless_deploy_function(deployed, tmp_path):
