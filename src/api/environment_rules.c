@@ -63,7 +63,9 @@ bool environment_apply(const json_t *variables, struct version_config *c, struct
         if (!check_reserved((json_t *)variables, ret_problem) || !check_size(variables, ret_problem))
                 return false;
         clear(c);
-        c->has_vars = true;
+        /* A function created with none shows so (recorded); an update to none takes the member away: Terraform's
+           provider would plan for ever. */
+        c->has_vars = json_object_size(variables) > 0 || !c->code_sha256[0];
         c->vars = xcalloc(json_object_size(variables) + 1, sizeof(*c->vars));
         json_object_foreach((json_t *)variables, name, value) c->vars[c->var_count++] =
                 (struct name_value){ xstrdup(name), xstrdup(json_string_value(value)) };

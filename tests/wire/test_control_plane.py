@@ -134,6 +134,16 @@ def test_function_lifecycle(client, create, package, zip_of):
     assert gone.value.response["Type"] == "User"
 
 
+def test_variables_that_an_update_takes_away(client, create):
+    """The recorded lifecycle begins with an empty Environment. After an update to none there is none: Terraform's plan would not be empty."""
+    name, _ = create(Environment={"Variables": {"ENV_A": "a"}})
+    settle(client, name)
+    client.update_function_configuration(FunctionName=name, Environment={})
+    assert settle(client, name)["Environment"] == {"Variables": {"ENV_A": "a"}}
+    assert "Environment" not in client.update_function_configuration(FunctionName=name, Environment={"Variables": {}})
+    assert "Environment" not in settle(client, name)
+
+
 def test_revisions(client, create, package):
     """[TestLambdaRevisions::test_function_revisions_basic, ::test_function_revisions_version_and_alias]"""
     name, created = create()
