@@ -171,6 +171,28 @@ char *image_name_repository(const struct image_name *name) {
         return join(name, "", "");
 }
 
+/* What names no registry is of this one, where what has one part is a part of "library". */
+static bool is_default_registry(const char *registry) {
+        return !registry || streq(registry, "docker.io") || streq(registry, "index.docker.io");
+}
+
+static bool same_registry(const char *a, const char *b) {
+        if (!a || !b)
+                return is_default_registry(a ?: b) || streq(a ?: b, "localhost");
+        return streq(a, b) || (is_default_registry(a) && is_default_registry(b));
+}
+
+static const char *short_repository(const struct image_name *n) {
+        const char *rest = n->repository + strlen("library/");
+
+        return is_default_registry(n->registry) && str_starts(n->repository, "library/") ? rest
+                                                                                         : n->repository;
+}
+
+bool image_name_same_repository(const struct image_name *a, const struct image_name *b) {
+        return same_registry(a->registry, b->registry) && streq(short_repository(a), short_repository(b));
+}
+
 bool image_name_is_private_ecr(const struct image_name *name) {
         const char *at = name->registry ? name->registry : "", *rest = at + strspn(at, "0123456789");
 

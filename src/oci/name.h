@@ -31,5 +31,8 @@ char *image_name_pinned(const struct image_name *name, const char *sha256);
 char *image_name_tagged(const struct image_name *name);
 /* "REGISTRY/REPOSITORY"; malloc'ed. */
 char *image_name_repository(const struct image_name *name);
+/* Whether both are of one repository, whatever their tags and digests: an engine calls what was named "app" also
+ * "docker.io/library/app", or (Podman, of what was made here) "localhost/app". */
+bool image_name_same_repository(const struct image_name *a, const struct image_name *b);
 /* Whether the registry is a private one of AWS: ACCOUNT.dkr.ecr.REGION.amazonaws.com, or .com.cn. */
 bool image_name_is_private_ecr(const struct image_name *name);

@@ -47,6 +47,22 @@ def test_an_image_that_is_only_here(lambent, tiny):
     assert lambent.environments()[0]["sandbox"] == lambent.engine.name
 
 
+def test_a_name_that_it_has_here_only(lambent, engine, served, registry):
+    """The image came from a registry under another name; the one that is used nobody has but this engine."""
+    pulled = served(images.tiny(), f"team/app-{uuid.uuid4().hex[:8]}:v1")
+    engine.call("POST", "/images/create", fromImage=pulled)
+    repository = f"lambent-test/renamed-{uuid.uuid4().hex[:8]}"
+    engine.call("POST", f"/images/{pulled}/tag", repo=repository, tag="1")
+    registry.withdraw(pulled.split("/", 1)[1])
+
+    name = lambent.function(f"{repository}:1", PackageType="Image")
+
+    assert lambent.invoke(name, 5)[0] == 5
+    lambent.client.update_function_configuration(FunctionName=name, Timeout=7)
+    lambent.client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    assert lambent.invoke(name, 6)[0] == 6
+
+
 def test_an_entrypoint_that_is_not_there(lambent, tiny):
     broken = lambent.function(tiny, PackageType="Image", ImageConfig={"EntryPoint": ["/not/there"]})
     answer, meta = lambent.invoke(broken, {})

@@ -139,10 +139,30 @@ static const char *engine_architecture(const char *name) {
         return streq(name, "x86_64") ? "amd64" : name;
 }
 
+/* Of the digests that the engine knows the image by, one in the repository that was asked for. An image that came from elsewhere and
+ * was only given this name here has none: the registry that the name speaks of may never have heard of it. */
+static const char *digest_of(const struct fetch *f, const json_t *digests) {
+        const char *found = NULL;
+        const json_t *digest;
+        size_t i;
+
+        json_array_foreach(digests, i, digest) {
+                const char *text = json_string_value(digest) ?: "";
+                AUTO(image_name) struct image_name name;
+
+                if (image_name_parse(text, &name) || !name.sha256 ||
+                    !image_name_same_repository(&name, &f->reference))
+                        continue;
+                if (!found || (f->reference.sha256 && streq(name.sha256, f->reference.sha256)))
+                        found = text;
+        }
+        return found;
+}
+
 static struct image *read_image(const struct fetch *f, const json_t *tree) {
         const json_t *config = json_tree_get(tree, "Config");
         const char *id = json_tree_str(tree, "Id"), *architecture = json_tree_str(tree, "Architecture");
-        const char *digest = json_string_value(json_array_get(json_tree_get(tree, "RepoDigests"), 0));
+        const char *digest = digest_of(f, json_tree_get(tree, "RepoDigests"));
         struct image *image;
 
         if (!id || !architecture)

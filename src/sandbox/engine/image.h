@@ -18,9 +18,9 @@ enum image_policy { IMAGE_IF_MISSING, IMAGE_ALWAYS, IMAGE_NEVER };
 
 struct image {
         unsigned refs;
-        char *name;         /* full, as it was asked for */
-        char *id;           /* "sha256:…": of its configuration */
-        char *digest;       /* "HOST/PATH@sha256:…" where it was pulled from; NULL: made here */
+        char *name; /* full, as it was asked for */
+        char *id;   /* "sha256:…": of its configuration */
+        char *digest; /* "HOST/PATH@sha256:…" of the repository in its name; NULL: it has the name here only */
         char *architecture; /* as Lambda calls it: "x86_64", "arm64" */
         char **entrypoint;  /* NULL-terminated, perhaps empty */
         char **command;

@@ -112,11 +112,41 @@ static void pinned_and_tagged(void **state) {
         }
 }
 
+static void one_repository(void **state) {
+        static const struct {
+                const char *one, *other;
+                bool same;
+        } cases[] = {
+                { "a.b:5000/c:v1", "a.b:5000/c@sha256:" HEX, true },
+                { "a.b:5000/c", "a.b:5001/c", false },
+                { "a.b/c", "a.b/c/d", false },
+                { "c:v1", "docker.io/library/c@sha256:" HEX, true },
+                { "team/c", "docker.io/team/c", true },
+                { "team/c", "index.docker.io/team/c", true },
+                { "c", "localhost/c:latest", true },
+                { "docker.io/library/c", "localhost/c", false },
+                { "a.b/c", "c", false },
+                { "a.b/library/c", "a.b/c", false },
+                { "localhost/library/c", "localhost/c", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                AUTO(image_name) struct image_name one = {};
+                AUTO(image_name) struct image_name other = {};
+
+                assert_int_equal(image_name_parse(cases[i].one, &one), 0);
+                assert_int_equal(image_name_parse(cases[i].other, &other), 0);
+                assert_int_equal(image_name_same_repository(&one, &other), cases[i].same);
+                assert_int_equal(image_name_same_repository(&other, &one), cases[i].same);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(names_in_parts),
                 cmocka_unit_test(what_is_no_name),
                 cmocka_unit_test(pinned_and_tagged),
+                cmocka_unit_test(one_repository),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
