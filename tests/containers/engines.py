@@ -218,11 +218,11 @@ class Engine:
         self._loaded = {(loaded, image_id) for loaded, image_id in self._loaded if loaded != name}
 
     def forget_from(self, registry):
-        """Removes every image that was pulled from this registry, with its layers, whatever it is called."""
+        """Removes every image that was pulled from this registry, with its layers, whatever it is called, and what runs of them."""
+        self.remove_containers()
         for image in self.call("GET", "/images/json", all="true"):
             if any(name.startswith(f"{registry}/") for name in [*(image.get("RepoTags") or []), *(image.get("RepoDigests") or [])]):
-                with contextlib.suppress(EngineError):
-                    self.call("DELETE", f"/images/{image['Id']}", force="true")
+                self.call("DELETE", f"/images/{image['Id']}", force="true")
 
     def containers(self, **labels):
         """All there are with these labels, running or not."""
