@@ -228,6 +228,8 @@ static void write_containers(struct json_writer *w, const struct containers *con
                 json_str(w, "address", engine->address);
                 json_str(w, "foundBy", engine->found_by);
                 json_str(w, "shares", containers_shares(containers));
+                if (problem)
+                        json_str(w, "problem", problem);
         } else if (!containers) {
                 json_str(w, "problem", "--sandbox native leaves them out");
         } else {

@@ -20,7 +20,8 @@ const struct option serve_option_table[] = {
           "that nobody has); root stays root",
           AT(user) },
         { "sandbox", 0, "LAMBENT_SANDBOX", OPTION_CHOICE, "auto|native|docker|podman", "auto",
-          "where environments run; auto: natively where this machine has the runtime, else in a container",
+          "where environments run; auto: natively where this machine has the runtime, else in a container; "
+          "native: with no container engine, nor a helper of root's that opens one's socket",
           AT(sandbox) },
         { "sandbox-tier", 0, "LAMBENT_SANDBOX_TIER", OPTION_COUNT, "N", "0",
           "isolation of the native sandbox: 1 root namespaces, 2 user namespace, 3 plain processes, 0 the "

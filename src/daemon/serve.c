@@ -173,6 +173,12 @@ static int daemon_prepare_user(void *owner, char **ret_problem) {
         return user_prepare(&d->user, &d->needs, ret_problem);
 }
 
+static bool daemon_leaves_root(void *owner) {
+        const struct daemon *d = owner;
+
+        return geteuid() == 0 && d->user.uid != 0;
+}
+
 static int daemon_become_user(void *owner, char **ret_problem) {
         struct daemon *d = owner;
 
@@ -184,7 +190,7 @@ static int daemon_open_engine(struct daemon *d, char **ret_problem) {
         AUTO(str) char *libexec = install_libexec(ret_problem);
         AUTO(str) char *runtimes = libexec ? install_runtimes(ret_problem) : NULL;
         AUTO(str) char *data_dir = NULL;
-        const struct engine_user user = { daemon_prepare_user, daemon_become_user, d };
+        const struct engine_user user = { daemon_prepare_user, daemon_leaves_root, daemon_become_user, d };
         struct engine_options engine = {
                 .user = &user,
                 .libexec_dir = libexec,

@@ -11,6 +11,8 @@
 #include "function/images.h"
 #include "http/http.h"
 #include "logs/logs.h"
+#include "sandbox/broker/broker.h"
+#include "sandbox/engine/detect.h"
 #include "store/store.h"
 
 #define SPARE_CELLS 4
@@ -108,6 +110,19 @@ static int begin_sandbox(struct engine *e, char **ret_problem) {
         return native_begin(e->loop, &native, &e->native, ret_problem);
 }
 
+/* After the launcher, which must not reach it. Functions run natively without it. */
+static void begin_broker(struct engine *e) {
+        AUTO(str) char *program = xasprintf("%s/lambent-broker", e->options.libexec_dir);
+        const struct engine_user *user = e->options.user;
+        int r = 0;
+
+        if (user && user->leaves_root(user->owner) && !streq(e->options.sandbox, "native"))
+                r = detect_start_broker(e->loop, program, e->options.sandbox, &e->broker);
+        if (r)
+                log_warn("cannot start %s: %s; a container engine that only root may use will not be found",
+                         program, strerror(-r));
+}
+
 /* The launcher gets ready while we open the stores. The one of T1 keeps what we give up, the others must not have it. */
 static int begin_as_user(struct engine *e, char **ret_problem) {
         AUTO(str) char *state = xasprintf("%s/sandbox", e->options.data_dir);
@@ -121,6 +136,8 @@ static int begin_as_user(struct engine *e, char **ret_problem) {
                 r = user->prepare(user->owner, ret_problem);
         if (!r && first)
                 r = begin_sandbox(e, ret_problem);
+        if (!r)
+                begin_broker(e);
         if (!r && user)
                 r = user->become(user->owner, ret_problem);
         if (!r && !first)
@@ -205,6 +222,7 @@ static int open_containers(struct engine *e) {
                 .state_dir = state,
                 .home = home,
                 .network = e->options.container_network,
+                .broker = e->broker,
                 .pull = policy_of(e->options.pull),
                 .spares = e->options.container_spares,
                 .spare_ttl = e->options.idle_ttl,
@@ -351,6 +369,7 @@ void engine_close(struct engine *e) {
                 registry_free(e->registry);
         http_listener_free(e->tunnelled);
         containers_close(e->containers);
+        broker_free(e->broker);
         native_free(e->native);
         compiled_free(e->compiled);
         interpreters_free(e->interpreters);

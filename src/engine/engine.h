@@ -22,14 +22,16 @@ struct store;
 struct engine_user {
         /* Before anything is written but the lock and the sandbox's folder: gives the data dir to its user. */
         int (*prepare)(void *owner, char **ret_problem);
-        /* The launcher has been started, which needs the privileges: nobody else may keep them. */
+        /* Whether that is somebody else than root, who is us. */
+        bool (*leaves_root)(void *owner);
+        /* The launcher has been started, which needs the privileges, and the broker: nobody else may keep them. */
         int (*become)(void *owner, char **ret_problem);
         void *owner;
 };
 
 struct engine_options {
         const char *data_dir;
-        const char *libexec_dir;  /* lambent-launcher, lambent-archive */
+        const char *libexec_dir;  /* lambent-launcher, lambent-archive, lambent-broker */
         const char *runtimes_dir; /* our runtime clients: python/, nodejs/ */
         const char *sandbox;      /* "auto", "native", "docker", "podman" */
         int sandbox_tier;         /* 0: the best that holds; 1..3 */

@@ -25,6 +25,7 @@ struct engine {
         struct compiled *compiled;
         struct registry *registry;
         struct pools *pools;
+        struct broker *broker;         /* opens engines' sockets for one who was root; NULL: nobody does */
         struct containers *containers; /* NULL: --sandbox native */
         struct image_source image_source;
         const struct image_source *images; /* NULL: none */

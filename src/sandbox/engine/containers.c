@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "sandbox/broker/broker.h"
 #include "sandbox/engine/command_line.h"
 #include "sandbox/engine/lease.h"
 #include "sandbox/engine/shape.h"
@@ -219,7 +220,9 @@ static void on_detected(struct detect *detect, const struct engine_facts *facts,
         };
         mkdir(c->options.state_dir, 0711);
         c->same_kernel = uname(&host) == 0 && streq(host.release, facts->kernel);
-        c->docker = docker_new(c->loop, facts->endpoint.address, &facts->endpoint.tls);
+        c->by_broker = facts->endpoint.by_broker;
+        c->docker = docker_new(c->loop, facts->endpoint.address, &facts->endpoint.tls,
+                               c->by_broker ? c->options.broker : NULL);
         c->images = images_new(c->loop, c->docker, &images);
         containers_note(c, "engine=%s version=%s address=%s found=\"%s\"", facts->kind, facts->version,
                         facts->endpoint.address, facts->endpoint.found_by);
@@ -228,7 +231,8 @@ static void on_detected(struct detect *detect, const struct engine_facts *facts,
 
 void containers_look(struct containers *c) {
         if (!detect_is_under_way(&c->detect) && !c->docker)
-                detect_begin(&c->detect, c->loop, c->options.choice, c->options.state_dir, on_detected);
+                detect_begin(&c->detect, c->loop, c->options.choice, c->options.state_dir, c->options.broker,
+                             on_detected);
 }
 
 void containers_want(struct containers *c, struct containers_wait *wait,
@@ -248,7 +252,7 @@ void containers_wait_cancel(struct containers_wait *wait) {
 
 const struct containers_engine *containers_engine(const struct containers *c, const char **ret_problem) {
         if (ret_problem)
-                *ret_problem = c->problem;
+                *ret_problem = c->found && c->by_broker ? broker_problem(c->options.broker) : c->problem;
         return c->found ? &c->engine : NULL;
 }
 

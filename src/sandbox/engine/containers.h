@@ -15,6 +15,7 @@
 #include "runtime/remote.h"
 #include "sandbox/engine/image.h"
 
+struct broker;
 struct containers;
 
 struct containers_options {
@@ -23,6 +24,7 @@ struct containers_options {
         const char *state_dir; /* ours alone; made when needed */
         const char *home;      /* what this data dir is called in labels: 32 hex digits */
         const char *network;   /* a network of the engine; NULL: its default one */
+        struct broker *broker; /* opens what only root may (sandbox/broker/broker.h), borrowed; NULL: none */
         enum image_policy pull;
         size_t spares;    /* containers that are started before they are wanted, at most; 0: none */
         nsec_t spare_ttl; /* and how long one waits */
@@ -46,7 +48,8 @@ struct containers_engine {
         const char *version;
         const char *architecture; /* "x86_64", "arm64" */
 };
-/* NULL: not looked for yet, or there is none (then *ret_problem, where one is given, says why; it may be NULL). */
+/* NULL: not looked for yet, or there is none. *ret_problem, where one is given, says why there is none, or why one that there is cannot
+ * be reached any more; it may be NULL. */
 const struct containers_engine *containers_engine(const struct containers *c, const char **ret_problem);
 
 /* "files and sockets", "files", "nothing"; "" while it is not known. */

@@ -26,7 +26,7 @@ struct containers {
         struct defer tell;
         char *problem; /* why there is no engine */
         struct containers_engine engine;
-        bool found;
+        bool found, by_broker;
         struct docker *docker;
         struct images *images;
         struct tags *tags;

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "sandbox/broker/broker.h"
 #include "sandbox/engine/detect_places.h"
 
 #define PATIENCE (3 * SECOND)          /* for a socket that has somebody behind it */
@@ -107,6 +108,8 @@ static void look(struct detect *d, bool commands) {
         j->commands = commands;
         j->choice = xstrdup(d->choice);
         j->state_dir = xstrdup(d->state_dir);
+        if (!commands)
+                places_begin_with(&j->places, d->broker);
         d->job = j;
         job_submit(d->loop, &j->job);
 }
@@ -173,7 +176,11 @@ static bool take_facts(struct detect *d, struct endpoint *e, const json_t *versi
         }
         facts_clear(&d->facts);
         d->facts = (struct engine_facts){
-                .endpoint = { xstrdup(e->address), xstrdup(e->found_by), NULL, e->tls },
+                .endpoint = { .address = xstrdup(e->address),
+                              .found_by = e->by_broker ? xasprintf("%s, opened by root's helper", e->found_by)
+                                                       : xstrdup(e->found_by),
+                              .tls = e->tls,
+                              .by_broker = e->by_broker },
                 .kind = kind,
                 .version = xstrdup(number),
                 .architecture = xstrdup(lambda_architecture(architecture)),
@@ -185,16 +192,23 @@ static bool take_facts(struct detect *d, struct endpoint *e, const json_t *versi
 
 static void on_version(struct docker_call *call, int r) {
         struct detect *d = container_of(call, struct detect, call);
-        json_t *version = r ? NULL : docker_answer(call);
+        struct endpoint *e = &d->endpoints[d->at];
+        json_t *version;
         bool taken;
 
-        if (r)
+        if ((r == -EACCES || r == -EPERM) && !e->by_broker && broker_has(d->broker, e->address)) {
+                e->by_broker = true;
+                try_next(d);
+                return;
+        }
+        version = r ? NULL : docker_answer(call);
+        if (r && !(r == -ENOENT && e->guessed))
                 buf_printf(&d->problems, "%s%s%s", d->problems.len ? "; " : "", call->problem,
                            r == -EACCES
                                    ? " (lambent is not root: --user root lets it stay so; or start it as a "
                                      "user who may use the engine)"
                                    : "");
-        taken = !r && take_facts(d, &d->endpoints[d->at], version);
+        taken = !r && take_facts(d, e, version);
         json_decref(version);
         ++d->at;
         if (taken)
@@ -209,11 +223,14 @@ static bool is_set(const char *variable) {
         return value && *value;
 }
 
+static bool is_wanted(const struct endpoint *e, const char *choice) {
+        return !e->kind || streq(choice, "auto") || streq(choice, e->kind);
+}
+
 static void try_next(struct detect *d) {
         const struct endpoint *e;
 
-        while (d->at < d->count && d->endpoints[d->at].kind && !streq(d->choice, "auto") &&
-               !streq(d->choice, d->endpoints[d->at].kind))
+        while (d->at < d->count && !is_wanted(&d->endpoints[d->at], d->choice))
                 ++d->at;
         if (d->at == d->count) {
                 forget_endpoints(d);
@@ -227,7 +244,7 @@ static void try_next(struct detect *d) {
         }
         e = &d->endpoints[d->at];
         docker_free(d->docker);
-        d->docker = docker_new(d->loop, e->address, &e->tls);
+        d->docker = docker_new(d->loop, e->address, &e->tls, e->by_broker ? d->broker : NULL);
         docker_begin(d->docker, &d->call,
                      &(struct docker_request){
                              .method = HTTP_GET_,
@@ -237,13 +254,39 @@ static void try_next(struct detect *d) {
                      });
 }
 
+int detect_start_broker(struct loop *loop, const char *program, const char *choice,
+                        struct broker **ret_broker) {
+        struct broker_place sockets[BROKER_PLACES_MAX];
+        struct places places = {};
+        size_t count = 0;
+        int r = 0;
+
+        *ret_broker = NULL;
+        places_look_for_broker(&places);
+        for (size_t i = 0; i < places.count && count < BROKER_PLACES_MAX; ++i) {
+                const struct endpoint *e = &places.endpoints[i];
+
+                if (str_starts(e->address, "unix:") && is_wanted(e, choice))
+                        sockets[count++] =
+                                (struct broker_place){ e->address, e->found_by, e->kind, e->guessed };
+        }
+        if (count)
+                r = broker_start(loop, program, sockets, count, ret_broker);
+        for (size_t i = 0; i < places.count; ++i)
+                endpoint_clear(&places.endpoints[i]);
+        buf_deinit(&places.problems);
+        return r;
+}
+
 void detect_begin(struct detect *d, struct loop *loop, const char *choice, const char *state_dir,
+                  struct broker *broker,
                   void (*done)(struct detect *detect, const struct engine_facts *facts,
                                const char *problem)) {
         must(!d->done);
         d->loop = loop;
         d->choice = choice;
         d->state_dir = state_dir;
+        d->broker = broker;
         d->done = done;
         d->commands_tried = false;
         buf_deinit(&d->problems);

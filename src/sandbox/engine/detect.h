@@ -9,6 +9,9 @@
  * few seconds, else the command itself (command_line.h). A wanted kind ("docker", which nerdctl and finch are taken for, or
  * "podman") leaves the others out. Nothing here blocks the loop: files are read and commands run on the worker thread, each
  * for a bounded time.
+ *
+ * A daemon that has given root up has a broker (sandbox/broker/broker.h) for the sockets that it may not open itself. What root saw
+ * of the variables, contexts and sockets then comes first, for much of it nobody else may see.
  */
 #pragma once
 #include "sandbox/engine/docker.h"
@@ -20,6 +23,8 @@ struct endpoint {
         char *found_by;        /* a few words */
         const char *kind;      /* what it must be: "docker", "podman"; NULL: anything */
         struct docker_tls tls; /* owned */
+        bool guessed;          /* one of the usual places: that it is absent says nothing */
+        bool by_broker;        /* may be opened by root only */
 };
 
 struct engine_facts {
@@ -31,6 +36,7 @@ struct engine_facts {
 struct detect {
         struct loop *loop;
         const char *choice, *state_dir;
+        struct broker *broker; /* NULL: none */
         struct detect_job *job;
         struct endpoint endpoints[DETECT_ENDPOINTS_MAX];
         size_t count, at;
@@ -44,8 +50,15 @@ struct detect {
         void (*done)(struct detect *detect, const struct engine_facts *facts, const char *problem);
 };
 
-/* choice: "auto", "docker", "podman"; state_dir: for the socket of a service of our own. Both borrowed. */
+/* Before root is given up: starts the broker (program) for the sockets that are, or may come to be, where detect_begin will look.
+ * *ret_broker is NULL where none comes into question. 0 or -errno. */
+int detect_start_broker(struct loop *loop, const char *program, const char *choice,
+                        struct broker **ret_broker);
+
+/* choice: "auto", "docker", "podman"; state_dir: for the socket of a service of our own; broker: NULL where we may open whatever
+ * we may use. All borrowed. */
 void detect_begin(struct detect *detect, struct loop *loop, const char *choice, const char *state_dir,
+                  struct broker *broker,
                   void (*done)(struct detect *detect, const struct engine_facts *facts, const char *problem));
 static inline bool detect_is_under_way(const struct detect *detect) {
         return detect->done != NULL;

@@ -13,6 +13,8 @@
 
 #include "base/random.h"
 #include "base/sha256.h"
+#include "sandbox/broker/broker.h"
+#include "sandbox/broker/roots_own.h"
 
 #define FILE_MAX (1 * MIB)
 #define COMMAND_PATIENCE (10 * SECOND)
@@ -22,7 +24,7 @@
 extern char **environ;
 
 static void add_over(struct places *p, char *address_consume, const char *found_by, const char *kind,
-                     struct docker_tls tls_consume) {
+                     bool guessed, struct docker_tls tls_consume) {
         for (size_t i = 0; i < p->count; ++i)
                 if (streq(p->endpoints[i].address, address_consume)) {
                         free(address_consume);
@@ -34,11 +36,16 @@ static void add_over(struct places *p, char *address_consume, const char *found_
                 docker_tls_clear(&tls_consume);
                 return;
         }
-        p->endpoints[p->count++] = (struct endpoint){ address_consume, xstrdup(found_by), kind, tls_consume };
+        p->endpoints[p->count++] =
+                (struct endpoint){ address_consume, xstrdup(found_by), kind, tls_consume, guessed, false };
 }
 
 static void add(struct places *p, char *address_consume, const char *found_by, const char *kind) {
-        add_over(p, address_consume, found_by, kind, (struct docker_tls){});
+        add_over(p, address_consume, found_by, kind, false, (struct docker_tls){});
+}
+
+static void add_guess(struct places *p, char *address_consume, const char *found_by, const char *kind) {
+        add_over(p, address_consume, found_by, kind, true, (struct docker_tls){});
 }
 
 static void add_socket(struct places *p, const char *root, const char *below, const char *found_by,
@@ -46,8 +53,8 @@ static void add_socket(struct places *p, const char *root, const char *below, co
         AUTO(str) char *path = root && *root == '/' ? xasprintf("%s%s", root, below) : NULL;
         struct stat st;
 
-        if (path && stat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-                add(p, xasprintf("unix:%s", path), found_by, kind);
+        if (path && (p->for_broker || (stat(path, &st) == 0 && S_ISSOCK(st.st_mode))))
+                add_guess(p, xasprintf("unix:%s", path), found_by, kind);
 }
 
 static void complain(struct places *p, const char *problem) {
@@ -147,7 +154,7 @@ static void add_host(struct places *p, const char *host, struct docker_tls tls_c
         char *address = detect_address(host, &tls_consume.wanted, &problem);
 
         if (address) {
-                add_over(p, address, found_by, NULL, tls_consume);
+                add_over(p, address, found_by, NULL, false, tls_consume);
                 return;
         }
         docker_tls_clear(&tls_consume);
@@ -182,7 +189,11 @@ static void add_context(struct places *p) {
         AUTO(str) char *folder = config_folder();
         AUTO(str) char *host = NULL;
         struct docker_tls tls = {};
+        char real[PATH_MAX];
 
+        /* Whose settings these are could name any socket of root's. */
+        if (folder && p->for_broker && roots_own(folder, real))
+                return;
         if (folder && detect_context(folder, getenv("DOCKER_CONTEXT"), &host, &tls) == 0)
                 add_host(p, host, tls, "the current docker context");
 }
@@ -203,6 +214,53 @@ static void add_sockets(struct places *p) {
                 add_socket(p, "/", "run/podman/podman.sock", "Podman's socket", "podman");
         add_socket(p, runtime, "/podman/podman.sock", "the socket of rootless Podman", "podman");
         add_socket(p, user, "/podman/podman.sock", "the socket of rootless Podman", "podman");
+}
+
+static void look_at_settings(struct places *p) {
+        const char *host = setting("DOCKER_HOST");
+
+        if (host) {
+                add_host(p, host, tls_of_variables(), "DOCKER_HOST");
+                return;
+        }
+        add_context(p);
+        add_sockets(p);
+}
+
+/* ---- what root saw ---- */
+
+void places_look_for_broker(struct places *p) {
+        p->problems = BUF_NULL(4 * KIB);
+        p->for_broker = true;
+        if (!setting("LAMBENT_CONTAINER_CLI"))
+                look_at_settings(p);
+}
+
+void places_begin_with(struct places *p, const struct broker *broker) {
+        size_t count;
+        const struct broker_place *places = broker_places(broker, &count);
+
+        for (size_t i = 0; i < count; ++i)
+                add_over(p, xstrdup(places[i].address), places[i].found_by, places[i].kind, places[i].guessed,
+                         (struct docker_tls){});
+}
+
+/* In a folder that is closed to us there may be anything. */
+static void drop_absent(struct places *p) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < p->count; ++i) {
+                struct endpoint *e = &p->endpoints[i];
+                struct stat st;
+
+                if (e->guessed && stat(e->address + strlen("unix:"), &st) < 0 && errno != EACCES) {
+                        free(e->address);
+                        free(e->found_by);
+                } else {
+                        p->endpoints[kept++] = *e;
+                }
+        }
+        p->count = kept;
 }
 
 /* ---- commands ---- */
@@ -403,19 +461,15 @@ static void follow_command(struct places *p, const char *command, const char *st
 }
 
 void places_look(struct places *p, const char *choice, const char *state_dir) {
-        const char *command = getenv("LAMBENT_CONTAINER_CLI"), *host = getenv("DOCKER_HOST");
+        const char *command = setting("LAMBENT_CONTAINER_CLI");
 
         p->problems = BUF_NULL(4 * KIB);
-        if (command && *command) {
+        if (command) {
                 follow_command(p, command, state_dir);
                 return;
         }
-        if (host && *host) {
-                add_host(p, host, tls_of_variables(), "DOCKER_HOST");
-                return;
-        }
-        add_context(p);
-        add_sockets(p);
+        drop_absent(p);
+        look_at_settings(p);
 }
 
 /* Without a folder of its user's it would leave one in TMPDIR, and a process that holds its namespaces. */

@@ -4,6 +4,7 @@
 #include <ctype.h>
 
 #include "lib/tls.h"
+#include "sandbox/broker/broker.h"
 #include "sandbox/engine/command_line.h"
 
 #define ANSWER_CAP (8 * MIB)
@@ -14,6 +15,7 @@ struct docker {
         char *address;
         struct command_line *commands; /* NULL: it is called over HTTP */
         struct tls *tls;               /* NULL: over plain HTTP */
+        struct broker *broker;         /* NULL: we connect ourselves */
 };
 
 /* As the docker command calls them. NULL: there is none. */
@@ -40,13 +42,15 @@ void docker_tls_clear(struct docker_tls *tls) {
         *tls = (struct docker_tls){};
 }
 
-struct docker *docker_new(struct loop *loop, const char *address, const struct docker_tls *tls) {
+struct docker *docker_new(struct loop *loop, const char *address, const struct docker_tls *tls,
+                          struct broker *broker) {
         struct docker *d = xcalloc(1, sizeof(*d));
 
         d->loop = loop;
         d->address = xstrdup(address);
         d->commands = command_line_is(address) ? command_line_new(loop, address) : NULL;
         d->tls = tls && tls->wanted ? new_tls(loop, tls) : NULL;
+        d->broker = broker;
         return d;
 }
 
@@ -203,11 +207,17 @@ static const struct http_client_ops client_ops = { on_head, on_body, on_end };
 
 /* ---- the beginning ---- */
 
+static struct http_client *new_client(const struct docker *d) {
+        return d->tls      ? tls_client_new(d->tls, d->address)
+               : d->broker ? broker_client_new(d->broker, d->address)
+                           : http_client_new(d->loop, d->address);
+}
+
 static void begin_http(struct docker_call *call, const void *body, size_t len) {
         const struct docker *d = call->docker;
 
         be_patient(call, call->request.patience);
-        call->client = d->tls ? tls_client_new(d->tls, d->address) : http_client_new(d->loop, d->address);
+        call->client = new_client(d);
         /* Only an address that is none: the call still ends from the loop, as every other does. */
         if (http_client_call(call->client, call->request.method, call->target, call->fields, body, len,
                              NSEC_NEVER, &client_ops, call))

@@ -20,6 +20,7 @@
 
 #define DOCKER_PATIENCE (30 * SECOND) /* what any call that does not wait for work is given */
 
+struct broker;
 struct docker;
 struct docker_call;
 
@@ -32,8 +33,9 @@ struct docker_tls {
 void docker_tls_clear(struct docker_tls *tls);
 
 /* address: as http/client.h takes it, "unix:/run/docker.sock" or "host:port"; or one of command_line.h. tls: copied; NULL: not
- * wanted. */
-struct docker *docker_new(struct loop *loop, const char *address, const struct docker_tls *tls);
+ * wanted. broker: who opens the socket (sandbox/broker/broker.h), borrowed; NULL: we do. */
+struct docker *docker_new(struct loop *loop, const char *address, const struct docker_tls *tls,
+                          struct broker *broker);
 /* Calls under way must have been cancelled. */
 void docker_free(struct docker *d);
 DEFINE_FREEP(docker)

@@ -38,10 +38,10 @@ static void removal_end(struct removal *r) {
 static void on_removed(struct docker_call *call, int r) {
         struct removal *removal = container_of(call, struct removal, call);
 
-        /* -EEXIST: the engine is about to do so itself. */
+        /* -EEXIST: the engine is about to do so itself. -EPIPE: the broker has ended, and nobody comes to the engine any more. */
         if (!r || r == -ENOENT || r == -EEXIST) {
                 removal_end(removal);
-        } else if (removal->tries == TRIES) {
+        } else if (removal->tries == TRIES || r == -EPIPE) {
                 containers_note(removal->containers, "container=%.12s is not removed: %s", removal->id,
                                 call->problem);
                 removal_end(removal);

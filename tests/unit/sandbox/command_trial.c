@@ -102,7 +102,7 @@ void trial_open(struct trial *t) {
         put(t, "trouble", "0 none\n", 0600);
         put(t, "events", "", 0600);
         t->address = xasprintf("docker-command:%s", t->command);
-        t->docker = docker_new(t->stage.loop, t->address, NULL);
+        t->docker = docker_new(t->stage.loop, t->address, NULL, NULL);
         setenv("LAMBENT_CONTAINER_CLI", t->command, 1);
         unsetenv("DOCKER_HOST");
         stage_open(&t->stage, t->folder, "auto");

@@ -124,7 +124,7 @@ static void test_nerdctl(void **state) {
         docker_free(t.docker);
         free(t.address);
         t.address = xasprintf("nerdctl-command:%s", t.command);
-        t.docker = docker_new(t.stage.loop, t.address, NULL);
+        t.docker = docker_new(t.stage.loop, t.address, NULL, NULL);
         id = create(&t, "{\"Image\":\"i\",\"OpenStdin\":true,\"Healthcheck\":{\"Test\":[\"NONE\"]},"
                         "\"HostConfig\":{\"LogConfig\":{\"Type\":\"none\"},\"CapDrop\":[\"ALL\"]}}");
         assert_true(was_called(&t, "create --name n --pull never --stop-timeout 0 --cap-drop ALL i\n"));
