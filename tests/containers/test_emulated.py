@@ -53,9 +53,9 @@ class Emulated:
         self.lambent = lambent
         self.runtime = f"python{image.name.rsplit(':', 1)[1]}"
 
-    def function(self, **settings):
+    def function(self, app=APP, **settings):
         settings = {"Runtime": self.runtime, "Handler": "app.handler", "MemorySize": 256, "Timeout": 10, **settings}
-        return self.lambent.function(make_zip({"app.py": APP}), **settings)
+        return self.lambent.function(make_zip({"app.py": app}), **settings)
 
     def count(self, name):
         """How many times the container that answers now has been called."""
@@ -139,6 +139,27 @@ def test_a_timeout(shared):
     assert re.fullmatch(r"RequestId: [0-9a-f-]{36} Error: Task timed out after 1\.00 seconds", error["errorMessage"])
     assert "Status: timeout" in base64.b64decode(answer["LogResult"]).decode()
     assert shared.count(name) == 1, "in a new container"
+
+
+def test_an_init_that_dies_once(emulated):
+    """As AWS does, the first invocation begins INIT again; what has died has not seen the event."""
+    once = 'import os\nif not os.path.exists("/tmp/dead"):\n    print("dying")\n    open("/tmp/dead", "w").close()\n    os._exit(1)\n'
+    name = emulated.function(once + APP)
+
+    answer, meta = emulated.lambent.invoke(name, "x", LogType="Tail")
+
+    assert "FunctionError" not in meta and (answer["event"], answer["count"]) == ("x", 1), answer
+    log = base64.b64decode(meta["LogResult"]).decode()
+    assert log.count("START RequestId: ") == log.count("REPORT RequestId: ") == 1, log
+    assert emulated.count(name) == 2
+
+
+def test_an_init_that_dies_always(emulated):
+    name = emulated.function('import os\nopen("/tmp/deaths", "a").write("x")\nos._exit(len(open("/tmp/deaths").read()))\n')
+
+    for _ in range(2):
+        error, meta = emulated.lambent.invoke(name, "x")
+        assert meta["FunctionError"] == "Unhandled" and error["errorType"] == "Runtime.ExitError", error
 
 
 def test_a_crash(shared):

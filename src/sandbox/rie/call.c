@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One invocation: a POST to the emulator, its answer, and what that means. */
 #include "base/base64.h"
+#include "base/log.h"
 #include "runtime/verdict.h"
 #include "sandbox/rie/rie_private.h"
 
@@ -123,6 +124,8 @@ void rie_call_timed_out(struct rie *r) {
         rie_give_up(r, text);
 }
 
+static void post(struct rie *r);
+
 /* Too late for the caller of a stream, whom an answer of an error reaches as such all the same. */
 static void fail_too_large(struct rie *r) {
         r->verdict.outcome = OUTCOME_BAD_ANSWER;
@@ -133,11 +136,42 @@ static void fail_too_large(struct rie *r) {
         rie_give_up(r, r->verdict.text);
 }
 
+/*
+ * The emulator starts the runtime before it listens for it, and one that gives up then dies in INIT. AWS would begin INIT once more
+ * for the invocation. The emulator does so for the second one: the first it answers with 502 and no word, and has shown its event to
+ * nobody. So does it answer when the runtime has taken the event, answered it with nothing, and died; only its chatter tells the
+ * two apart. Where that says that INIT has failed the emulator is asked again, for the time that is left.
+ */
+static void doubt(struct rie *r) {
+        rie_judge(r->response.status, "", 0, &r->verdict);
+        rie_enter(r, RIE_DOUBTING);
+        if (r->init)
+                rie_init_ended(r);
+        else
+                timer_arm(&r->timer, loop_now(r->loop) + REPORT_PATIENCE);
+}
+
+void rie_init_ended(struct rie *r) {
+        if (r->state != RIE_DOUBTING)
+                return;
+        if (r->init != RIE_INIT_FAILED || r->lost) {
+                rie_give_up(r, r->verdict.text);
+                return;
+        }
+        log_debug("environment=%s emulator has failed in INIT, and is asked again", r->base->id);
+        r->report = (struct rie_report){ .one_more = !*r->report.id };
+        post(r);
+}
+
 static void judge(struct rie *r) {
         const struct rie_response *in = &r->response;
         const char *data = buf_data(&in->body);
+        bool is_first = !r->called;
 
-        if (in->too_large) {
+        r->called = true;
+        if (is_first && in->status == 502 && !in->received) {
+                doubt(r);
+        } else if (in->too_large) {
                 fail_too_large(r);
         } else if (in->status != 200) {
                 rie_judge(in->status, data, in->body.len, &r->verdict);
@@ -190,25 +224,32 @@ static void write_fields(struct rie *r) {
         must(buf_append(&r->fields, "", 1) == 0);
 }
 
-void rie_call(struct rie *r) {
+static struct iovec whole_event(struct rie *r) {
         const struct invocation_order *order = scribe_order(r->base);
-        const struct iovec *event = order->event;
-        struct iovec whole = {};
+
+        if (order->event_parts == 1)
+                return order->event[0];
+        buf_clear(&r->event);
+        for (size_t i = 0; i < order->event_parts; ++i)
+                must(buf_append(&r->event, order->event[i].iov_base, order->event[i].iov_len) == 0);
+        return (struct iovec){ buf_data(&r->event), r->event.len };
+}
+
+/* Until the deadline. */
+static void post(struct rie *r) {
+        struct iovec event = whole_event(r);
 
         rie_response_clear(&r->response);
         rie_verdict_clear(&r->verdict);
-        r->report = (struct rie_report){};
-        write_fields(r);
-        if (order->event_parts == 1) {
-                whole = event[0];
-        } else {
-                buf_clear(&r->event);
-                for (size_t i = 0; i < order->event_parts; ++i)
-                        must(buf_append(&r->event, event[i].iov_base, event[i].iov_len) == 0);
-                whole = (struct iovec){ buf_data(&r->event), r->event.len };
-        }
         rie_enter(r, RIE_CALLING);
-        timer_arm(&r->timer, loop_now(r->loop) + order->timeout + GRACE);
-        must(http_client_call(r->client, HTTP_POST_, RIE_PATH, buf_data(&r->fields), whole.iov_base,
-                              whole.iov_len, NSEC_NEVER, &ops, r) == 0);
+        timer_arm(&r->timer, r->deadline);
+        must(http_client_call(r->client, HTTP_POST_, RIE_PATH, buf_data(&r->fields), event.iov_base,
+                              event.iov_len, NSEC_NEVER, &ops, r) == 0);
+}
+
+void rie_call(struct rie *r) {
+        r->report = (struct rie_report){};
+        r->deadline = loop_now(r->loop) + scribe_order(r->base)->timeout + GRACE;
+        write_fields(r);
+        post(r);
 }

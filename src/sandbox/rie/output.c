@@ -13,6 +13,18 @@ static bool is_chatter(const char *line, size_t len) {
         return memmem(line, MIN(len, (size_t)64), mark, strlen(mark)) != NULL;
 }
 
+static bool contains(const char *line, size_t len, const char *words) {
+        return memmem(line, len, words, strlen(words)) != NULL;
+}
+
+/* How the first INIT has ended. */
+static void read_chatter(struct rie *r, const char *line, size_t len) {
+        if (r->init || !contains(line, len, "INIT RTDONE("))
+                return;
+        r->init = contains(line, len, "(status: error)") ? RIE_INIT_FAILED : RIE_INIT_SUCCEEDED;
+        rie_init_ended(r);
+}
+
 /* Where the emulator's own line begins: behind what the function has printed without ending its line. */
 static size_t find(const char *line, size_t len, const char *words) {
         const char *at = memmem(line, len, words, strlen(words));
@@ -48,6 +60,10 @@ static bool take_start(struct rie *r, const char *line, size_t len) {
 
         if (*r->report.id || id_len >= sizeof(r->report.id) || !str_starts(id + id_len, " Version: "))
                 return false;
+        if (r->report.one_more) {
+                r->report.one_more = false;
+                return true;
+        }
         memcpy(r->report.id, id, id_len);
         r->report.id[id_len] = 0;
         if (!scribe_is_answered(r->base))
@@ -78,8 +94,10 @@ static size_t take_own(struct rie *r, const char *line, size_t len) {
 static void take_line(struct rie *r, bool is_error, const char *line, size_t len) {
         size_t text;
 
-        if (is_error && is_chatter(line, len))
+        if (is_error && is_chatter(line, len)) {
+                read_chatter(r, line, len);
                 return;
+        }
         text = is_error ? len : take_own(r, line, len);
         if (text || !len) {
                 scribe_output(r->base, line, text);

@@ -21,9 +21,16 @@ static void on_soon(struct defer *defer);
 
 static const char *state_name(enum rie_state state) {
         static const char *const names[] = {
-                [RIE_NEW] = "new",         [RIE_STARTING] = "starting", [RIE_PROBING] = "probing",
-                [RIE_IDLE] = "idle",       [RIE_CALLING] = "calling",   [RIE_CONCLUDING] = "concluding",
-                [RIE_FAILING] = "failing", [RIE_STOPPING] = "stopping", [RIE_DEAD] = "dead",
+                [RIE_NEW] = "new",
+                [RIE_STARTING] = "starting",
+                [RIE_PROBING] = "probing",
+                [RIE_IDLE] = "idle",
+                [RIE_CALLING] = "calling",
+                [RIE_DOUBTING] = "doubting",
+                [RIE_CONCLUDING] = "concluding",
+                [RIE_FAILING] = "failing",
+                [RIE_STOPPING] = "stopping",
+                [RIE_DEAD] = "dead",
         };
 
         return names[state];
@@ -97,7 +104,7 @@ static void fail_call(struct rie *r) {
         if (r->state == RIE_STOPPING)
                 scribe_fail(r->base, OUTCOME_SANDBOX_FAILURE, "Sandbox.Failure", NULL,
                             "the execution environment was stopped");
-        else if (!v->outcome || starved || (r->lost && r->state == RIE_CALLING))
+        else if (!v->outcome || starved || (r->lost && (r->state == RIE_CALLING || r->state == RIE_DOUBTING)))
                 fail_by_loss(r);
         else
                 scribe_fail(r->base, v->outcome, v->error_type, v->payload.len ? &v->payload : NULL, v->text);

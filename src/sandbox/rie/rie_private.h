@@ -14,6 +14,7 @@ enum rie_state {
         RIE_PROBING,  /* it runs; the emulator does not answer yet */
         RIE_IDLE,
         RIE_CALLING,    /* a request is at the emulator */
+        RIE_DOUBTING,   /* it has answered nothing at all: how INIT ended is still to be heard */
         RIE_CONCLUDING, /* its answer is whole; the REPORT is still to come */
         RIE_FAILING,    /* of no use any more: its output is read to the end, then it goes */
         RIE_STOPPING,
@@ -38,10 +39,14 @@ struct rie_verdict {
 
 /* The emulator's words about one invocation, found in its output. */
 struct rie_report {
-        char id[64]; /* what the emulator calls it; "" before its START */
+        char id[64];   /* what the emulator calls it; "" before its START */
+        bool one_more; /* the START of a first try is still to come */
         bool complete;
         struct scribe_measures measures;
 };
+
+/* How the emulator says that INIT has ended, which is before it answers the first call. */
+enum rie_init { RIE_INIT_UNTOLD, RIE_INIT_SUCCEEDED, RIE_INIT_FAILED };
 
 struct rie {
         struct loop *loop;
@@ -53,7 +58,8 @@ struct rie {
         struct defer soon;
         struct http_client *client;
         size_t way; /* which address of the container it dials */
-        nsec_t ready_time, started, running, pause;
+        nsec_t ready_time, started, running, pause, deadline;
+        enum rie_init init;
         struct buf event, fields;
         struct rie_response response;
         struct rie_verdict verdict;
@@ -62,6 +68,7 @@ struct rie {
         bool missing_command, lost;
         bool starved; /* the kernel has killed a process in there for lack of memory */
         bool silent;  /* this emulator prints no REPORT */
+        bool called;  /* it has answered a call */
         enum remote_loss loss;
         char *why; /* with lost, or of the failure that ends it */
 };
@@ -80,8 +87,9 @@ void rie_probe_again(struct timer *timer);
 void rie_call(struct rie *r);
 void rie_call_timed_out(struct rie *r);
 void rie_report_came(struct rie *r);
-void rie_settle(struct rie *r); /* there will be no REPORT, or it is there */
-void rie_answer(struct rie *r); /* the caller, with a whole response */
+void rie_init_ended(struct rie *r); /* r->init tells how */
+void rie_settle(struct rie *r);     /* there will be no REPORT, or it is there */
+void rie_answer(struct rie *r);     /* the caller, with a whole response */
 void rie_response_clear(struct rie_response *response);
 void rie_verdict_clear(struct rie_verdict *verdict);
 

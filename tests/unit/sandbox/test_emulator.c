@@ -11,6 +11,7 @@
 
 #define ID "8f5a7c1e-0d3b-4a52-9f6e-1b2c3d4e5f60"
 #define OTHER_ID "11111111-2222-3333-4444-555555555555"
+#define THIRD_ID "99999999-8888-7777-6666-555555555555"
 #define RIE_ERROR \
         "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: " OTHER_ID \
         " Error: Runtime exited with error: "
@@ -19,8 +20,10 @@
 struct reply {
         int status;
         const char *body;
-        const char *output; /* on standard output, before the answer */
-        bool breaks, hangs;
+        const char *output;  /* on standard output, before the answer */
+        const char *chatter; /* on standard error, before or, late, after the answer */
+        bool breaks, hangs, late;
+        const struct reply *then; /* what it does with the one after that; NULL: the same */
 };
 
 struct trial {
@@ -33,6 +36,7 @@ struct trial {
         struct buf log, answer, chunks;
         char *gone, *error_type;
         bool ready, answered, idle, headed;
+        unsigned asked; /* of this invocation */
         enum invocation_outcome outcome, reported;
         nsec_t duration, init;
 };
@@ -50,12 +54,17 @@ static void answer_invocation(struct http_exchange *x) {
                 assert_int_equal(buf_printf(&t->request, "%s\n", http_header(x, kept[i]) ?: "-"), 0);
         if (t->reply.output)
                 fake_engine_say(&t->fake, 1, t->reply.output);
+        if (t->reply.chatter && !t->reply.late)
+                fake_engine_say(&t->fake, 2, t->reply.chatter);
         if (t->reply.breaks)
                 http_abort(x);
         else if (t->reply.hangs)
                 t->hanging = x;
         else
                 http_respond(x, t->reply.status, NULL, t->reply.body, strlen(t->reply.body));
+        ++t->asked;
+        if (t->reply.then)
+                t->reply = *t->reply.then;
 }
 
 static void on_request_end(struct http_exchange *x) {
@@ -250,6 +259,7 @@ static void begin_within(struct trial *t, nsec_t timeout, bool stream, const str
 
         t->reply = *reply;
         t->answered = t->idle = t->headed = false;
+        t->asked = 0;
         buf_clear(&t->answer);
         buf_clear(&t->log);
         buf_clear(&t->request);
@@ -279,6 +289,12 @@ static bool says(struct buf *buf, const char *words) {
         return text && memmem(text, buf->len, words, strlen(words)) != NULL;
 }
 
+#define RAPID "29 Nov 2026 10:11:12,345 [INFO] (rapid) "
+#define INIT_FAILED RAPID "INIT RTDONE(status: error)\n"
+#define TOLD \
+        " Version: $LATEST\nhello\nhalf\nEND RequestId: " ID "\nREPORT RequestId: " ID \
+        "\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\tInit " \
+        "Duration: 0.25 ms\t\n"
 #define WORDS(id) \
         "START RequestId: " id " Version: $LATEST\nhello\nhalfEND RequestId: " id "\nREPORT RequestId: " id \
         "\tInit Duration: 0.25 ms\tDuration: 12.34 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t\n"
@@ -404,6 +420,97 @@ static void test_failures(void **state) {
                 assert_int_equal(t.fake.killed, 1);
                 trial_close(&t);
         }
+}
+
+/* With an empty 502 the emulator may have shown the event to nobody: INIT has failed, which AWS would try once more. */
+static void test_a_failed_init_is_tried_again(void **state) {
+        static const struct reply well = { 200, "1", WORDS(THIRD_ID),
+                                           .chatter = RAPID "INIT RTDONE(status: success)\n" };
+        static const struct reply with_both = { 200, "1",
+                                                "START RequestId: " OTHER_ID
+                                                " Version: $LATEST\n" WORDS(THIRD_ID) };
+        static const struct reply replies[] = {
+                { 502, "", "dying\nSTART RequestId: " OTHER_ID " Version: $LATEST\n", INIT_FAILED,
+                  .then = &well },
+                { 502, "", "dying\nSTART RequestId: " THIRD_ID " Version: $LATEST\n", INIT_FAILED,
+                  .then = &well },
+                { 502, "", "dying\nSTART RequestId: " OTHER_ID " Version: $LATEST\n", INIT_FAILED,
+                  .late = true, .then = &well },
+                { 502, "", "dying\n", INIT_FAILED, .then = &with_both },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(replies); ++i) {
+                struct trial t;
+
+                trial_open(&t);
+                turn_until(&t, t.ready);
+                begin(&t, false, &replies[i]);
+                turn_until(&t, t.asked);
+                if (replies[i].late)
+                        fake_engine_say(&t.fake, 2, replies[i].chatter);
+                turn_until(&t, t.idle);
+                assert_int_equal(t.outcome, OUTCOME_OK);
+                assert_text(&t.answer, "1");
+                assert_int_equal(t.asked, 2);
+                assert_text(&t.request, "{\"a\":1}" ID "\nRoot=1-2-3\nblue\neyJjdXN0b20iOnt9fQ==\n"
+                                        "{\"a\":1}" ID "\nRoot=1-2-3\nblue\neyJjdXN0b20iOnt9fQ==\n");
+                assert_text(&t.log, "dying\nSTART RequestId: " ID TOLD);
+                assert_null(t.gone);
+                /* It is as good as any other. */
+                invoke(&t, &(struct reply){ 200, "2", WORDS(OTHER_ID) });
+                assert_text(&t.answer, "2");
+                assert_int_equal(t.asked, 1);
+                trial_close(&t);
+        }
+}
+
+/* Once, for who has not answered before, and when the emulator says that INIT it was: one that has the event may also end
+ * without a word. */
+static void test_what_is_not_tried_again(void **state) {
+        static const struct reply different = { 502, RIE_ERROR "exit status 3\"}", NULL };
+        static const struct {
+                struct reply reply;
+                unsigned cold; /* how often it is asked */
+        } table[] = {
+                { { 502, "", NULL, INIT_FAILED }, 2 },
+                { { 502, "", NULL, INIT_FAILED, .then = &different }, 2 },
+                { { 502, RIE_ERROR "exit status 3\"}", NULL, INIT_FAILED }, 1 },
+                { { 502, "", NULL, RAPID "INIT RTDONE(status: success)\n" }, 1 },
+                { { 502, "", NULL, RAPID "INIT RTDONE(status: success)\n" INIT_FAILED }, 1 },
+                { { 502, "", NULL, "INIT RTDONE(status: error)\n" }, 1 },
+                { { 502, "", NULL }, 1 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(table); ++i)
+                for (int warm = 0; warm < 2; ++warm) {
+                        struct trial t;
+
+                        trial_open(&t);
+                        if (warm)
+                                invoke(&t, &(struct reply){ 200, "1", WORDS(ID) });
+                        invoke(&t, &table[i].reply);
+                        assert_int_equal(t.outcome, OUTCOME_EXIT);
+                        assert_string_equal(t.error_type, "Runtime.ExitError");
+                        assert_int_equal(t.asked, warm ? 1 : table[i].cold);
+                        turn_until(&t, t.gone);
+                        assert_int_equal(t.fake.killed, 1);
+                        trial_close(&t);
+                }
+}
+
+/* What ended it is the engine's to say, while one waits for the emulator's word as well. */
+static void test_a_doubt_that_the_engine_ends(void **state) {
+        struct trial t;
+
+        trial_open(&t);
+        turn_until(&t, t.ready);
+        begin(&t, false, &(struct reply){ 502, "", NULL });
+        turn_until(&t, t.asked);
+        fake_engine_kill(&t.fake, 137, true);
+        turn_until(&t, t.idle);
+        assert_int_equal(t.outcome, OUTCOME_OUT_OF_MEMORY);
+        assert_int_equal(t.asked, 1);
+        trial_close(&t);
 }
 
 static void test_an_empty_answer(void **state) {
@@ -563,6 +670,9 @@ int main(void) {
                 cmocka_unit_test(test_an_emulator_of_its_own_mind),
                 cmocka_unit_test(test_a_handlers_error),
                 cmocka_unit_test(test_failures),
+                cmocka_unit_test(test_a_failed_init_is_tried_again),
+                cmocka_unit_test(test_what_is_not_tried_again),
+                cmocka_unit_test(test_a_doubt_that_the_engine_ends),
                 cmocka_unit_test(test_an_empty_answer),
                 cmocka_unit_test(test_when_the_caller_is_answered),
                 cmocka_unit_test(test_out_of_memory),
