@@ -19,6 +19,7 @@ struct plan {
         const char *to;
         const char *path;
         const char *method;
+        const char *header; /* one more, "Name: value"; NULL */
         size_t body_len;
         unsigned long requests;
         unsigned long warmup;
@@ -55,10 +56,12 @@ static void make_head(struct run *run, struct connection *connection, int number
 
         if (hole)
                 snprintf(index, sizeof(index), "%d", number);
-        n = asprintf(&connection->head,
-                     "%s %.*s%s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: "
-                     "%zu\r\n\r\n",
-                     plan->method, before, plan->path, index, hole ? hole + 2 : "", plan->to, plan->body_len);
+        n = asprintf(
+                &connection->head,
+                "%s %.*s%s%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n%s%sContent-Length: "
+                "%zu\r\n\r\n",
+                plan->method, before, plan->path, index, hole ? hole + 2 : "", plan->to,
+                plan->header ? plan->header : "", plan->header ? "\r\n" : "", plan->body_len);
         if (n < 0)
                 die("no memory");
         connection->head_len = (size_t)n;
@@ -155,18 +158,24 @@ static void report(struct run *run) {
 static void usage(void) {
         fputs("usage: bench_client --to IP:PORT --path PATH [--method POST] [--body BYTES] [--connections "
               "N]\n"
-              "                    [--requests N | --seconds S] [--warmup N] [--cpu N]\n",
+              "                    [--requests N | --seconds S] [--warmup N] [--cpu N] [--header 'NAME: VALUE']\n",
               stderr);
         exit(2);
 }
 
 static struct plan parse_plan(int argc, char **argv) {
         static const struct option options[] = {
-                { "to", required_argument, NULL, 't' },          { "path", required_argument, NULL, 'p' },
-                { "method", required_argument, NULL, 'm' },      { "body", required_argument, NULL, 'b' },
-                { "connections", required_argument, NULL, 'c' }, { "requests", required_argument, NULL, 'n' },
-                { "seconds", required_argument, NULL, 's' },     { "warmup", required_argument, NULL, 'w' },
-                { "cpu", required_argument, NULL, 'u' },         {},
+                { "to", required_argument, NULL, 't' },
+                { "path", required_argument, NULL, 'p' },
+                { "method", required_argument, NULL, 'm' },
+                { "body", required_argument, NULL, 'b' },
+                { "connections", required_argument, NULL, 'c' },
+                { "requests", required_argument, NULL, 'n' },
+                { "seconds", required_argument, NULL, 's' },
+                { "warmup", required_argument, NULL, 'w' },
+                { "cpu", required_argument, NULL, 'u' },
+                { "header", required_argument, NULL, 'h' },
+                {},
         };
         struct plan plan = { .method = "POST", .body_len = 100, .requests = 1000, .connections = 1 };
         int c;
@@ -196,6 +205,9 @@ static struct plan parse_plan(int argc, char **argv) {
                         break;
                 case 'w':
                         plan.warmup = strtoul(optarg, NULL, 10);
+                        break;
+                case 'h':
+                        plan.header = optarg;
                         break;
                 case 'u':
                         pin_to_cpu(atoi(optarg));

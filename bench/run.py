@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict
 
 import containers  # noqa: F401  its measures join the others
+import control  # noqa: F401
 import peers
 from harness import Missing, Tools, guests
 from measures import MEASURES, Bench, Row
