@@ -234,10 +234,7 @@ static bool apply_layers(struct api_request *r, const char *region, const json_t
                         return false;
                 }
         }
-        for (size_t i = 0; i < c->layer_count; i++)
-                free(c->layers[i].arn);
-        memcpy(c->layers, refs, sizeof(refs));
-        c->layer_count = count;
+        version_config_set_layers(c, refs, count);
         return true;
 }
 

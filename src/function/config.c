@@ -10,6 +10,51 @@
 #include "function/function.h"
 #include "lib/json.h"
 
+#include <stddef.h>
+
+/* Every text of a configuration: what concerns them all is a loop. */
+static const size_t texts[] = {
+        offsetof(struct version_config, runtime),
+        offsetof(struct version_config, handler),
+        offsetof(struct version_config, role),
+        offsetof(struct version_config, description),
+        offsetof(struct version_config, architecture),
+        offsetof(struct version_config, package_type),
+        offsetof(struct version_config, tracing_mode),
+        offsetof(struct version_config, snap_start_apply_on),
+        offsetof(struct version_config, log_format),
+        offsetof(struct version_config, log_group),
+        offsetof(struct version_config, log_level),
+        offsetof(struct version_config, system_log_level),
+        offsetof(struct version_config, kms_key_arn),
+        offsetof(struct version_config, vpc_json),
+        offsetof(struct version_config, dead_letter_json),
+        offsetof(struct version_config, file_systems_json),
+        offsetof(struct version_config, image_uri),
+        offsetof(struct version_config, working_directory),
+        offsetof(struct version_config, kind_json),
+};
+
+static void each_text(struct version_config *c, void (*visit)(void *context, char **text), void *context) {
+        const struct text_list *lists[] = { &c->entry_point, &c->command };
+
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+                visit(context, (char **)((char *)c + texts[i]));
+        for (size_t i = 0; i < c->var_count; i++) {
+                visit(context, &c->vars[i].name);
+                visit(context, &c->vars[i].value);
+        }
+        for (size_t i = 0; i < c->layer_count; i++)
+                visit(context, &c->layers[i].arn);
+        for (size_t list = 0; list < ARRAY_SIZE(lists); list++)
+                for (size_t i = 0; i < lists[list]->count; i++)
+                        visit(context, &lists[list]->items[i]);
+}
+
+static void *copy_of(const void *from, size_t count, size_t size) {
+        return count ? memcpy(xcalloc(count, size), from, count * size) : NULL;
+}
+
 static void write_optional(struct json_writer *w, const char *name, const char *value) {
         if (value)
                 json_str(w, name, value);
@@ -141,11 +186,22 @@ static bool read_vars(const json_t *doc, struct version_config *c) {
         return true;
 }
 
+void version_config_set_layers(struct version_config *c, const struct layer_ref *layers_consume,
+                               size_t count) {
+        for (size_t i = 0; i < c->layer_count; i++)
+                free(c->layers[i].arn);
+        free(c->layers);
+        c->layers = copy_of(layers_consume, count, sizeof(*layers_consume));
+        c->layer_count = count;
+}
+
 static bool read_layers(const json_t *doc, struct version_config *c) {
         const json_t *layers = json_tree_get(doc, "layers");
 
         if (json_array_size(layers) > FUNCTION_LAYERS_MAX)
                 return false;
+        if (json_array_size(layers))
+                c->layers = xcalloc(json_array_size(layers), sizeof(*c->layers));
         for (size_t i = 0; i < json_array_size(layers); i++) {
                 const json_t *layer = json_array_get(layers, i);
                 struct layer_ref *ref = &c->layers[c->layer_count];
@@ -234,13 +290,8 @@ int version_config_read(const char *text, size_t len, struct version_config *ret
         return -EINVAL;
 }
 
-static char *copy_text(const char *s) {
-        return s ? xstrdup(s) : NULL;
-}
-
 void text_list_set(struct text_list *list, const char *const *items, size_t count) {
-        struct text_list fresh = { .items = count ? xcalloc(count, sizeof(*fresh.items)) : NULL,
-                                   .count = count };
+        struct text_list fresh = { .items = copy_of(items, count, sizeof(*items)), .count = count };
 
         for (size_t i = 0; i < count; i++)
                 fresh.items[i] = xstrdup(items[i]);
@@ -250,76 +301,79 @@ void text_list_set(struct text_list *list, const char *const *items, size_t coun
         *list = fresh;
 }
 
-static void copy_list(struct text_list *list, const struct text_list *from) {
-        *list = (struct text_list){};
-        text_list_set(list, (const char *const *)from->items, from->count);
+/* ---- whole configurations ---- */
+
+static void own_text(void *context, char **text) {
+        if (*text)
+                *text = xstrdup(*text);
 }
 
 void version_config_copy(const struct version_config *from, struct version_config *ret_config) {
-        struct version_config *c = ret_config;
+        struct version_config c = *from;
 
-        *c = *from; /* numbers and digests; all pointers are replaced below */
-        c->runtime = copy_text(from->runtime);
-        c->handler = copy_text(from->handler);
-        c->role = copy_text(from->role);
-        c->description = copy_text(from->description);
-        c->vars = from->has_vars ? xcalloc(from->var_count + 1, sizeof(*c->vars)) : NULL;
-        for (size_t i = 0; i < from->var_count; i++)
-                c->vars[i] = (struct name_value){ xstrdup(from->vars[i].name), xstrdup(from->vars[i].value) };
-        for (size_t i = 0; i < from->layer_count; i++)
-                c->layers[i].arn = xstrdup(from->layers[i].arn);
-        c->architecture = copy_text(from->architecture);
-        c->package_type = copy_text(from->package_type);
-        c->tracing_mode = copy_text(from->tracing_mode);
-        c->snap_start_apply_on = copy_text(from->snap_start_apply_on);
-        c->log_format = copy_text(from->log_format);
-        c->log_group = copy_text(from->log_group);
-        c->log_level = copy_text(from->log_level);
-        c->system_log_level = copy_text(from->system_log_level);
-        c->kms_key_arn = copy_text(from->kms_key_arn);
-        c->vpc_json = copy_text(from->vpc_json);
-        c->dead_letter_json = copy_text(from->dead_letter_json);
-        c->file_systems_json = copy_text(from->file_systems_json);
-        c->image_uri = copy_text(from->image_uri);
-        copy_list(&c->entry_point, &from->entry_point);
-        copy_list(&c->command, &from->command);
-        c->working_directory = copy_text(from->working_directory);
-        c->kind_json = copy_text(from->kind_json);
+        c.block = NULL;
+        c.vars = copy_of(c.vars, c.var_count, sizeof(*c.vars));
+        c.layers = copy_of(c.layers, c.layer_count, sizeof(*c.layers));
+        c.entry_point.items = copy_of(c.entry_point.items, c.entry_point.count, sizeof(char *));
+        c.command.items = copy_of(c.command.items, c.command.count, sizeof(char *));
+        each_text(&c, own_text, NULL);
+        *ret_config = c;
+}
+
+static void free_text(void *context, char **text) {
+        free(*text);
 }
 
 void version_config_clear(struct version_config *c) {
-        char *const texts[] = {
-                c->runtime,
-                c->handler,
-                c->role,
-                c->description,
-                c->architecture,
-                c->package_type,
-                c->tracing_mode,
-                c->snap_start_apply_on,
-                c->log_format,
-                c->log_group,
-                c->log_level,
-                c->system_log_level,
-                c->kms_key_arn,
-                c->vpc_json,
-                c->dead_letter_json,
-                c->file_systems_json,
-                c->image_uri,
-                c->working_directory,
-                c->kind_json,
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-                free(texts[i]);
-        for (size_t i = 0; i < c->var_count; i++) {
-                free(c->vars[i].name);
-                free(c->vars[i].value);
+        if (!c->block) {
+                each_text(c, free_text, NULL);
+                free(c->vars);
+                free(c->layers);
+                free(c->entry_point.items);
+                free(c->command.items);
         }
-        free(c->vars);
-        for (size_t i = 0; i < c->layer_count; i++)
-                free(c->layers[i].arn);
-        text_list_set(&c->entry_point, NULL, 0);
-        text_list_set(&c->command, NULL, 0);
+        free(c->block);
         *c = (struct version_config){};
+}
+
+/* ---- in one block ---- */
+
+static void measure_text(void *context, char **text) {
+        if (*text)
+                *(size_t *)context += strlen(*text) + 1;
+}
+
+static void *place(char **at, const void *from, size_t len) {
+        char *to = *at;
+
+        if (!len)
+                return NULL;
+        memcpy(to, from, len);
+        *at += len;
+        return to;
+}
+
+static void place_text(void *context, char **text) {
+        if (*text)
+                *text = place(context, *text, strlen(*text) + 1);
+}
+
+void version_config_pack(struct version_config *config_consume, struct version_config *ret_config) {
+        struct version_config c = *config_consume;
+        const size_t vars = c.var_count * sizeof(*c.vars), layers = c.layer_count * sizeof(*c.layers),
+                     entry_point = c.entry_point.count * sizeof(char *),
+                     command = c.command.count * sizeof(char *);
+        size_t size = vars + layers + entry_point + command;
+        char *at;
+
+        each_text(&c, measure_text, &size);
+        /* First what must be aligned. */
+        at = c.block = xmalloc(size);
+        c.vars = place(&at, c.vars, vars);
+        c.layers = place(&at, c.layers, layers);
+        c.entry_point.items = place(&at, c.entry_point.items, entry_point);
+        c.command.items = place(&at, c.command.items, command);
+        each_text(&c, place_text, &at);
+        version_config_clear(config_consume);
+        *ret_config = c;
 }

@@ -51,18 +51,55 @@ char *function_arn(const char *region, const char *account, const char *name, co
                        qualifier ? ":" : "", qualifier ? qualifier : "", NULL);
 }
 
-struct version *version_new(struct registry *r, const char *account, const char *region, const char *name,
-                            const char *number, struct version_config *config_consume) {
+/* text in the identity at *at, which moves on behind its end. */
+static const char *put(char **at, const char *text) {
+        char *start = *at;
+
+        *at = stpcpy(start, text) + 1;
+        return start;
+}
+
+struct function_identity *function_identity_new(const char *account, const char *region, const char *name) {
+        AUTO(str) char *key = xstrcat(account, "/", region, "/", name, NULL);
+        AUTO(str) char *arn = function_arn(region, account, name, NULL);
+        /* Account, region and name with their ends are as long as the key with its slashes. */
+        struct function_identity *identity =
+                xmalloc(sizeof(*identity) + 2 * (strlen(key) + 1) + strlen(arn) + 1);
+        char *at = identity->key;
+
+        identity->refs = 1;
+        put(&at, key);
+        identity->account = put(&at, account);
+        identity->region = put(&at, region);
+        identity->name = put(&at, name);
+        identity->arn = put(&at, arn);
+        return identity;
+}
+
+static struct function_identity *identity_ref(struct function_identity *identity) {
+        identity->refs++;
+        return identity;
+}
+
+static void identity_unref(struct function_identity *identity) {
+        if (--identity->refs == 0)
+                free(identity);
+}
+
+struct version *version_new(struct registry *r, struct function *f, const char *number,
+                            struct version_config *config_consume) {
         struct version *v = xcalloc(1, sizeof(*v));
 
         v->refs = 1;
-        v->account = xstrdup(account);
-        v->region = xstrdup(region);
-        v->name = xstrdup(name);
-        v->number = xstrdup(number);
-        v->arn = function_arn(region, account, name, NULL);
-        v->config = *config_consume;
-        *config_consume = (struct version_config){};
+        v->function = f;
+        v->identity = identity_ref(f->identity);
+        v->account = v->identity->account;
+        v->region = v->identity->region;
+        v->name = v->identity->name;
+        v->arn = v->identity->arn;
+        v->concurrency = concurrency_ref(f->concurrency);
+        str_fit(v->number, sizeof(v->number), number);
+        version_config_pack(config_consume, &v->config);
         list_init(&v->link);
         list_init(&v->waiting_link);
         v->registry = r;
@@ -105,11 +142,8 @@ void version_unref(struct version *v) {
         placement_unref(v->placement);
         free(v->task_dir);
         free(v->opt_dir);
-        free(v->account);
-        free(v->region);
-        free(v->name);
-        free(v->number);
-        free(v->arn);
+        free(v->fingerprint);
+        identity_unref(v->identity);
         free(v);
 }
 
@@ -137,16 +171,19 @@ void version_set_update(struct version *v, enum update_status update, const char
 /* The control plane takes at most 1 MiB of JSON besides the code, and escapes grow a byte to six. */
 #define DOCUMENT_MAX (8 * MIB)
 
-void version_fingerprint(const struct version *v, char ret_hex[static SHA256_HEX_LEN + 1]) {
+char *version_fingerprint(const struct version *v) {
         AUTO(buf) struct buf buf = BUF_NULL(DOCUMENT_MAX);
         unsigned char digest[SHA256_LEN];
         struct sha256 ctx;
+        char *hex;
 
         must(version_config_write(&v->config, &buf) == 0);
         sha256_init(&ctx);
         sha256_update(&ctx, buf_data(&buf), buf.len);
         sha256_final(&ctx, digest);
-        hex_encode(digest, sizeof(digest), ret_hex);
+        hex = xmalloc(SHA256_HEX_LEN + 1);
+        hex_encode(digest, sizeof(digest), hex);
+        return hex;
 }
 
 int64_t version_stored_number(const struct version *v) {
@@ -177,7 +214,7 @@ int version_save(struct version *v, int64_t number) {
                 .update_reason_code = v->status.update_reason_code,
                 .revision_id = v->status.revision_id,
                 .last_modified = v->status.last_modified,
-                .fingerprint = v->fingerprint[0] ? v->fingerprint : NULL,
+                .fingerprint = v->fingerprint,
         };
         return store_put_version(v->registry->store, &row);
 }
@@ -185,14 +222,14 @@ int version_save(struct version *v, int64_t number) {
 struct function *function_new(struct registry *r, const char *account, const char *region, const char *name) {
         struct function *f = xcalloc(1, sizeof(*f));
 
-        f->key = xasprintf("%s/%s/%s", account, region, name);
-        f->account = xstrdup(account);
-        f->region = xstrdup(region);
-        f->name = xstrdup(name);
+        f->identity = function_identity_new(account, region, name);
+        f->account = f->identity->account;
+        f->region = f->identity->region;
+        f->name = f->identity->name;
         list_init(&f->versions);
         list_init(&f->aliases);
         f->concurrency = concurrency_new(&r->accounts, account, region);
-        map_add(&r->functions, &f->node, f->key);
+        map_add(&r->functions, &f->node, f->identity->key);
         return f;
 }
 
@@ -221,10 +258,7 @@ void function_free(struct registry *r, struct function *f) {
         concurrency_provision(f->concurrency, 0);
         concurrency_unref(f->concurrency);
         free(f->tags_json);
-        free(f->key);
-        free(f->account);
-        free(f->region);
-        free(f->name);
+        identity_unref(f->identity);
         free(f);
 }
 

@@ -57,8 +57,8 @@ struct version_config {
         bool has_vars; /* Environment was given, perhaps empty */
         struct name_value *vars;
         size_t var_count;
-        struct layer_ref layers[FUNCTION_LAYERS_MAX];
-        size_t layer_count;
+        struct layer_ref *layers;
+        size_t layer_count; /* at most FUNCTION_LAYERS_MAX */
         char *architecture, *package_type, *tracing_mode, *snap_start_apply_on;
         char *log_format, *log_group;       /* log_group NULL: the default */
         char *log_level, *system_log_level; /* NULL in Text */
@@ -76,13 +76,17 @@ struct version_config {
         bool per_tenant, on_instances, durable; /* which it says, on_instances: of a capacity provider */
         char code_sha256[SHA256_HEX_LEN + 1];   /* of the zip as uploaded; of the image (images.h) */
         uint64_t code_size, code_unzipped;      /* bytes */
+        void *block; /* packed: all of the above is in it, and nothing may be changed; NULL: each has its own memory */
 };
 
 /* The document that the store keeps; the same configuration gives the same bytes. 0, -E2BIG, -ENOMEM. */
 int version_config_write(const struct version_config *c, struct buf *buf);
 /* 0, -EINVAL (then *ret_config is cleared). */
 int version_config_read(const char *text, size_t len, struct version_config *ret_config);
+/* One that may be changed. */
 void version_config_copy(const struct version_config *from, struct version_config *ret_config);
+/* One that is kept: the same in a single block, a third of the memory. */
+void version_config_pack(struct version_config *config_consume, struct version_config *ret_config);
 void version_config_clear(struct version_config *c); /* legal on a zeroed one */
 static inline void version_config_freep(struct version_config *c) {
         version_config_clear(c);
@@ -93,6 +97,9 @@ static inline bool version_config_is_image(const struct version_config *c) {
 }
 /* What the object says from now on; NULL or an empty one: an ordinary function. */
 void version_config_set_kind(struct version_config *c, const struct json_t *kind);
+/* Instead of those that it has; takes what the references hold. */
+void version_config_set_layers(struct version_config *c, const struct layer_ref *layers_consume,
+                               size_t count);
 /* Copies of strings, count of them; frees what was there. */
 void text_list_set(struct text_list *list, const char *const *items, size_t count);
 
@@ -105,10 +112,18 @@ struct version_status {
         nsec_t last_modified; /* wall */
 };
 
+/* What a function is called, for itself and for its versions, which may outlive it. */
+struct function_identity {
+        unsigned refs;
+        const char *account, *region, *name;
+        const char *arn; /* without a qualifier */
+        char key[];      /* "account/region/name", and behind it the rest */
+};
+
 struct version {
         unsigned refs;
         struct function *function; /* NULL once the function is deleted */
-        char *number;              /* "$LATEST", LATEST_PUBLISHED or "1", "2", … */
+        char number[24];           /* "$LATEST", LATEST_PUBLISHED or "1", "2", … */
         struct version_config config;
         struct version_status status;
         /* Where the code lies, set when it is prepared (then the version can serve). */
@@ -119,22 +134,21 @@ struct version {
         uint64_t provisioned, placed; /* environments to be started beforehand, invocations that have one */
         struct pool *pool; /* the first of its pools, one a tenant; owned by the pools, see pool.h */
         struct list link;  /* on function->versions when published */
-        /* What environments and ARNs need; copies, so that they outlive the function. */
-        char *account, *region, *name;
-        char *arn; /* of the function, without a qualifier */
+        struct function_identity *identity; /* a reference, and what is in it: */
+        const char *account, *region, *name, *arn;
 
         /* The registry's own. */
         struct registry *registry; /* NULL once that is gone */
         struct list alive_link;    /* on registry->alive */
         struct list waiting_link;  /* on registry->waiting while the preparation has not begun */
         bool preparing;            /* the port was called and has not called back */
-        char fingerprint[SHA256_HEX_LEN +
-                         1]; /* published: of the configuration of $LATEST it was made from */
+        char *fingerprint; /* published: of the configuration of $LATEST it was made from; else NULL */
 };
 
 struct function {
-        struct map_node node; /* in the registry, key "account/region/name" */
-        char *key, *account, *region, *name;
+        struct map_node node; /* in the registry, by the identity's key */
+        struct function_identity *identity;
+        const char *account, *region, *name; /* the identity's */
         struct version *latest, *serving;
         struct list versions; /* published under a number, ascending */
         struct version
@@ -145,6 +159,7 @@ struct function {
         char *tags_json;      /* NULL */
 };
 
+struct function_identity *function_identity_new(const char *account, const char *region, const char *name);
 struct version *version_ref(struct version *v);
 void version_unref(struct version *v);
 /* The one published version that has no number: publishing to it again replaces it. */

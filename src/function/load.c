@@ -37,7 +37,7 @@ static void load_status(struct version *v, const struct version_row *row) {
         };
         memcpy(v->status.revision_id, row->revision_id, UUID_LEN + 1);
         if (row->fingerprint && strlen(row->fingerprint) == SHA256_HEX_LEN)
-                memcpy(v->fingerprint, row->fingerprint, SHA256_HEX_LEN + 1);
+                v->fingerprint = xstrdup(row->fingerprint);
 }
 
 /* Rows come in the order of their numbers: what is served, $LATEST, then the published ones ascending. */
@@ -58,10 +58,8 @@ static int load_version(void *owner, const struct version_row *row) {
                 str_fit(number, sizeof(number), LATEST_PUBLISHED);
         else if (row->number > 0)
                 snprintf(number, sizeof(number), "%lld", (long long)row->number);
-        v = version_new(r, row->account, row->region, row->name, number, &config);
+        v = version_new(r, f, number, &config);
         load_status(v, row);
-        v->function = f;
-        v->concurrency = concurrency_ref(f->concurrency);
         if (row->number == STORE_LATEST_PUBLISHED) {
                 f->latest_published = v;
         } else if (row->number == STORE_SERVING) {

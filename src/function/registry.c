@@ -275,10 +275,8 @@ int registry_each(struct registry *r, const char *account, const char *region, c
 
 static struct version *make_version(struct registry *r, struct function *f, const char *number,
                                     struct version_config *config_consume) {
-        struct version *v = version_new(r, f->account, f->region, f->name, number, config_consume);
+        struct version *v = version_new(r, f, number, config_consume);
 
-        v->function = f;
-        v->concurrency = concurrency_ref(f->concurrency);
         v->status.last_modified = loop_wall(r->loop);
         version_touch(v);
         return v;
@@ -298,7 +296,7 @@ static struct version *make_published(struct registry *r, struct function *f, co
                 config.description = xstrdup(description);
         }
         v = make_version(r, f, number, &config);
-        version_fingerprint(from, v->fingerprint);
+        v->fingerprint = version_fingerprint(from);
         if (from->prepared) {
                 v->prepared = true;
                 v->task_dir = from->task_dir ? xstrdup(from->task_dir) : NULL;
@@ -316,11 +314,11 @@ static struct version *make_published(struct registry *r, struct function *f, co
 static struct version *published_as(struct function *f, const struct version *latest, enum publication to) {
         struct version *newest =
                 to == PUBLISH_LATEST ? f->latest_published : list_last(&f->versions, struct version, link);
-        char fingerprint[SHA256_HEX_LEN + 1];
+        AUTO(str) char *fingerprint = NULL;
 
-        if (!newest)
+        if (!newest || !newest->fingerprint)
                 return NULL;
-        version_fingerprint(latest, fingerprint);
+        fingerprint = version_fingerprint(latest);
         return streq(newest->fingerprint, fingerprint) ? newest : NULL;
 }
 

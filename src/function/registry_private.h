@@ -21,13 +21,14 @@ struct registry {
 };
 
 /* A version that counts as a user of its digests; refs is 1. Takes the configuration's contents. */
-struct version *version_new(struct registry *r, const char *account, const char *region, const char *name,
-                            const char *number, struct version_config *config_consume);
+struct version *version_new(struct registry *r, struct function *f, const char *number,
+                            struct version_config *config_consume);
 /* A new revision id. */
 void version_touch(struct version *v);
 void version_set_state(struct version *v, enum function_state state, const char *code, const char *reason);
 void version_set_update(struct version *v, enum update_status update, const char *code, const char *reason);
-void version_fingerprint(const struct version *v, char ret_hex[static SHA256_HEX_LEN + 1]);
+/* Of its configuration; malloc'ed. */
+char *version_fingerprint(const struct version *v);
 /* The store's number for it: a published one's own, 0, STORE_SERVING or STORE_LATEST_PUBLISHED. */
 int64_t version_stored_number(const struct version *v);
 /* Between store_begin and store_commit. */

@@ -186,11 +186,12 @@ struct version *sim_version(const char *name) {
                 map_init(&accounts);
         v->concurrency = concurrency_new(&accounts, "000000000000", "us-east-1");
         v->refs = 1;
-        v->name = xstrdup(name);
-        v->number = xstrdup("$LATEST");
-        v->account = xstrdup("000000000000");
-        v->region = xstrdup("us-east-1");
-        v->arn = function_arn(v->region, v->account, name, NULL);
+        v->identity = function_identity_new("000000000000", "us-east-1", name);
+        v->account = v->identity->account;
+        v->region = v->identity->region;
+        v->name = v->identity->name;
+        v->arn = v->identity->arn;
+        str_fit(v->number, sizeof(v->number), "$LATEST");
         v->config.timeout_s = 3;
         v->status.state = STATE_ACTIVE;
         v->prepared = true;

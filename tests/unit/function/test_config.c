@@ -22,7 +22,6 @@ static void full(struct version_config *c) {
                 .has_vars = true,
                 .vars = xcalloc(2, sizeof(struct name_value)),
                 .var_count = 2,
-                .layer_count = 1,
                 .architecture = xstrdup("arm64"),
                 .package_type = xstrdup("Zip"),
                 .tracing_mode = xstrdup("Active"),
@@ -43,8 +42,10 @@ static void full(struct version_config *c) {
         };
         c->vars[0] = (struct name_value){ xstrdup("Z"), xstrdup("last comes first") };
         c->vars[1] = (struct name_value){ xstrdup("A"), xstrdup("") };
-        c->layers[0] =
-                (struct layer_ref){ .arn = xstrdup("l"), .code_size = 7, .unzipped = 8, .sha256 = DIGEST };
+        version_config_set_layers(
+                c,
+                &(struct layer_ref){ .arn = xstrdup("l"), .code_size = 7, .unzipped = 8, .sha256 = DIGEST },
+                1);
 }
 
 static void write_config(const struct version_config *c, struct buf *text) {
@@ -132,6 +133,42 @@ static void a_document_says_everything(void **state) {
         assert_memory_equal(buf_data(&first), buf_data(&third), first.len);
 }
 
+/* What was packed says the same, a copy of it may be changed, and neither needs what it was made of. */
+static void packed_it_says_everything(void **state) {
+        static void (*const made[])(struct version_config * c) = { full, image };
+
+        for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
+                AUTO(version_config) struct version_config c = {}, packed = {}, copy = {};
+                AUTO(buf) struct buf first = BUF_NULL(MIB), second = BUF_NULL(MIB), third = BUF_NULL(MIB);
+
+                made[i](&c);
+                write_config(&c, &first);
+                version_config_pack(&c, &packed);
+                assert_null(c.role);
+                write_config(&packed, &second);
+                version_config_copy(&packed, &copy);
+                version_config_clear(&packed);
+                write_config(&copy, &third);
+                assert_int_equal(first.len, second.len);
+                assert_memory_equal(buf_data(&first), buf_data(&second), first.len);
+                assert_int_equal(first.len, third.len);
+                assert_memory_equal(buf_data(&first), buf_data(&third), first.len);
+                version_config_set_layers(&copy, NULL, 0);
+                text_list_set(&copy.command, (const char *const[]){ "other" }, 1);
+                assert_string_equal(copy.command.items[0], "other");
+        }
+}
+
+/* Of a configuration that says nothing, too. */
+static void nothing_can_be_packed(void **state) {
+        AUTO(version_config) struct version_config c = { .code_sha256 = DIGEST }, packed = {}, copy = {};
+
+        version_config_pack(&c, &packed);
+        version_config_copy(&packed, &copy);
+        assert_null(copy.role);
+        assert_string_equal(copy.code_sha256, DIGEST);
+}
+
 static void no_variables_and_none_given_differ(void **state) {
         AUTO(version_config) struct version_config c = { .code_sha256 = DIGEST }, back = {};
         AUTO(buf) struct buf text = BUF_NULL(MIB);
@@ -197,6 +234,8 @@ int main(void) {
                 cmocka_unit_test(a_document_says_everything),
                 cmocka_unit_test(images_and_how_to_run_them),
                 cmocka_unit_test(an_image_as_it_is),
+                cmocka_unit_test(packed_it_says_everything),
+                cmocka_unit_test(nothing_can_be_packed),
                 cmocka_unit_test(no_variables_and_none_given_differ),
                 cmocka_unit_test(a_broken_document_is_refused),
                 cmocka_unit_test(arns_follow_the_region),

@@ -534,8 +534,8 @@ static void layers_hold_their_code(void **state) {
 
         assert_int_equal(layers_publish(b->registry, &layer), 0);
         assert_int_equal(layer.number, 1);
-        c.layers[0] = (struct layer_ref){ .arn = layer_arn(REGION, ACCOUNT, "l", 1), .sha256 = LAYER };
-        c.layer_count = 1;
+        version_config_set_layers(
+                &c, &(struct layer_ref){ .arn = layer_arn(REGION, ACCOUNT, "l", 1), .sha256 = LAYER }, 1);
         assert_int_equal(registry_create(b->registry, ACCOUNT, REGION, "f", &c, NULL, false, &v), 0);
         shut_registry(b);
         open_registry(b);
