@@ -77,6 +77,8 @@ static void begin(struct run *run, struct connection *connection) {
         run->begun++;
         connection->message.len = 0;
         connection->began = now_nsec();
+        if (connection->fd < 0)
+                connection->fd = connect_to(run->plan->to);
         if (!send_two(connection->fd, connection->head, connection->head_len, run->body, run->plan->body_len))
                 die("the server has hung up");
 }
@@ -100,12 +102,24 @@ static void finish(struct run *run, struct connection *connection) {
                 run->function_errors++;
 }
 
+/* A server that closes after each answer is asked anew each time, and that is part of its time. */
+static void close_if_told(struct connection *connection) {
+        const struct message *message = &connection->message;
+        static const char told[] = "\r\nConnection: close\r\n";
+
+        if (!memmem(message->buf, (size_t)(message->body - message->buf), told, strlen(told)))
+                return;
+        close(connection->fd);
+        connection->fd = -1;
+}
+
 static void run_blocking(struct run *run, struct connection *connection) {
         while (!run_is_over(run)) {
                 begin(run, connection);
                 if (!message_read(&connection->message, connection->fd))
                         die("the server has hung up");
                 finish(run, connection);
+                close_if_told(connection);
         }
 }
 

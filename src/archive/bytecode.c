@@ -82,7 +82,7 @@ static int spawn(struct bytecode *b) {
         if (b->prefix && b->prefix_fd < 0)
                 return b->prefix_fd;
         fds.layer_count = b->prefix ? 1 : 0;
-        return helper_spawn(argv, &fds, &b->process);
+        return helper_spawn(&b->root->server, argv, &fds, &b->process);
 }
 
 static void start_run(struct job *job) {

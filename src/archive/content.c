@@ -25,6 +25,7 @@ struct content_root *content_root_ref(struct content_root *root) {
 void content_root_unref(struct content_root *root) {
         if (--root->refs)
                 return;
+        helper_server_end(&root->server);
         fd_close(root->fd);
         free(root->helper);
         free(root);
@@ -398,6 +399,7 @@ int content_open(struct loop *loop, const char *dir, const struct content_option
         store->helpers_most = options->helpers ? options->helpers : HELPERS_MOST;
         store->root = content_root_ref(xcalloc(1, sizeof(*store->root)));
         store->root->fd = -1;
+        store->root->server = HELPER_SERVER_NULL;
         store->root->helper = xstrdup(options->helper);
         map_init(&store->packages);
         map_init(&store->merges);

@@ -11,9 +11,17 @@
 #include "base/random.h"
 
 /* What jobs need outlives the store until the last of them is back. Counted on the loop thread only. */
+struct helper_server { /* spawn.c's; the worker's */
+        int socket;
+        pid_t pid;
+};
+
+#define HELPER_SERVER_NULL ((struct helper_server){ .socket = -1 })
+
 struct content_root {
         int fd;
         char *helper;
+        struct helper_server server;
         unsigned refs;
 };
 
@@ -107,8 +115,11 @@ struct helper_process {
 
 #define HELPER_PROCESS_NULL ((struct helper_process){ .report_fd = -1, .pid_fd = -1 })
 
-/* Blocks for the time of an exec. argv[0] is the helper's path. */
-int helper_spawn(const char *const *argv, const struct helper_fds *fds, struct helper_process *ret_process);
+/* Blocks for the time of a fork, the first time of an exec. argv[0] is the helper's path. 0 or -errno. */
+int helper_spawn(struct helper_server *server, const char *const *argv, const struct helper_fds *fds,
+                 struct helper_process *ret_process);
+/* When no helper is wanted any more; those that run are not touched. Legal on a null one. */
+void helper_server_end(struct helper_server *server);
 /* Kills it if it still runs, reaps it, closes. */
 void helper_end(struct helper_process *process);
 /* Waits for its end; whether that was with status 0. */

@@ -16,7 +16,11 @@
  *
  *   lambent-archive compile PYTHON INSIDE 0: tree      3: empty directory to fill   4: prefix of the interpreter, or nothing
  *
- * The last becomes the interpreter itself (compile.h): its status alone says how it ended, and a report comes only when it
+ *   lambent-archive serve                 0: a SOCK_SEQPACKET socket of struct helper_request with the descriptors for
+ *                                         1, 3, 4… and 0, in this order; each is answered with the pid of a process that
+ *                                         is the helper with these arguments (int32_t), or -errno (fork_server.h)
+ *
+ * The last but one becomes the interpreter itself (compile.h): its status alone says how it ended, and a report comes only when it
  * could not become that. After the report of a success, unpack and merge go on to bring the file system's data to the disk (syncfs)
  * and end with status 0 when that is done: what is published at once can be marked as safe from power cuts
  * later.
@@ -30,6 +34,13 @@ enum {
         HELPER_TARGET_FD = 3,
         HELPER_LAYER_FD = 4,
         HELPER_LAYERS_MAX = 16,
+        HELPER_FDS_MAX = 3 + HELPER_LAYERS_MAX,
+};
+
+struct helper_request {
+        uint32_t layer_count, has_source;
+        char arguments
+                [8192]; /* the verb and what follows it, each with its end; sent no longer than they are */
 };
 
 enum archive_outcome {

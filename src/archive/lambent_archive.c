@@ -9,13 +9,14 @@
 #include "archive/compile.h"
 #include "archive/confine.h"
 #include "archive/extract.h"
+#include "archive/fork_server.h"
 #include "archive/pack.h"
 #include "archive/tree.h"
 #include "base/util.h"
 
 static int usage(void) {
         fputs("usage: lambent-archive unpack BYTES ENTRIES | merge COUNT | clear | pack LEVEL [NAME] | compile "
-              "PYTHON INSIDE\n"
+              "PYTHON INSIDE | serve\n"
               "A helper of lambent, started by it with descriptors of its own; not meant for the command "
               "line.\n",
               stderr);
@@ -128,12 +129,6 @@ static int compile(const char *python, const char *inside) {
 static int run(int argc, char **argv) {
         if (argc < 2)
                 return usage();
-        /* Names pass as the bytes they are, and times without a zone file: both are settled while files can
-         * be opened. */
-        setlocale(LC_CTYPE, "C.UTF-8");
-        setenv("TZ", "UTC0", 1);
-        tzset();
-        umask(0);
         if (streq(argv[1], "unpack") && argc == 4)
                 return unpack(argv[2], argv[3]);
         if (streq(argv[1], "merge") && argc == 3)
@@ -149,5 +144,11 @@ static int run(int argc, char **argv) {
 
 /* Without exit handlers: what a sanitizer does in its own would need the files that are out of reach now. */
 int main(int argc, char **argv) {
-        _exit(run(argc, argv));
+        /* Names pass as the bytes they are, and times without a zone file: both are settled while files can
+         * be opened. */
+        setlocale(LC_CTYPE, "C.UTF-8");
+        setenv("TZ", "UTC0", 1);
+        tzset();
+        umask(0);
+        _exit(argc == 2 && streq(argv[1], "serve") ? fork_server(run) : run(argc, argv));
 }

@@ -116,7 +116,8 @@ static int spawn_unpack(struct task *task, int target) {
         blob = openat(task->root->fd, path, O_RDONLY | O_CLOEXEC);
         if (blob < 0)
                 return -errno;
-        return helper_spawn(argv, &(struct helper_fds){ .source = blob, .target = target }, &task->process);
+        return helper_spawn(&task->root->server, argv,
+                            &(struct helper_fds){ .source = blob, .target = target }, &task->process);
 }
 
 static int spawn_merge(struct task *task, int target) {
@@ -137,7 +138,8 @@ static int spawn_merge(struct task *task, int target) {
         }
         snprintf(number, sizeof(number), "%u", count);
         if (!r)
-                r = helper_spawn(argv, &(struct helper_fds){ -1, target, trees, count }, &task->process);
+                r = helper_spawn(&task->root->server, argv, &(struct helper_fds){ -1, target, trees, count },
+                                 &task->process);
         while (count)
                 fd_close(trees[--count]);
         return r;
@@ -149,7 +151,8 @@ static int spawn_clear(struct task *task) {
 
         if (trash < 0)
                 return trash;
-        return helper_spawn(argv, &(struct helper_fds){ .source = -1, .target = trash }, &task->process);
+        return helper_spawn(&task->root->server, argv, &(struct helper_fds){ .source = -1, .target = trash },
+                            &task->process);
 }
 
 static void start_run(struct job *job) {

@@ -341,6 +341,46 @@ static void a_broken_helper_is_an_error_not_a_hang(void **state) {
         bench_settle(b);
 }
 
+static void a_fork_server_that_died_is_replaced(void **state) {
+        struct bench *b = *state;
+        struct content_blob first = bench_upload_zip(b, hello);
+        struct content_blob second =
+                bench_upload_zip(b, (struct zip_entry[]){ { "other", FILE_MODE(0644), "another" }, NONE });
+        struct tree_answer answer;
+        siginfo_t info;
+        pid_t before;
+
+        bench_unpack(b, first.hex, &aws_limits, &answer);
+        assert_int_equal(answer.tree.outcome, ARCHIVE_FINE);
+        before = b->store->root->server.pid;
+        assert_int_equal(kill(before, SIGKILL), 0);
+        assert_int_equal(waitid(P_PID, (id_t)before, &info, WEXITED | WNOWAIT), 0);
+        bench_unpack(b, second.hex, &aws_limits, &answer);
+        assert_int_equal(answer.tree.outcome, ARCHIVE_FINE);
+        assert_int_not_equal(b->store->root->server.pid, before);
+        bench_settle(b);
+}
+
+static void a_helper_is_not_told_more_than_it_can_hear(void **state) {
+        static char word[sizeof(struct helper_request)];
+        const char *argv[] = { helper_path(), "pack", word, NULL };
+        struct helper_server server = HELPER_SERVER_NULL;
+        AUTO(fd) int target = memfd_create("zip", MFD_CLOEXEC);
+        struct helper_process process = HELPER_PROCESS_NULL;
+
+        memset(word, 'x', sizeof(word) - 1);
+        assert_int_equal(helper_spawn(&server, argv, &(struct helper_fds){ -1, target, NULL, 0 }, &process),
+                         -E2BIG);
+        assert_int_equal(process.pid, 0);
+        argv[1] = "no-such-verb";
+        argv[2] = NULL;
+        assert_int_equal(helper_spawn(&server, argv, &(struct helper_fds){ -1, target, NULL, 0 }, &process),
+                         0);
+        assert_false(helper_reap(&process));
+        helper_end(&process);
+        helper_server_end(&server);
+}
+
 static void what_is_not_there_is_said(void **state) {
         struct bench *b = *state;
         struct tree_answer answer;
@@ -404,16 +444,19 @@ static void pack(const char *folder, struct buf *ret_zip) {
         const char *argv[] = { helper_path(), "pack", "6", NULL };
         AUTO(fd) int source = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         AUTO(fd) int zip = memfd_create("zip", MFD_CLOEXEC);
+        struct helper_server server = HELPER_SERVER_NULL;
         struct helper_process process;
         struct archive_report report;
         char *tail;
         off_t len;
 
-        assert_int_equal(
-                helper_spawn(argv, &(struct helper_fds){ .source = source, .target = zip }, &process), 0);
+        assert_int_equal(helper_spawn(&server, argv, &(struct helper_fds){ .source = source, .target = zip },
+                                      &process),
+                         0);
         assert_true(helper_reap(&process));
         assert_int_equal(read(process.report_fd, &report, sizeof(report)), sizeof(report));
         helper_end(&process);
+        helper_server_end(&server);
         assert_int_equal(report.outcome, ARCHIVE_FINE);
         len = lseek(zip, 0, SEEK_END);
         assert_int_equal(buf_reserve(ret_zip, (size_t)len, &tail), 0);
@@ -464,6 +507,7 @@ static void layers_of_another_file_system_are_copied(void **state) {
                 b, (struct zip_entry[]){
                            { "d/run", FILE_MODE(0755), "x" }, { "link", LINK_MODE, "d/run" }, NONE });
         char dir[] = "/dev/shm/lambent-test-XXXXXX", path[64], *text;
+        struct helper_server server = HELPER_SERVER_NULL;
         struct helper_process process;
         struct tree_answer answer;
         struct stat st;
@@ -474,9 +518,11 @@ static void layers_of_another_file_system_are_copied(void **state) {
         bench_unpack(b, blob.hex, &aws_limits, &answer);
         target = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         tree = open(answer.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(helper_spawn(argv, &(struct helper_fds){ -1, target, &tree, 1 }, &process), 0);
+        assert_int_equal(helper_spawn(&server, argv, &(struct helper_fds){ -1, target, &tree, 1 }, &process),
+                         0);
         assert_true(helper_reap(&process));
         helper_end(&process);
+        helper_server_end(&server);
         close(tree);
         text = read_file(dir, "link");
         assert_string_equal(text, "x");
@@ -509,6 +555,8 @@ int main(void) {
                 WITH_BENCH(removal_at_any_time),
                 WITH_BENCH(closing_at_any_time),
                 WITH_BENCH(a_broken_helper_is_an_error_not_a_hang),
+                WITH_BENCH(a_fork_server_that_died_is_replaced),
+                cmocka_unit_test(a_helper_is_not_told_more_than_it_can_hear),
                 WITH_BENCH(what_is_not_there_is_said),
                 cmocka_unit_test(a_full_disk_is_an_error_that_passes),
                 WITH_BENCH(unpacking_undoes_packing),
