@@ -13,7 +13,7 @@
 
 #define HELPERS_MOST 2
 
-static const char *const folders[] = { "blobs", "trees", "opt", "tmp", "trash" };
+static const char *const folders[] = { "blobs", "unsynced", "trees", "opt", "tmp", "trash" };
 
 /* ---- root ---- */
 
@@ -276,7 +276,9 @@ static void remove_package(struct item *item) {
         remove_tree(item);
         if (item->has_blob)
                 content_discard(store, "blobs", item->hex);
-        item->has_blob = false;
+        if (item->unsynced)
+                unsynced_clear(store->root->fd, item->hex);
+        item->has_blob = item->unsynced = false;
         item_drop_if_empty(item);
 }
 
@@ -337,6 +339,25 @@ static void found_blob(struct content_store *store, const char *folder, const ch
         item->blob_size = (uint64_t)st.st_size;
 }
 
+/* Blobs are known by now. */
+static void found_mark(struct content_store *store, const char *folder, const char *name) {
+        struct item *item = is_hex(name) ? find(store, ITEM_PACKAGE, name) : NULL;
+        enum unsynced_found found;
+
+        if (!item) {
+                content_discard(store, folder, name);
+                return;
+        }
+        found = unsynced_check(store->root->fd, name, store->boot);
+        item->unsynced = true;
+        if (found == UNSYNCED_SPOILT) {
+                remove_package(item);
+        } else if (found == UNSYNCED_SOUND) {
+                unsynced_clear(store->root->fd, name);
+                item->unsynced = false;
+        }
+}
+
 static void found_tree(struct content_store *store, const char *folder, const char *name) {
         enum item_kind kind = streq(folder, "trees") ? ITEM_PACKAGE : ITEM_MERGE;
         AUTO(str) char *layers = NULL;
@@ -380,6 +401,8 @@ static int scan(struct content_store *store) {
                 if (mkdirat(store->root->fd, folders[i], 0700) < 0 && errno != EEXIST)
                         return fault(-errno);
         r = each_name(store, "blobs", found_blob);
+        if (!r)
+                r = each_name(store, "unsynced", found_mark);
         if (!r)
                 r = each_name(store, "trees", found_tree);
         if (!r)

@@ -7,12 +7,13 @@
  *   trees/<hex>/info   sizes and warnings of the unpacking
  *   trees/<hex>/bytecode-<key>  what a Python has compiled of it (archive/compile.h), if one was asked to
  *   opt/<hex>/…        the same for several layers laid over each other; hex is of their ordered list
+ *   unsynced/<hex>     marks a blob that the disk may not have yet
  *   tmp/, trash/       work that is not finished; what waits for removal. Both are cleared at open
  *
- * Everything appears by one rename, so kill -9 leaves nothing half-made. A blob is on the disk before it gets
- * its name. A tree is not (one fsync a file would cost more than the unpacking), but it can be made again:
- * its info says in which boot it was made and whether the disk has it since; open throws away trees of
- * earlier boots that it has not.
+ * Everything appears by one rename, so kill -9 leaves nothing half-made and loses nothing. Neither a blob nor a tree is
+ * on the disk when it gets its name (waiting for the disk would take longer than all the rest); soon after it is, and is
+ * known to be. After a power cut open throws away what the disk does not have: a marked blob that is not what its digest
+ * says, and a tree of an earlier boot whose info does not say that it was synced.
  *
  * All calls and callbacks belong to the loop thread and none of them blocks: files are written and hashed by
  * loop jobs, archives are opened by helper processes (helper.h). Callbacks never come from inside the call

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What content.c, upload.c, task.c, bytecode.c and spawn.c share; nobody else includes it.
+ * What content.c, upload.c, unsynced.c, task.c, bytecode.c and spawn.c share; nobody else includes it.
  *
  * An item is one digest (or one merge), known from the scan at open and kept up to date: the loop never asks
  * the disk what there is. A task is a piece of work that needs a helper process.
@@ -43,6 +43,7 @@ struct item {
         char hex[SHA256_HEX_LEN + 1];
         enum item_kind kind;
         bool has_blob, has_tree, answering;
+        bool unsynced; /* the blob has a mark (unsynced.c) */
         uint64_t blob_size;
         struct tree_info info;
         char *layers;      /* merges: the digests it is made of, one a line */
@@ -84,6 +85,16 @@ void content_discard(struct content_store *store, const char *folder, const char
 
 int info_write(int root, const char *folder, const struct tree_info *info, const char *layers);
 int info_read(int root, const char *folder, struct tree_info *ret_info, char **ret_layers);
+
+/* ---- unsynced.c: marks of blobs that the disk may not have yet ---- */
+
+/* 0 or -errno. */
+int unsynced_mark(int root, const char *hex, const char *boot);
+void unsynced_clear(int root, const char *hex); /* any thread; legal without a mark */
+
+enum unsynced_found { UNSYNCED_STILL, UNSYNCED_SOUND, UNSYNCED_SPOILT };
+/* What a mark that was found means for its blob; reads all of it if the mark is of another boot. */
+enum unsynced_found unsynced_check(int root, const char *hex, const char *boot);
 
 /* ---- task.c ---- */
 

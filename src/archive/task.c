@@ -186,9 +186,10 @@ static void job_discard(struct job *job) {
         task_free(container_of(job, struct task, job));
 }
 
-/* Says in the info that the disk has the tree. */
+/* Says in the info that the disk has the tree; and with it, if it has one, the blob. */
 struct mark {
         struct job job;
+        char blob[SHA256_HEX_LEN + 1]; /* "": none */
         struct content_root *root;
         struct tree_info info;
         char *layers;
@@ -200,6 +201,8 @@ static void mark_run(struct job *job) {
 
         /* Unmarked it is made again after the next boot, that is all. */
         (void)info_write(mark->root->fd, mark->folder, &mark->info, mark->layers);
+        if (mark->blob[0])
+                unsynced_clear(mark->root->fd, mark->blob);
 }
 
 static void mark_done(struct job *job) {
@@ -218,6 +221,9 @@ static void mark_synced(struct task *task) {
         mark->layers = TAKE(task->layers);
         mark->info = task->info;
         mark->info.synced = task->item->info.synced = true;
+        if (task->item->unsynced)
+                memcpy(mark->blob, task->hex, sizeof(mark->blob));
+        task->item->unsynced = false;
         snprintf(mark->folder, sizeof(mark->folder), "%s/%s", item_folder(task->item->kind), task->hex);
         job_submit(task->store->loop, &mark->job);
 }

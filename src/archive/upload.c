@@ -107,8 +107,9 @@ static int block_append(struct upload_file *file, const struct upload_block *blo
                 r = file_write(file, block->data, block->len);
         if (r)
                 return r;
-        /* The disk starts now, so that the fdatasync at the end has little left to wait for. */
-        sync_file_range(file->fd, (off_t)file->size, (off_t)block->len, SYNC_FILE_RANGE_WRITE);
+        /* The disk starts now on what is large, so that it has not all of it to do later. */
+        if (block->len == BLOCK_SIZE)
+                sync_file_range(file->fd, (off_t)file->size, (off_t)block->len, SYNC_FILE_RANGE_WRITE);
         sha256_update(&file->hash, block->data, block->len);
         file->size += block->len;
         return 0;
@@ -137,10 +138,6 @@ static void finish_run(struct job *job) {
         struct upload_file *file = end->file;
 
         end->r = file->error ? file->error : file_open(file);
-        /* A database row may point at this blob in a moment; a name without its bytes must not survive a
-         * power cut. */
-        if (!end->r && fdatasync(file->fd) < 0)
-                end->r = -errno;
         if (!end->r)
                 name_blob(file, &end->blob);
         if (end->r && file->fd >= 0)
@@ -244,11 +241,28 @@ static void end_discard(struct job *job) {
  * On the loop, not by the worker: content_remove works there too, so between the blob's appearance and the callback, in
  * which the owner lays claim to it, nobody can take the same digest away.
  */
-static int publish(struct upload_file *file, const struct content_blob *blob) {
+static int publish(struct content_store *store, struct upload_file *file, const struct content_blob *blob) {
         char path[sizeof("blobs/") + SHA256_HEX_LEN];
+        struct item *item;
+        int r;
 
+        if (content_has_blob(store, blob->hex, NULL)) {
+                unlinkat(file->root->fd, file->name, 0);
+                return 0;
+        }
         snprintf(path, sizeof(path), "blobs/%s", blob->hex);
-        return renameat(file->root->fd, file->name, file->root->fd, path) < 0 ? -errno : 0;
+        r = unsynced_mark(file->root->fd, blob->hex, store->boot);
+        if (!r && renameat(file->root->fd, file->name, file->root->fd, path) < 0)
+                r = -errno;
+        if (r) {
+                unlinkat(file->root->fd, file->name, 0);
+                unsynced_clear(file->root->fd, blob->hex);
+                return r;
+        }
+        item = item_get(store, ITEM_PACKAGE, blob->hex);
+        item->has_blob = item->unsynced = true;
+        item->blob_size = blob->size;
+        return 0;
 }
 
 static void upload_done(struct job *job) {
@@ -259,17 +273,8 @@ static void upload_done(struct job *job) {
         void *owner = u->owner;
         int r = end->r;
 
-        if (!r) {
-                r = publish(end->file, &blob);
-                if (r)
-                        unlinkat(end->file->root->fd, end->file->name, 0);
-        }
-        if (!r) {
-                struct item *item = item_get(u->store, ITEM_PACKAGE, blob.hex);
-
-                item->has_blob = true;
-                item->blob_size = blob.size;
-        }
+        if (!r)
+                r = publish(u->store, end->file, &blob);
         free(u);
         end_discard(job);
         events->done(owner, r, &blob);

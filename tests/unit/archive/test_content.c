@@ -195,6 +195,8 @@ static void a_restart_finds_everything(void **state) {
         assert_string_equal(after.path, before.path);
 }
 
+#define EARLIER_BOOT "00000000-0000-0000-0000-000000000000"
+
 static void rewrite_info(const struct bench *b, const char *hex, const char *from, const char *to) {
         AUTO(str) char *path = xasprintf("%s/trees/%s/info", b->dir, hex);
         AUTO(str) char *text = read_file("", path), *at = NULL;
@@ -233,7 +235,7 @@ static void trees_of_an_earlier_boot_must_have_reached_the_disk(void **state) {
         info = xasprintf("%s/trees/%s/info", b->dir, blob.hex);
         bench_unpack(b, blob.hex, &aws_limits, &answer);
         await_synced(b, info);
-        rewrite_info(b, blob.hex, boot, "00000000-0000-0000-0000-000000000000");
+        rewrite_info(b, blob.hex, boot, EARLIER_BOOT);
         bench_reopen(b);
         assert_true(content_has_tree(b->store, blob.hex));
         rewrite_info(b, blob.hex, "synced 1", "synced 0");
@@ -246,6 +248,64 @@ static void trees_of_an_earlier_boot_must_have_reached_the_disk(void **state) {
         rewrite_info(b, blob.hex, "bytes", "rubbish");
         bench_reopen(b);
         assert_false(content_has_tree(b->store, blob.hex));
+}
+
+static void write_file(const char *path, const char *text) {
+        FILE *f = fopen(path, "w");
+
+        assert_non_null(f);
+        fputs(text, f);
+        assert_int_equal(fclose(f), 0);
+}
+
+/* A package that the disk did not have when the power went is known by its digest; one whose mark was left behind by a
+ * kill alone, or that came through, stays. */
+static void packages_that_a_power_cut_has_spoilt_are_thrown_away(void **state) {
+        struct bench *b = *state;
+        static const struct {
+                const char *boot, *text;
+                bool stays, is_marked;
+        } cases[] = {
+                { NULL, "text", true, true },       { EARLIER_BOOT, "text", true, false },
+                { "", "text", true, false },        { EARLIER_BOOT, "tex", false, false },
+                { EARLIER_BOOT, "", false, false }, { "", "", false, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); ++i) {
+                struct content_blob blob = bench_upload(b, "text", 4);
+                AUTO(str) char *mark = xasprintf("%s/unsynced/%s", b->dir, blob.hex);
+                AUTO(str) char *path = xasprintf("%s/blobs/%s", b->dir, blob.hex);
+
+                assert_int_equal(access(mark, F_OK), 0);
+                if (cases[i].boot)
+                        write_file(mark, cases[i].boot);
+                write_file(path, cases[i].text);
+                bench_reopen(b);
+                assert_int_equal(content_has_blob(b->store, blob.hex, NULL), cases[i].stays);
+                assert_int_equal(access(mark, F_OK), cases[i].is_marked ? 0 : -1);
+                content_remove(b->store, blob.hex);
+                bench_settle(b);
+                assert_int_equal(access(mark, F_OK), -1);
+                assert_int_equal(access(path, F_OK), -1);
+        }
+}
+
+/* The same package again changes nothing. */
+static void what_has_reached_the_disk_is_not_marked(void **state) {
+        struct bench *b = *state;
+        struct content_blob blob = bench_upload_zip(b, hello);
+        AUTO(str) char *mark = xasprintf("%s/unsynced/%s", b->dir, blob.hex);
+        AUTO(str) char *info = xasprintf("%s/trees/%s/info", b->dir, blob.hex);
+        struct tree_answer answer;
+
+        assert_int_equal(access(mark, F_OK), 0);
+        bench_unpack(b, blob.hex, &aws_limits, &answer);
+        await_synced(b, info);
+        bench_settle(b);
+        assert_int_equal(access(mark, F_OK), -1);
+        bench_upload_zip(b, hello);
+        assert_int_equal(access(mark, F_OK), -1);
+        bench_settle(b);
 }
 
 static bool keep_one(const char *hex, void *owner) {
@@ -551,6 +611,8 @@ int main(void) {
                 WITH_BENCH(a_large_upload_does_not_stall_the_loop),
                 WITH_BENCH(a_restart_finds_everything),
                 WITH_BENCH(trees_of_an_earlier_boot_must_have_reached_the_disk),
+                WITH_BENCH(packages_that_a_power_cut_has_spoilt_are_thrown_away),
+                WITH_BENCH(what_has_reached_the_disk_is_not_marked),
                 WITH_BENCH(the_sweep_keeps_what_is_claimed),
                 WITH_BENCH(removal_at_any_time),
                 WITH_BENCH(closing_at_any_time),
