@@ -47,6 +47,8 @@ class Peer:
             self.threads[-1].start()
 
     def _handle(self, plain):
+        # As servers do: else an answer waits behind TLS' tickets for the client's word, and is lost when the connection is closed.
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             connection = self.context.wrap_socket(plain, server_side=True) if self.context else plain
             with connection, connection.makefile("rb") as reader:
