@@ -81,9 +81,11 @@ void item_answer_failure(struct item *item, enum archive_outcome outcome, int er
 /* Sends <folder>/<name> to the trash, in its turn among the jobs, and has the trash emptied. */
 void content_discard(struct content_store *store, const char *folder, const char *name);
 
-/* ---- info.c: tree_info on the disk, <folder>/info, replaced by rename; any thread ---- */
+/* ---- info.c: tree_info on the disk, <folder>/info; any thread ---- */
 
+/* Before the folder is where it is looked for. */
 int info_write(int root, const char *folder, const struct tree_info *info, const char *layers);
+int info_set_synced(int root, const char *folder);
 int info_read(int root, const char *folder, struct tree_info *ret_info, char **ret_layers);
 
 /* ---- unsynced.c: marks of blobs that the disk may not have yet ---- */

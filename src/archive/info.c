@@ -5,7 +5,8 @@
 #include "archive/content_private.h"
 
 #define INFO_SIZE_MAX (8 * KIB)
-#define FORM "lambent-tree 1\nbytes %llu\nentries %u\nunreadable %u\nsynced %d\nboot %36s\n"
+#define SYNCED "\nsynced "
+#define FORM "lambent-tree 1\nbytes %llu\nentries %u\nunreadable %u" SYNCED "%d\nboot %36s\n"
 
 static int write_whole(int root, const char *path, const struct buf *text) {
         AUTO(fd) int fd = openat(root, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -19,19 +20,33 @@ static int write_whole(int root, const char *path, const struct buf *text) {
 
 int info_write(int root, const char *folder, const struct tree_info *info, const char *layers) {
         AUTO(buf) struct buf text = BUF_NULL(INFO_SIZE_MAX);
-        char new[128], path[128];
+        char path[128];
         int r;
 
         r = buf_printf(&text, FORM "note %s\n%s", (unsigned long long)info->bytes, info->entries,
                        info->unreadable, info->synced, info->boot, info->note, layers ? layers : "");
         if (r)
                 return fault(r);
-        snprintf(new, sizeof(new), "%s/info.new", folder);
         snprintf(path, sizeof(path), "%s/info", folder);
-        r = write_whole(root, new, &text);
-        if (!r && renameat(root, new, root, path) < 0)
-                r = -errno;
-        return fault(r);
+        return fault(write_whole(root, path, &text));
+}
+
+/* One byte, so that it is the one or the other whatever happens. */
+int info_set_synced(int root, const char *folder) {
+        char path[128], text[INFO_SIZE_MAX + 1], *at;
+        AUTO(fd) int fd = -1;
+        ssize_t n;
+
+        snprintf(path, sizeof(path), "%s/info", folder);
+        fd = openat(root, path, O_RDWR | O_CLOEXEC);
+        n = fd < 0 ? -1 : read(fd, text, INFO_SIZE_MAX);
+        if (n < 0)
+                return -errno;
+        text[n] = 0;
+        at = strstr(text, SYNCED "0\n");
+        if (!at)
+                return -EBADMSG;
+        return pwrite(fd, "1", 1, at - text + (off_t)strlen(SYNCED)) == 1 ? 0 : -EIO;
 }
 
 static int parse(char *text, struct tree_info *ret_info, char **ret_layers) {

@@ -189,10 +189,8 @@ static void job_discard(struct job *job) {
 /* Says in the info that the disk has the tree; and with it, if it has one, the blob. */
 struct mark {
         struct job job;
-        char blob[SHA256_HEX_LEN + 1]; /* "": none */
         struct content_root *root;
-        struct tree_info info;
-        char *layers;
+        char blob[SHA256_HEX_LEN + 1]; /* "": none */
         char folder[16 + SHA256_HEX_LEN];
 };
 
@@ -200,7 +198,7 @@ static void mark_run(struct job *job) {
         struct mark *mark = container_of(job, struct mark, job);
 
         /* Unmarked it is made again after the next boot, that is all. */
-        (void)info_write(mark->root->fd, mark->folder, &mark->info, mark->layers);
+        (void)info_set_synced(mark->root->fd, mark->folder);
         if (mark->blob[0])
                 unsynced_clear(mark->root->fd, mark->blob);
 }
@@ -209,7 +207,6 @@ static void mark_done(struct job *job) {
         struct mark *mark = container_of(job, struct mark, job);
 
         content_root_unref(mark->root);
-        free(mark->layers);
         free(mark);
 }
 
@@ -218,9 +215,7 @@ static void mark_synced(struct task *task) {
 
         mark->job = (struct job){ .run = mark_run, .done = mark_done, .discard = mark_done };
         mark->root = content_root_ref(task->root);
-        mark->layers = TAKE(task->layers);
-        mark->info = task->info;
-        mark->info.synced = task->item->info.synced = true;
+        task->item->info.synced = true;
         if (task->item->unsynced)
                 memcpy(mark->blob, task->hex, sizeof(mark->blob));
         task->item->unsynced = false;
