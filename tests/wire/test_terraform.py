@@ -258,18 +258,20 @@ class Terraform:
 
 
 @pytest.fixture
-def terraform(lambent, tmp_path):
-    program = pathlib.Path(os.environ.get("LAMBENT_TEST_TERRAFORM") or "")
-    if not program.is_file():
-        pytest.skip("Terraform is not there: ./dev terraform builds it")
-    (tmp_path / "package.zip").write_bytes(guests.c_bootstrap())
-    (tmp_path / "layer.zip").write_bytes(make_zip({"said": "hello"}))
-    made = Terraform(program, tmp_path, lambent.endpoint)
-    yield made
-    made("destroy", "-no-color", "-auto-approve", "-refresh=false")
+def terraform(tmp_path):
+    def make(daemon):
+        program = pathlib.Path(os.environ.get("LAMBENT_TEST_TERRAFORM") or "")
+        if not program.is_file():
+            pytest.skip("Terraform is not there: ./dev terraform builds it")
+        (tmp_path / "package.zip").write_bytes(guests.c_bootstrap())
+        (tmp_path / "layer.zip").write_bytes(make_zip({"said": "hello"}))
+        return Terraform(program, tmp_path, daemon.endpoint)
+
+    return make
 
 
 def test_terraform(terraform, lambent):
+    terraform = terraform(lambent)
     client, iam, logs = (make_client(lambent.endpoint, service=service, access_key=REAL) for service in ("lambda", "iam", "logs"))
 
     def step(number):
@@ -338,6 +340,15 @@ def test_terraform(terraform, lambent):
     assert client.list_functions()["Functions"] == [] and client.list_layers()["Layers"] == []
     assert iam.list_roles()["Roles"] == [] and iam.list_policies(Scope="Local")["Policies"] == []
     assert logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/tf")["logGroups"] == []
+
+
+def test_terraform_signs(terraform, lambent_factory, tmp_path):
+    """With AWS's first SDK for Go; its keys are the daemon's."""
+    keys = tmp_path / "keys"
+    keys.write_text(f"{REAL} test\n")
+    signed = terraform(lambent_factory("--verify-signatures", "--credentials", str(keys)))
+    assert signed.step(1)["answer"] == {"word": "hello"}
+    signed("destroy", "-no-color", "-auto-approve")
 
 
 # ---- today's provider, played ----
