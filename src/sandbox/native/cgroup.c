@@ -12,7 +12,8 @@
 
 #include "base/random.h"
 
-#define FOLDER_PREFIX "lambent-"
+#define FOLDER_PREFIX "lambent-" /* and random hex digits: */
+#define FOLDER_ID_LEN 12
 /* Processes and threads of one environment, as AWS documents (docs/aws.md, processes). */
 #define PIDS_MAX "1024"
 #define SWEEP_PATIENCE_MS 1000
@@ -223,6 +224,14 @@ static void remove_folder(int owner, const char *name) {
         unlinkat(owner, name, AT_REMOVEDIR);
 }
 
+/* A folder that one of us has made, and not what somebody else (a namespace of containerd, a unit) calls "lambent-something". */
+static bool is_folder_name(const char *name) {
+        const char *id = name + strlen(FOLDER_PREFIX);
+
+        return str_starts(name, FOLDER_PREFIX) && strlen(id) == FOLDER_ID_LEN &&
+               strspn(id, "0123456789abcdef") == FOLDER_ID_LEN;
+}
+
 static void sweep(const struct cgroup_tree *tree) {
         int owner = open(tree->owner, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *stream = owner < 0 ? NULL : fdopendir(owner);
@@ -233,7 +242,7 @@ static void sweep(const struct cgroup_tree *tree) {
                 return;
         }
         while ((entry = readdir(stream)))
-                if (entry->d_type == DT_DIR && str_starts(entry->d_name, FOLDER_PREFIX)) {
+                if (entry->d_type == DT_DIR && is_folder_name(entry->d_name)) {
                         int dir = openat(owner, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
                         if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)
@@ -341,12 +350,12 @@ static void step_back(struct cgroups *cgroups, struct cgroup_tree *tree) {
 }
 
 void cgroups_open(struct cgroups *cgroups, const struct cgroup_sources *sources) {
-        char name[sizeof(FOLDER_PREFIX) + 16] = FOLDER_PREFIX;
+        char name[sizeof(FOLDER_PREFIX) + FOLDER_ID_LEN] = FOLDER_PREFIX;
         uint64_t id;
         int r;
 
         random_bytes(&id, sizeof(id));
-        hex_encode(&id, 6, name + strlen(FOLDER_PREFIX));
+        hex_encode(&id, FOLDER_ID_LEN / 2, name + strlen(FOLDER_PREFIX));
         discover(cgroups, sources);
         if (cgroups->tree_of[CGROUP_MEMORY] < 0)
                 snprintf(cgroups->why_not, sizeof(cgroups->why_not),

@@ -240,17 +240,21 @@ static void folders_of_dead_launchers_are_swept_and_of_living_ones_kept(void **s
         int lock;
 
         write_hybrid(fake);
-        add_folder(fake, "memory/ci/lambent-dead");
-        add_folder(fake, "memory/ci/lambent-dead/7");
-        add_folder(fake, "memory/ci/lambent-living");
+        add_folder(fake, "memory/ci/lambent-00000000dead");
+        add_folder(fake, "memory/ci/lambent-00000000dead/7");
+        add_folder(fake, "memory/ci/lambent-0000001ebe11");
         add_folder(fake, "memory/ci/other");
-        snprintf(living, sizeof(living), "%s/memory/ci/lambent-living", fake->root);
+        /* Not ours, whatever it is called: what runs in it is nobody's to kill. */
+        add_folder(fake, "memory/ci/lambent-ci");
+        add_folder(fake, "memory/ci/lambent-ci/7");
+        snprintf(living, sizeof(living), "%s/memory/ci/lambent-0000001ebe11", fake->root);
         lock = open(living, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
         open_fake(fake, false, false);
-        assert_false(exists(fake, "memory/ci/lambent-dead"));
-        assert_true(exists(fake, "memory/ci/lambent-living"));
+        assert_false(exists(fake, "memory/ci/lambent-00000000dead"));
+        assert_true(exists(fake, "memory/ci/lambent-0000001ebe11"));
         assert_true(exists(fake, "memory/ci/other"));
+        assert_true(exists(fake, "memory/ci/lambent-ci/7"));
         fd_close(lock);
         cgroups_close(&fake->cgroups);
 }
