@@ -4,6 +4,8 @@
 #include "function/concurrency.h"
 #include "function/pool_private.h"
 
+#define WHY_MAX ((size_t)KIB) /* of why there is no environment, in an answer */
+
 static char *copy(const char *s) {
         return s ? xstrdup(s) : NULL;
 }
@@ -202,10 +204,18 @@ void invocation_on_idle(struct invocation *i, const struct invocation_report *re
         invocation_free(i);
 }
 
+/* Of what is told at length the beginning says who failed at what, and the end why. */
+static char *shorten(const char *why) {
+        size_t len = strlen(why), half = WHY_MAX / 2;
+
+        return len <= WHY_MAX ? xstrdup(why) : xasprintf("%.*s ... %s", (int)half, why, why + len - half);
+}
+
 /* No environment could be had at all: ours to blame, and said so in AWS's form. */
 void invocation_fail(struct invocation *i, const char *why) {
-        AUTO(buf) struct buf body = BUF_NULL(4 * KIB);
-        AUTO(str) char *message = xasprintf("RequestId: %s Error: %.512s", i->request_id, why);
+        AUTO(buf) struct buf body = BUF_NULL(16 * KIB);
+        AUTO(str) char *cause = shorten(why);
+        AUTO(str) char *message = xasprintf("RequestId: %s Error: %s", i->request_id, cause);
         struct json_writer w = JSON_WRITER(&body);
         struct invocation_answer answer = {
                 .outcome = OUTCOME_SANDBOX_FAILURE,
