@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the container tests share: engines of their own, images made here, a registry, and what the wire tests share.
 
-LAMBENT_TEST_ENGINES          which engines to test, "docker,podman" without it; a module that says ALSO_BY_COMMAND is tested with their commands
-                              too ("docker-command", "podman-command"), one that says ONLY with what that names
+LAMBENT_TEST_ENGINES          which engines to test, "docker,podman" without it; a module that says ALSO_BY_COMMAND is tested with the
+                              commands of the first two as well ("docker-command", "podman-command"), one that says ONLY with what that names
 LAMBENT_TEST_REQUIRE_ENGINES  an engine that does not run here is a failure
 """
 
@@ -16,11 +16,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "wire"), str(HERE.parent / "runtimes"), str(HERE.parent / "tls")]
 
 import images  # noqa: E402
-from engines import Docker, DockerByCommand, DockerOverTls, Podman, PodmanByCommand  # noqa: E402
+from engines import (  # noqa: E402
+    Docker, DockerByCommand, DockerOnASmallDisk, DockerOverTls, Podman, PodmanByCommand, PodmanOnASmallDisk,
+)
 from registry import Registry  # noqa: E402
 
 ENGINES = {"docker": Docker, "podman": Podman}
 OVER_TLS = {"docker-tls": DockerOverTls}
+SMALL = {"docker-small": DockerOnASmallDisk, "podman-small": PodmanOnASmallDisk}
 BY_COMMAND = {"docker-command": DockerByCommand, "podman-command": PodmanByCommand}
 
 
@@ -31,7 +34,7 @@ def engine_of():
 
     def get(name):
         if name not in running:
-            running[name] = {**ENGINES, **BY_COMMAND, **OVER_TLS}[name]()
+            running[name] = {**ENGINES, **BY_COMMAND, **OVER_TLS, **SMALL}[name]()
             running[name].start()
         return running[name]
 
@@ -44,9 +47,10 @@ def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
         chosen = (os.environ.get("LAMBENT_TEST_ENGINES") or "docker,podman").split(",")
         if only := getattr(metafunc.module, "ONLY", None):
-            chosen = [only] if only.split("-")[0] in chosen else []
+            chosen = [name for name in only.split(",") if name.split("-")[0] in chosen]
         elif getattr(metafunc.module, "ALSO_BY_COMMAND", False):
-            chosen += [f"{name}-command" for name in chosen if name in ENGINES]
+            chosen = [name for name in chosen if name in ENGINES]
+            chosen += [f"{name}-command" for name in chosen]
         else:
             chosen = [name for name in chosen if name in ENGINES]
         metafunc.parametrize("engine", chosen, indirect=True, scope="session")

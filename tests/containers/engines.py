@@ -340,6 +340,38 @@ class DockerOverTls(Docker):
                 "LAMBENT_CONTAINER_CLI": ""}
 
 
+class SmallDisk:
+    """Of an engine whose data lie on a disk of its own, which is soon full."""
+
+    SIZE = 192 << 20
+    DATA = ""
+
+    def start(self):
+        disk = self.folder / self.DATA
+        if not disk.exists():
+            disk.mkdir()
+            if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.SIZE},mode=711", "lambent-test", disk], check=False).returncode:
+                unavailable("a tmpfs cannot be mounted here")
+        return super().start()
+
+    def fill(self, leave):
+        """Nothing is left of its disk but so many bytes; answers how many."""
+        with open(self.folder / self.DATA / "ballast", "wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, self.room() - leave)
+        return self.room()
+
+    def make_room(self):
+        (self.folder / self.DATA / "ballast").unlink(missing_ok=True)
+
+    def room(self):
+        disk = os.statvfs(self.folder / self.DATA)
+        return disk.f_bfree * disk.f_frsize
+
+
+class DockerOnASmallDisk(SmallDisk, Docker):
+    DATA = "data"
+
+
 class Podman(Engine):
     name = "podman"
     READY = "API service listening on"
@@ -393,6 +425,10 @@ class Podman(Engine):
             self.run("rm", "--all", "--force", "--time", "0")
         self._stop_process()
         _remove(self.folder)
+
+
+class PodmanOnASmallDisk(SmallDisk, Podman):
+    DATA = "root"
 
 
 class ByCommand:

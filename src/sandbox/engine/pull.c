@@ -95,6 +95,7 @@ int pull_judge(const char *error) {
                 const char *words;
                 int r;
         } known[] = {
+                { "no space left on device", -ENOSPC },
                 { "no matching manifest", -EINVAL },
                 { "does not match the specified platform", -EINVAL },
                 { "no image found in manifest list", -EINVAL },

@@ -28,6 +28,6 @@ void pull_feed(struct pull *p, const char *data, size_t len);
 /* Bytes of all layers seen so far. */
 void pull_progress(const struct pull *p, uint64_t *ret_current, uint64_t *ret_total);
 
-/* What a pull's failure is: -EACCES (denied), -ENOENT (no such image), -EINVAL (not for this platform), else -EAGAIN: it may
- * pass. */
+/* What a pull's failure is: -EACCES (denied), -ENOENT (no such image), -EINVAL (not for this platform), -ENOSPC (the engine's disk
+ * is full), -EHOSTUNREACH (no registry), else -EAGAIN: it may pass. */
 int pull_judge(const char *error);
