@@ -4,9 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 
 #include "base/log.h"
 #include "init/emulator_private.h"
@@ -180,14 +178,11 @@ static int listen_for_requests(struct emulator *emulator) {
         return r;
 }
 
-/* ---- signals ---- */
+/* ---- life ---- */
 
-static void on_signal(struct source *source, uint32_t happened) {
-        struct emulator *emulator = container_of(source, struct emulator, signals);
-        struct signalfd_siginfo info;
+static void on_signal(struct termination *t) {
+        struct emulator *emulator = container_of(t, struct emulator, termination);
 
-        while (read(emulator->signal_fd, &info, sizeof(info)) > 0)
-                ;
         if (emulator->stopping)
                 return;
         emulator->stopping = true;
@@ -195,26 +190,11 @@ static void on_signal(struct source *source, uint32_t happened) {
         emulator->e->ops->stop(emulator->e);
 }
 
-static int watch_signals(struct emulator *emulator) {
-        sigset_t mask;
-
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGTERM);
-        sigaddset(&mask, SIGINT);
-        sigprocmask(SIG_BLOCK, &mask, NULL);
-        signal(SIGPIPE, SIG_IGN);
-        emulator->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-        if (emulator->signal_fd < 0)
-                return -errno;
-        return source_add(emulator->loop, &emulator->signals, emulator->signal_fd, EPOLLIN | EPOLLET,
-                          RANK_NORMAL, on_signal);
-}
-
 static int run(struct emulator *emulator, const char **ret_what) {
         int r = loop_new(&emulator->loop);
 
         *ret_what = "begin";
-        r = r ?: watch_signals(emulator);
+        r = r ?: termination_watch(&emulator->termination, emulator->loop, on_signal);
         if (r)
                 return r;
         *ret_what = "listen for the Runtime API";
@@ -228,7 +208,7 @@ static int run(struct emulator *emulator, const char **ret_what) {
 
 int emulator_main(int argc, char **argv) {
         struct emulator_settings settings;
-        struct emulator emulator = { .settings = &settings, .signal_fd = -1 };
+        struct emulator emulator = { .settings = &settings };
         const char *what;
         int r;
 
@@ -244,9 +224,7 @@ int emulator_main(int argc, char **argv) {
         request_drop(emulator.now);
         if (emulator.e)
                 emulator.e->ops->free(emulator.e);
-        source_remove(&emulator.signals);
-        if (emulator.signal_fd >= 0)
-                fd_close(emulator.signal_fd);
+        termination_unwatch(&emulator.termination);
         loop_free(emulator.loop);
         free(emulator.arn);
         free((void *)(uintptr_t)settings.cwd);

@@ -5,6 +5,7 @@
 
 #include "http/http.h"
 #include "init/emulator.h"
+#include "init/termination.h"
 #include "runtime/supervisor.h"
 
 /* What the command line and the variables say. */
@@ -29,8 +30,8 @@ struct emulator {
         struct request *now; /* the one under way */
         char *arn;
         bool idle, stopping;
-        struct source signals;
-        int signal_fd, status;
+        struct termination termination;
+        int status;
 };
 
 extern const struct http_handler emulator_handler;

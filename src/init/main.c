@@ -10,10 +10,8 @@
  * When the daemon is gone, so is everything here.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -21,6 +19,7 @@
 #include "init/carrier.h"
 #include "init/emulator.h"
 #include "init/place.h"
+#include "init/termination.h"
 #include "runtime/extensions.h"
 
 extern char **environ;
@@ -29,8 +28,7 @@ struct init {
         struct loop *loop;
         struct carrier *carrier;
         struct place *place;
-        struct source signals;
-        int signal_fd, status;
+        struct termination termination;
 };
 
 /* ---- the carrier's ports ---- */
@@ -71,29 +69,8 @@ static void on_end(void *owner, const char *why) {
         loop_quit(init->loop);
 }
 
-/* ---- signals ---- */
-
-static void on_signal(struct source *source, uint32_t events) {
-        struct init *init = container_of(source, struct init, signals);
-        struct signalfd_siginfo info;
-
-        while (read(init->signal_fd, &info, sizeof(info)) > 0)
-                carrier_stop(init->carrier);
-}
-
-static int watch_signals(struct init *init) {
-        sigset_t mask;
-
-        sigemptyset(&mask);
-        sigaddset(&mask, SIGTERM);
-        sigaddset(&mask, SIGINT);
-        sigprocmask(SIG_BLOCK, &mask, NULL);
-        signal(SIGPIPE, SIG_IGN);
-        init->signal_fd = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
-        if (init->signal_fd < 0)
-                return -errno;
-        return source_add(init->loop, &init->signals, init->signal_fd, EPOLLIN | EPOLLET, RANK_NORMAL,
-                          on_signal);
+static void on_signal(struct termination *t) {
+        carrier_stop(container_of(t, struct init, termination)->carrier);
 }
 
 /* ---- the link ---- */
@@ -141,7 +118,7 @@ static int serve_link(const char *path) {
         if (!r)
                 r = loop_new(&init.loop);
         if (!r)
-                r = watch_signals(&init);
+                r = termination_watch(&init.termination, init.loop, on_signal);
         if (!r) {
                 init.carrier = carrier_new(init.loop, &ports, &init);
                 r = carrier_open(init.carrier, fds[0], fds[1]);
@@ -151,7 +128,7 @@ static int serve_link(const char *path) {
         if (r)
                 fprintf(stderr, "lambent-init: no link to the daemon: %s\n", strerror(-r));
         carrier_free(init.carrier); /* kills what still runs, where the end of PID 1 would not */
-        source_remove(&init.signals);
+        termination_unwatch(&init.termination);
         loop_free(init.loop);
         return r ? 1 : 0;
 }
