@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the container tests share: engines of their own, images made here, a registry, and what the wire tests share.
 
-LAMBENT_TEST_ENGINES          which engines to test, "docker,podman" without it; a module that says ALSO_BY_COMMAND is tested with the
+LAMBENT_TEST_ENGINES          which engines to test, "docker,podman,nerdctl" without it; a module that says ALSO_BY_COMMAND is tested with the
                               commands of the first two as well ("docker-command", "podman-command"), one that says ONLY with what that names
+LAMBENT_TEST_NERDCTL          the nerdctl to test; without it the one in PATH
 LAMBENT_TEST_REQUIRE_ENGINES  an engine that does not run here is a failure
 """
 
@@ -17,14 +18,14 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "wire"), str(HERE.parent / "runtime
 
 import images  # noqa: E402
 from engines import (  # noqa: E402
-    Docker, DockerByCommand, DockerOnASmallDisk, DockerOverTls, Podman, PodmanByCommand, PodmanOnASmallDisk,
+    Docker, DockerByCommand, DockerOnASmallDisk, DockerOverTls, NerdctlByCommand, Podman, PodmanByCommand, PodmanOnASmallDisk,
 )
 from registry import Registry  # noqa: E402
 
 ENGINES = {"docker": Docker, "podman": Podman}
 OVER_TLS = {"docker-tls": DockerOverTls}
 SMALL = {"docker-small": DockerOnASmallDisk, "podman-small": PodmanOnASmallDisk}
-BY_COMMAND = {"docker-command": DockerByCommand, "podman-command": PodmanByCommand}
+BY_COMMAND = {"docker-command": DockerByCommand, "podman-command": PodmanByCommand, "nerdctl-command": NerdctlByCommand}
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,7 @@ def engine_of():
 
 def pytest_generate_tests(metafunc):
     if "engine" in metafunc.fixturenames:
-        chosen = (os.environ.get("LAMBENT_TEST_ENGINES") or "docker,podman").split(",")
+        chosen = (os.environ.get("LAMBENT_TEST_ENGINES") or "docker,podman,nerdctl").split(",")
         if only := getattr(metafunc.module, "ONLY", None):
             chosen = [name for name in only.split(",") if name.split("-")[0] in chosen]
         elif getattr(metafunc.module, "ALSO_BY_COMMAND", False):

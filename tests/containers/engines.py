@@ -462,3 +462,119 @@ class PodmanByCommand(ByCommand, Podman):
     HIDDEN = "system"
     # Its mounts are everybody's, also where lambent's own are not.
     BESIDE = "nsenter --target {} --mount "
+
+
+class NerdctlByCommand(Engine):
+    """A containerd of the tests' own, which only nerdctl leads to, for lambent and the tests alike. To lambent it is a kind of Docker."""
+
+    name = "docker"
+    READY = "containerd successfully booted"
+    # Where Debian has the plugins, and where everybody else.
+    CNI = next((place for place in ("/usr/lib/cni", "/opt/cni/bin") if pathlib.Path(place, "bridge").exists()), None)
+    # So nerdctl calls the network that it would else make itself.
+    NETWORK = "bridge"
+
+    def __init__(self):
+        super().__init__()
+        self.env = {"NERDCTL_TOML": str(self.folder / "nerdctl.toml")}
+        self.command = [os.environ.get("LAMBENT_TEST_NERDCTL") or shutil.which("nerdctl") or "nerdctl"]
+
+    def start(self):
+        if os.geteuid() != 0:
+            unavailable("the tests' containerd needs root")
+        if not shutil.which(self.command[0]):
+            unavailable("nerdctl is not installed: run ./dev setup, or set LAMBENT_TEST_NERDCTL")
+        if not shutil.which("containerd") or not self.CNI:
+            unavailable("containerd, or a plugin of CNI, is not installed")
+        self._configure()
+        return self._start(["containerd", "--config", str(self.folder / "containerd.toml")])
+
+    def _configure(self):
+        (self.folder / "containerd.toml").write_text(
+            f'version = 2\nroot = "{self.folder}/data"\nstate = "{self.folder}/run"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+            f'[grpc]\naddress = "{self.socket}"\n[plugins."io.containerd.internal.v1.opt"]\npath = "{self.folder}/opt"\n')
+        (self.folder / "nerdctl.toml").write_text(
+            f'address = "{self.socket}"\nnamespace = "lmb-test"\ndata_root = "{self.folder}/store"\ncni_path = "{self.CNI}"\n'
+            f'cni_netconfpath = "{self.folder}/networks"\ncgroup_manager = "cgroupfs"\n')
+        (self.folder / "networks").mkdir(exist_ok=True)
+        self.subnet = getattr(self, "subnet", None) or _free_subnet()
+        (self.folder / "networks" / "bridge.conflist").write_text(json.dumps({
+            "cniVersion": "0.4.0", "name": self.NETWORK, "nerdctlID": secrets.token_hex(32), "nerdctlLabels": {"nerdctl/default-network": "true"},
+            "plugins": [{"type": "bridge", "bridge": self._bridge_name(), "isGateway": True, "ipam": {
+                "type": "host-local", "dataDir": str(self.folder / "addresses"), "routes": [{"dst": "0.0.0.0/0"}],
+                "ranges": [[{"subnet": f"{self.subnet}.0/24", "gateway": f"{self.subnet}.1"}]]}}],
+        }))
+
+    def stop(self):
+        if self._is_ready and self.process.poll() is None:
+            self.remove_containers()
+        self._stop_process()
+        _remove(self.folder)
+
+    # ---- what the API is for others ----
+
+    def _say(self, *arguments, **settings):
+        """What the command says; EngineError with its words when it fails."""
+        done = self.run(*arguments, **settings)
+        if done.returncode:
+            raise EngineError(404 if "no such" in done.stderr.lower() else 500, done.stderr.strip())
+        return done.stdout
+
+    def call(self, method, path, body=None, headers=None, **query):
+        """Of the calls those that tests make of containers."""
+        _, kind, name, *what = path.split("/")
+        words = {
+            ("GET", "containers", "json"): ["container", "inspect", name],
+            ("POST", "containers", "stop"): ["stop", "--time", query.get("t", "10"), name],
+            ("DELETE", "containers", ""): ["rm", "--force", "--volumes", name],
+        }[method, kind, "".join(what)]
+        said = self._say(*words)
+        return json.loads(said)[0] if method == "GET" else said
+
+    def load(self, image):
+        if (image.name, image.image_id) not in self._loaded or not self.has(image.name):
+            with tempfile.NamedTemporaryFile() as archive:
+                image.write_archive(archive)
+                archive.flush()
+                self._say("load", "--input", archive.name)
+            self._loaded.add((image.name, image.image_id))
+        return image.name
+
+    def has(self, name):
+        return self.run("image", "inspect", name).returncode == 0
+
+    def forget(self, name):
+        self.remove_containers()  # with one that runs it keeps the image
+        self._say("rmi", "--force", name)
+        self._loaded = {(loaded, image_id) for loaded, image_id in self._loaded if loaded != name}
+
+    def containers(self, **labels):
+        filters = [word for key, value in labels.items() for word in ("--filter", f"label={key}={value}")]
+        ids = self._say("ps", "--all", "--quiet", "--no-trunc", *filters).split()
+        # One that has gone meanwhile is not there.
+        found = [json.loads(done.stdout)[0] for done in (self.run("container", "inspect", known) for known in ids) if done.returncode == 0]
+        return [{"Id": each["Id"], "Labels": each["Config"]["Labels"], "State": each["State"]["Status"]} for each in found]
+
+    def remove_containers(self):
+        if ids := self._say("ps", "--all", "--quiet", "--no-trunc").split():
+            self._say("rm", "--force", "--volumes", *ids)
+
+    def images(self):
+        return sorted(self._say("images", "--format", "{{.Repository}}:{{.Tag}}").split())
+
+    # ---- how lambent finds it ----
+
+    @property
+    def found_by(self):
+        return f"the command {self._wrapper()}"
+
+    def _wrapper(self):
+        path = self.folder / "nerdctl"
+        if not path.exists():
+            path.write_text("#!/bin/sh\n" + "".join(f"export {key}={shlex.quote(value)}\n" for key, value in self.env.items()) +
+                            f'exec {shlex.quote(self.command[0])} "$@"\n')
+            path.chmod(0o755)
+        return path
+
+    def lambent_env(self):
+        return {"DOCKER_HOST": "", "LAMBENT_CONTAINER_CLI": str(self._wrapper())}

@@ -72,6 +72,24 @@ bool command_answer_inspect(const struct command_request *r, struct buf *json) {
         return fine;
 }
 
+/* nerdctl tells a line for each name of an image, with the digest of its configuration; but finds it again only by that of what it has
+ * under the name: a manifest, or a list of them. */
+bool command_answer_image(const struct command_request *r, struct buf *json) {
+        const char *text = buf_data(&r->output), *digest;
+        bool nerdctl = r->line->dialect == DIALECT_NERDCTL, fine;
+        const char *end = nerdctl && text ? memchr(text, '\n', r->output.len) : NULL;
+        json_t *tree = parse_one(text, end ? (size_t)(end - text) : r->output.len);
+
+        digest = json_string_value(json_array_get(json_tree_get(tree, "RepoDigests"), 0));
+        digest = nerdctl && digest ? strchr(digest, '@') : NULL;
+        fine = json_is_object(tree);
+        if (fine && digest)
+                fine = json_object_set_new(tree, "Id", json_string(digest + 1)) == 0;
+        fine = fine && json_tree_append(tree, json) == 0;
+        json_decref(tree);
+        return fine;
+}
+
 /* {"subnets": [{"gateway": …}]} of Podman; the others have it as the API. */
 bool command_answer_network(const struct command_request *r, struct buf *json) {
         json_t *network = parse_output(r), *subnets = json_tree_get(network, "subnets");
@@ -222,13 +240,14 @@ static bool read_docker(const json_t *event, struct happening *h) {
 }
 
 void command_translate_event(enum dialect dialect, const char *line, size_t len, struct buf *json,
-                             char **ret_id) {
+                             char **ret_id, bool *ret_started) {
         struct happening h = { .exit_code = -1 };
         json_t *event = parse_one(line, len), *details = NULL;
         const char *more = json_tree_str(event, "Event");
         bool clear;
 
         *ret_id = NULL;
+        *ret_started = false;
         if (more && json_tree_parse(more, strlen(more), &details, NULL))
                 details = NULL;
         clear = dialect == DIALECT_PODMAN    ? read_podman(event, &h)
@@ -236,7 +255,8 @@ void command_translate_event(enum dialect dialect, const char *line, size_t len,
                                              : read_docker(event, &h);
         if (clear) {
                 write_event(json, &h);
-                if (streq(h.action, "start") || streq(h.action, "die"))
+                *ret_started = streq(h.action, "start");
+                if (*ret_started || streq(h.action, "die"))
                         *ret_id = xstrdup(h.id);
         }
         json_decref(details);
@@ -254,6 +274,32 @@ char *command_last_line(const struct buf *said) {
                 text[--len] = 0;
         line = strrchr(text, '\n');
         return xstrdup(line ? line + 1 : text);
+}
+
+/* nerdctl fails as it logs: time="…" level=fatal msg="1 errors:\nwhat went wrong, with \"quotes\"". */
+char *command_why(const struct buf *said) {
+        char *line = command_last_line(said), *from = strstr(line, " msg=\""), *to = line;
+        const char *at;
+
+        if (!str_starts(line, "time=\"") || !from)
+                return line;
+        from += strlen(" msg=\"");
+        at = strstr(from, " errors:\\n");
+        at = at && strspn(from, "0123456789") == (size_t)(at - from) ? at + strlen(" errors:\\n") : from;
+        for (; *at && *at != '"'; ++at) {
+                bool escaped = *at == '\\' && at[1];
+
+                at += escaped;
+                *to++ = !escaped ? *at : *at == 'n' ? ' ' : *at;
+        }
+        *to = 0;
+        return line;
+}
+
+bool command_has_logged_an_error(const struct buf *said) {
+        static const char words[] = "level=error";
+
+        return said->len && memmem(buf_data(said), said->len, words, strlen(words));
 }
 
 int command_judge(const char *words) {
@@ -275,6 +321,7 @@ int command_judge(const char *words) {
                 { "network not found", 404 },
                 { "no such object", 404 },
                 { "no such network", 404 },
+                { "image not available", 404 },
                 { "not found", 404 },
                 { "already in use", 409 },
                 { "already in progress", 409 },

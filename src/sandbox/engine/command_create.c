@@ -164,8 +164,14 @@ static void add_ports(struct creating *c, const json_t *object) {
                                  json_tree_str(place, "HostPort") ?: "", name));
 }
 
-/* One of comma-separated values, in which a path may hold anything (RFC 4180). */
-static void append_field(struct buf *to, const char *name, const char *value) {
+/* One of comma-separated values, in which a path may hold anything (RFC 4180); nerdctl only cuts at the commas. */
+static void append_field(struct creating *c, struct buf *to, const char *name, const char *value) {
+        if (is_nerdctl(c)) {
+                if (strchr(value, ',') && !c->problem)
+                        c->problem = xasprintf("it takes no comma in a path: %s", value);
+                must(buf_printf(to, ",%s=%s", name, value) == 0);
+                return;
+        }
         must(buf_printf(to, ",\"%s=", name) == 0);
         for (; *value; ++value)
                 must(buf_append(to, *value == '"' ? "\"\"" : value, *value == '"' ? 2 : 1) == 0);
@@ -187,8 +193,8 @@ static void add_mounts(struct creating *c, const json_t *array) {
                         continue;
                 }
                 must(buf_printf(&words, "type=%s", type) == 0);
-                append_field(&words, "source", source);
-                append_field(&words, "target", target);
+                append_field(c, &words, "source", source);
+                append_field(c, &words, "target", target);
                 if (json_tree_bool(value, "ReadOnly", false))
                         must(buf_append_str(&words, ",readonly") == 0);
                 option(c, "--mount", buf_take_str(&words, NULL));

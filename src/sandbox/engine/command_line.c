@@ -118,7 +118,7 @@ static void answer_later(struct command_request *r, int status, char *problem_co
 /* ---- what a command says ---- */
 
 static char *why_it_failed(const struct command_request *r, int status) {
-        AUTO(str) char *words = command_last_line(&r->error);
+        AUTO(str) char *words = command_why(&r->error);
 
         return *words ? xstrdup(words) : xasprintf("%s ended with status %d", r->line->program, status);
 }
@@ -144,13 +144,19 @@ static void answer_on_output(void *owner, bool is_error, const char *data, size_
                 r->cut = true;
 }
 
+/* nerdctl's "rm --force" succeeds whatever came of it. */
+static bool has_failed(const struct command_request *r, int status) {
+        return status || (r->line->dialect == DIALECT_NERDCTL && r->route->method == HTTP_DELETE_ &&
+                          command_has_logged_an_error(&r->error));
+}
+
 static void answer_on_end(void *owner, int status) {
         struct command_request *r = owner;
         AUTO(buf) struct buf json = BUF_NULL(ANSWER_CAP);
 
         if (status >= KILLED) {
                 r->ops->on_end(r->owner, -ECONNRESET); /* what it has done by then nobody knows */
-        } else if (status) {
+        } else if (has_failed(r, status)) {
                 AUTO(str) char *problem = why_it_failed(r, status);
 
                 say_refusal(r, command_judge(problem), problem);
@@ -233,11 +239,14 @@ static bool take_event(struct command_request *r) {
         AUTO(buf) struct buf json = BUF_NULL(LINE_CAP);
         AUTO(str) char *id = NULL;
         struct command_request *attach;
+        bool started;
 
-        command_translate_event(r->line->dialect, buf_data(&r->output), r->output.len, &json, &id);
+        command_translate_event(r->line->dialect, buf_data(&r->output), r->output.len, &json, &id, &started);
         buf_clear(&r->output);
         attach = id ? find_attach(r->line, id) : NULL;
-        if (attach)
+        if (attach && attach->peer && !started && r->line->dialect == DIALECT_NERDCTL)
+                buf_clear(&json); /* containerd has made it in vain: why, nerdctl is about to say */
+        else if (attach)
                 has_started(attach);
         return say_body(r, buf_data(&json), json.len);
 }

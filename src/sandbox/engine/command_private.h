@@ -84,12 +84,17 @@ bool command_answer_version(const struct command_request *r, struct buf *json);
 bool command_answer_created(const struct command_request *r, struct buf *json);
 bool command_answer_list(const struct command_request *r, struct buf *json);
 bool command_answer_inspect(const struct command_request *r, struct buf *json);
+bool command_answer_image(const struct command_request *r, struct buf *json);
 bool command_answer_network(const struct command_request *r, struct buf *json);
-/* One line of events as the API's; what is of no interest appends nothing. *ret_id: of a container that has started or
+/* One line of events as the API's; what is of no interest appends nothing. *ret_id: of a container that has started (*ret_started) or
  * ended (malloc'ed), NULL. */
 void command_translate_event(enum dialect dialect, const char *line, size_t len, struct buf *json,
-                             char **ret_id);
+                             char **ret_id, bool *ret_started);
 /* Of what was said, the last line that is not empty; "". Malloc'ed. */
 char *command_last_line(const struct buf *said);
+/* The same as a sentence, where it is a line of a log. Malloc'ed. */
+char *command_why(const struct buf *said);
+/* Of a command that says what went wrong and ends as if nothing had. */
+bool command_has_logged_an_error(const struct buf *said);
 /* The status that the API would have refused with, by the command's words. */
 int command_judge(const char *words);

@@ -5,6 +5,8 @@
 
 #define PULL_MOST (1800 * SECOND) /* a command's pull shows no progress to anybody but a terminal */
 #define INFO_MOST (10 * SECOND)   /* it looks at much more than the API's version does */
+#define NEAR_ONLY \
+        "it is of use only beside lambent, with the same files and kernel: it gives a container neither archives nor input"
 #define JSON_EACH "{{json .}}"
 #define LABEL(name) "\"dev.lambent." name "\":{{json (.Label \"dev.lambent." name "\")}}"
 
@@ -60,6 +62,10 @@ static int plan_kill(struct command_request *r, struct words *words, char **ret_
 static int plan_attach(struct command_request *r, struct words *words, char **ret_problem) {
         AUTO(str) char *input = command_parameter(r, "stdin");
 
+        if (input && streq(input, "1") && r->line->dialect == DIALECT_NERDCTL) {
+                *ret_problem = xstrdup(NEAR_ONLY);
+                return 400;
+        }
         words_add_all(words, "start", "--attach");
         if (input && streq(input, "1"))
                 words_add(words, "--interactive");
@@ -93,8 +99,11 @@ static int plan_inspect_network(struct command_request *r, struct words *words, 
         return 0;
 }
 
+/* nerdctl looks for a digest in a name only where the tag fits as well. */
 static int plan_inspect_image(struct command_request *r, struct words *words, char **ret_problem) {
-        words_add_all(words, "image", "inspect", "--format", JSON_EACH, r->name);
+        const char *digest = r->line->dialect == DIALECT_NERDCTL ? strchr(r->name, '@') : NULL;
+
+        words_add_all(words, "image", "inspect", "--format", JSON_EACH, digest ? digest + 1 : r->name);
         return 0;
 }
 
@@ -132,6 +141,11 @@ static int plan_put(struct command_request *r, struct words *words, char **ret_p
 
         if (status)
                 return status;
+        if (r->line->dialect == DIALECT_NERDCTL) {
+                free(path);
+                *ret_problem = xstrdup(NEAR_ONLY);
+                return 400;
+        }
         words_add_all(words, "cp", "-");
         words_take(words, path);
         return 0;
@@ -203,7 +217,7 @@ static const struct command_route routes[] = {
         { HTTP_DELETE_, "/containers/", "", COMMAND_ANSWERS, 0, plan_remove, NULL },
         { HTTP_GET_, "/networks/", "", COMMAND_ANSWERS, 0, plan_inspect_network, command_answer_network },
         { HTTP_POST_, "/images/create", NULL, COMMAND_ANSWERS, PULL_MOST, plan_pull, NULL },
-        { HTTP_GET_, "/images/", "/json", COMMAND_ANSWERS, 0, plan_inspect_image, command_answer_inspect },
+        { HTTP_GET_, "/images/", "/json", COMMAND_ANSWERS, 0, plan_inspect_image, command_answer_image },
         { HTTP_POST_, "/images/", "/tag", COMMAND_ANSWERS, 0, plan_tag, NULL },
         { HTTP_DELETE_, "/images/", "", COMMAND_ANSWERS, 0, plan_remove_image, NULL },
 };

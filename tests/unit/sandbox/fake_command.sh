@@ -115,6 +115,10 @@ case "$1 $2" in
         tag* | rmi*) ;;
         rm*)
                 for id; do :; done
+                if [ -e "$books/stubborn" ]; then
+                        echo 'time="2026-01-01T00:00:00Z" level=error msg="1 errors:\\nit is being used"' >&2
+                        exit 0
+                fi
                 find_container "$id"
                 rm -r "$folder"
                 tell destroy "${folder##*/}" 0

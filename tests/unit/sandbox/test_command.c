@@ -114,27 +114,117 @@ static void test_kill(void **state) {
         trial_close(&t);
 }
 
-/* It has fewer options and copies from running containers only. */
+static void use_nerdctl(struct trial *t) {
+        docker_free(t->docker);
+        free(t->address);
+        t->address = xasprintf("nerdctl-command:%s", t->command);
+        t->docker = docker_new(t->stage.loop, t->address, NULL, NULL);
+}
+
+/* It has fewer options, and is of use only beside us. */
 static void test_nerdctl(void **state) {
         AUTO(str) char *id = NULL;
         AUTO(str) char *look = NULL;
+        AUTO(str) char *attach = NULL;
+        AUTO(str) char *start = NULL;
+        struct docker_call starting = {};
         struct trial t;
 
         trial_open(&t);
-        docker_free(t.docker);
-        free(t.address);
-        t.address = xasprintf("nerdctl-command:%s", t.command);
-        t.docker = docker_new(t.stage.loop, t.address, NULL, NULL);
-        id = create(&t, "{\"Image\":\"i\",\"OpenStdin\":true,\"Healthcheck\":{\"Test\":[\"NONE\"]},"
-                        "\"HostConfig\":{\"LogConfig\":{\"Type\":\"none\"},\"CapDrop\":[\"ALL\"]}}");
-        assert_true(was_called(&t, "create --name n --pull never --stop-timeout 0 --cap-drop ALL i\n"));
+        use_nerdctl(&t);
+        id = create(
+                &t,
+                "{\"Image\":\"i\",\"OpenStdin\":true,\"Healthcheck\":{\"Test\":[\"NONE\"]},"
+                "\"HostConfig\":{\"LogConfig\":{\"Type\":\"none\"},\"CapDrop\":[\"ALL\"],\"Mounts\":[{\"Type\":\"bind\","
+                "\"Source\":\"/with \\\" and space\",\"Target\":\"/t\",\"ReadOnly\":true}]}}");
+        assert_true(was_called(&t, "create --name n --pull never --stop-timeout 0 --cap-drop ALL "
+                                   "--mount type=bind,source=/with \" and space,target=/t,readonly i\n"));
+        assert_int_equal(
+                ask(&t, HTTP_POST_, "/containers/create?name=n",
+                    "{\"Image\":\"i\",\"HostConfig\":{\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/a,b\",\"Target\":\"/t\"}]}}",
+                    0),
+                -EINVAL);
         look = xasprintf("/containers/%s/archive?path=/lambent/init/x", id);
         assert_int_equal(ask(&t, HTTP_HEAD_, look, NULL, 0), 0);
         assert_true(was_called(&t, "container inspect --format {{json .}} "));
+        assert_int_equal(ask(&t, HTTP_PUT_, look, "an archive", 0), -EINVAL);
         assert_false(was_called(&t, "cp "));
+        attach = xasprintf("/containers/%s/attach?stream=1&stdin=1&stdout=1&stderr=1", id);
+        start = xasprintf("/containers/%s/start", id);
+        docker_begin(t.docker, &starting,
+                     &(struct docker_request){ .method = HTTP_POST_, .target = attach, .done = on_done });
+        assert_int_equal(ask(&t, HTTP_POST_, start, NULL, 0), -EINVAL);
+        assert_false(was_called(&t, "start "));
+        docker_call_clear(&starting);
+        assert_int_equal(ask(&t, HTTP_GET_, "/images/a.b%2Fc%40sha256%3A1/json", NULL, 0), 0);
+        assert_true(was_called(&t, "image inspect --format {{json .}} sha256:1\n"));
         remove_it(&t, id);
         assert_int_equal(ask(&t, HTTP_HEAD_, look, NULL, 0), -ENOENT);
         trial_close(&t);
+}
+
+static void test_a_removal_that_only_says_that_it_failed(void **state) {
+        AUTO(str) char *id = NULL;
+        AUTO(str) char *target = NULL;
+        AUTO(str) char *path = NULL;
+        struct trial t;
+
+        trial_open(&t);
+        use_nerdctl(&t);
+        id = create(&t, "{\"Image\":\"i\"}");
+        target = xasprintf("/containers/%s?force=1&v=1", id);
+        path = book(&t, "stubborn");
+        put(&t, "stubborn", "", 0600);
+        assert_int_equal(ask(&t, HTTP_DELETE_, target, NULL, 0), -EIO);
+        assert_non_null(strstr(t.call.problem, ": it is being used (500)"));
+        unlink(path);
+        remove_it(&t, id);
+        trial_close(&t);
+}
+
+static void expect_image(enum dialect dialect, const char *said, const char *id) {
+        struct command_line line = { .dialect = dialect };
+        struct command_request r = { .line = &line, .output = BUF_NULL(64 * KIB) };
+        AUTO(buf) struct buf json = BUF_NULL(64 * KIB);
+        json_t *tree = NULL;
+
+        assert_int_equal(buf_append_str(&r.output, said), 0);
+        assert_true(command_answer_image(&r, &json));
+        assert_int_equal(json_tree_parse(buf_data(&json), json.len, &tree, NULL), 0);
+        assert_string_equal(json_tree_str(tree, "Id"), id);
+        json_decref(tree);
+        buf_deinit(&r.output);
+}
+
+static void test_what_an_image_is_found_by(void **state) {
+        static const char config[] = "{\"Id\":\"sha256:config\",\"RepoDigests\":[\"a/b@sha256:manifest\"]}\n";
+        static const char other[] = "{\"Id\":\"sha256:config\",\"RepoDigests\":[\"c@sha256:manifest\"]}\n";
+        AUTO(str) char *twice = xasprintf("%s%s", config, other);
+
+        expect_image(DIALECT_DOCKER, config, "sha256:config");
+        expect_image(DIALECT_NERDCTL, config, "sha256:manifest");
+        expect_image(DIALECT_NERDCTL, twice, "sha256:manifest");
+        expect_image(DIALECT_NERDCTL, "{\"Id\":\"sha256:config\",\"RepoDigests\":[]}\n", "sha256:config");
+}
+
+static void expect_words(const char *said, const char *words) {
+        AUTO(buf) struct buf error = BUF_NULL(64 * KIB);
+        AUTO(str) char *why = NULL;
+
+        assert_int_equal(buf_append_str(&error, said), 0);
+        why = command_why(&error);
+        assert_string_equal(why, words);
+}
+
+static void test_words_of_a_failure(void **state) {
+        expect_words("", "");
+        expect_words("a warning\nError: no such container: x\n", "Error: no such container: x");
+        expect_words(
+                "time=\"2026\" level=warning msg=\"a\"\ntime=\"2026\" level=fatal msg=\"1 errors:\\nno such image: \\\"x\\\"\"\n",
+                "no such image: \"x\"");
+        expect_words("time=\"2026\" level=fatal msg=\"no errors:\\nx\" more=\"y\"\n", "no errors: x");
+        expect_words("time=\"2026\" level=fatal msg=\"it breaks off\\", "it breaks off\\");
+        expect_words("time=\"2026\" level=fatal\n", "time=\"2026\" level=fatal");
 }
 
 static void test_refusals(void **state) {
@@ -177,8 +267,9 @@ static void on_heard(struct docker_call *call, const char *data, size_t len) {
 }
 
 /* Attached and being started, as the driver does it. */
-static void begin_streams(struct trial *t, const char *id, struct docker_call *starting) {
-        AUTO(str) char *attach = xasprintf("/containers/%s/attach?stream=1&stdin=1&stdout=1&stderr=1", id);
+static void begin_streams(struct trial *t, const char *id, bool talks, struct docker_call *starting) {
+        AUTO(str) char *attach =
+                xasprintf("/containers/%s/attach?stream=1&stdin=%d&stdout=1&stderr=1", id, talks);
         AUTO(str) char *start = xasprintf("/containers/%s/start", id);
 
         t->ended = false;
@@ -196,7 +287,7 @@ static void begin_streams(struct trial *t, const char *id, struct docker_call *s
         docker_begin(
                 t->docker, starting,
                 &(struct docker_request){ .method = HTTP_POST_, .target = start, .done = on_start_done });
-        turn_until(t, was_called(t, "start --attach --interactive "));
+        turn_until(t, was_called(t, talks ? "start --attach --interactive " : "start --attach "));
 }
 
 static void test_streams_of_a_container(void **state) {
@@ -207,7 +298,7 @@ static void test_streams_of_a_container(void **state) {
 
         trial_open(&t);
         id = create(&t, "{\"Image\":\"i\"}");
-        begin_streams(&t, id, &starting);
+        begin_streams(&t, id, true, &starting);
         assert_true(docker_is_under_way(&starting));
         assert_int_equal(docker_send(&t.call, "hello", 5), 0);
         turn_until(&t, t.heard.len == sizeof(framed) - 1);
@@ -228,13 +319,66 @@ static void test_a_start_that_is_known_from_elsewhere(void **state) {
         trial_open(&t);
         put(&t, "silent", "", 0600);
         id = create(&t, "{\"Image\":\"i\"}");
-        begin_streams(&t, id, &starting);
+        begin_streams(&t, id, true, &starting);
         assert_true(docker_is_under_way(&starting));
         docker_has_happened(&starting);
         turn_until(&t, !docker_is_under_way(&starting));
         docker_has_happened(&starting);
         docker_call_clear(&starting);
         docker_cancel(&t.call);
+        remove_it(&t, id);
+        trial_close(&t);
+}
+
+struct watch {
+        struct docker_call call;
+        struct buf heard;
+};
+
+static void on_watched(struct docker_call *call, const char *data, size_t len) {
+        assert_int_equal(buf_append(&container_of(call, struct watch, call)->heard, data, len), 0);
+}
+
+static void on_watch_done(struct docker_call *call, int r) {
+        fail_msg("the events have ended");
+}
+
+static bool has_heard(const struct watch *watch, const char *word) {
+        return watch->heard.len && memmem(buf_data(&watch->heard), watch->heard.len, word, strlen(word));
+}
+
+/* What containerd has made in vain it tells as killed: why it is none, its command says by its end. */
+static void test_an_end_before_the_start(void **state) {
+        AUTO(str) char *id = NULL;
+        AUTO(str) char *events = NULL;
+        struct watch watch = { .heard = BUF_NULL(64 * KIB) };
+        struct docker_call starting = {};
+        struct trial t;
+
+        trial_open(&t);
+        use_nerdctl(&t);
+        put(&t, "silent", "", 0600);
+        id = create(&t, "{\"Image\":\"i\"}");
+        docker_begin(t.docker, &watch.call,
+                     &(struct docker_request){ .method = HTTP_GET_,
+                                               .target = "/events",
+                                               .silence = NSEC_NEVER,
+                                               .on_stream = on_watched,
+                                               .done = on_watch_done });
+        begin_streams(&t, id, false, &starting);
+        events = xasprintf(
+                "{\"Topic\":\"/tasks/exit\",\"Event\":\"{\\\"container_id\\\":\\\"%s\\\",\\\"id\\\":"
+                "\\\"%s\\\",\\\"exit_status\\\":137}\"}\n"
+                "{\"Topic\":\"/containers/delete\",\"Event\":\"{\\\"id\\\":\\\"other\\\"}\"}\n",
+                id, id);
+        put(&t, "events", events, 0600);
+        turn_until(&t, has_heard(&watch, "destroy"));
+        assert_false(has_heard(&watch, "die"));
+        assert_true(docker_is_under_way(&starting));
+        docker_call_clear(&starting);
+        docker_cancel(&t.call);
+        docker_call_clear(&watch.call);
+        buf_deinit(&watch.heard);
         remove_it(&t, id);
         trial_close(&t);
 }
@@ -274,8 +418,10 @@ static void expect_event(enum dialect dialect, const char *line, const char *jso
                          const char *started_or_ended) {
         AUTO(buf) struct buf said = BUF_NULL(64 * KIB);
         AUTO(str) char *id = NULL;
+        bool started;
 
-        command_translate_event(dialect, line, strlen(line), &said, &id);
+        command_translate_event(dialect, line, strlen(line), &said, &id, &started);
+        assert_int_equal(started, strstr(json, "\"start\"") != NULL);
         assert_int_equal(buf_append(&said, "", 1), 0);
         assert_string_equal(buf_data(&said), json);
         assert_true(!id == !started_or_ended);
@@ -322,10 +468,14 @@ int main(void) {
                 cmocka_unit_test(test_options_of_a_container),
                 cmocka_unit_test(test_kill),
                 cmocka_unit_test(test_nerdctl),
+                cmocka_unit_test(test_a_removal_that_only_says_that_it_failed),
+                cmocka_unit_test(test_what_an_image_is_found_by),
+                cmocka_unit_test(test_words_of_a_failure),
                 cmocka_unit_test(test_refusals),
                 cmocka_unit_test(test_a_command_that_hangs),
                 cmocka_unit_test(test_streams_of_a_container),
                 cmocka_unit_test(test_a_start_that_is_known_from_elsewhere),
+                cmocka_unit_test(test_an_end_before_the_start),
                 cmocka_unit_test(test_an_archive),
                 cmocka_unit_test(test_events),
         };
