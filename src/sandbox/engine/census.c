@@ -27,8 +27,8 @@ static bool is_nobodys(struct containers *c, const char *id, const json_t *label
         const char *home = json_tree_str(labels, LABEL "home"), *lease = json_tree_str(labels, LABEL "lease");
 
         if (instance && streq(instance, c->instance))
-                /* One being made is known by its name only. */
-                return !find(c, id) && list_is_empty(&c->creations);
+                /* One being made is known by its name only, and the one that is tried out by nobody else. */
+                return !find(c, id) && list_is_empty(&c->creations) && !docker_is_under_way(&c->trial_call);
         /* Whoever had our data dir before us has died: we have its lock. */
         if (home && streq(home, c->options.home))
                 return true;

@@ -279,7 +279,8 @@ const char *containers_shares(const struct containers *c) {
         return names[c->sharing];
 }
 
-static void sharing_is_known(struct containers *c, enum sharing sharing) {
+/* problem: why it could not be found out; NULL: it is so. */
+static void sharing_is_known(struct containers *c, enum sharing sharing, const char *problem) {
         struct container *container;
 
         c->sharing = sharing;
@@ -288,7 +289,8 @@ static void sharing_is_known(struct containers *c, enum sharing sharing) {
         free(TAKE(c->trial_id));
         unlink(c->trial_file);
         free(TAKE(c->trial_file));
-        containers_note(c, "engine=%s shares=\"%s\"", c->engine.kind, containers_shares(c));
+        containers_note(c, "engine=%s shares=\"%s\"%s%s", c->engine.kind, containers_shares(c),
+                        problem ? ", as far as can be said: " : "", problem ?: "");
         while ((container = list_first(&c->sharing_waits, struct container, wait_link))) {
                 list_unlink(&container->wait_link);
                 container_on_sharing(container, sharing);
@@ -298,7 +300,11 @@ static void sharing_is_known(struct containers *c, enum sharing sharing) {
 static void on_looked(struct docker_call *call, int r) {
         struct containers *c = container_of(call, struct containers, trial_call);
 
-        sharing_is_known(c, r ? SHARING_NOTHING : c->same_kernel ? SHARING_SOCKETS : SHARING_FILES);
+        sharing_is_known(c,
+                         r                ? SHARING_NOTHING
+                         : c->same_kernel ? SHARING_SOCKETS
+                                          : SHARING_FILES,
+                         r && r != -ENOENT ? call->problem : NULL);
         if (r && r != -ENOENT)
                 c->sharing = SHARING_UNKNOWN;
 }
@@ -316,7 +322,7 @@ static void on_trial_made(struct docker_call *call, int r) {
         c->trial_id = id ? xstrdup(id) : !call->status ? TAKE(c->trial_name) : NULL;
         if (!id) {
                 json_decref(made);
-                sharing_is_known(c, SHARING_NOTHING);
+                sharing_is_known(c, SHARING_NOTHING, call->problem);
                 /* What is wrong has nothing to do with files: the next one asks again. */
                 if (r != -EINVAL)
                         c->sharing = SHARING_UNKNOWN;
@@ -384,7 +390,7 @@ void containers_learn(struct containers *c, const struct image *image) {
         if (make_trial_file(c) == 0)
                 begin_trial(c, image);
         else
-                sharing_is_known(c, SHARING_NOTHING);
+                sharing_is_known(c, SHARING_NOTHING, NULL);
 }
 
 bool containers_know_sharing(struct containers *c, struct container *container) {

@@ -175,6 +175,7 @@ static void list_containers(struct http_exchange *x, struct fake_engine *f) {
         AUTO(buf) struct buf body = BUF_NULL(MIB);
         struct fake_container *c;
 
+        ++f->lists;
         assert_int_equal(buf_append_str(&body, "["), 0);
         list_each(c, &f->containers, link)
                 assert_int_equal(buf_printf(&body, "%s{\"Id\":\"%s\",\"Labels\":%s}", body.len > 1 ? "," : "",
@@ -265,6 +266,14 @@ static void inspect(struct http_exchange *x, const struct fake_engine *f) {
         answer(x, 200, body);
 }
 
+void fake_engine_break_events(struct fake_engine *f) {
+        http_abort(f->events);
+}
+
+void fake_engine_let_look(struct fake_engine *f) {
+        answer(TAKE(f->look), 200, "");
+}
+
 static void about_container(struct http_exchange *x, struct fake_engine *f) {
         const char *at = x->path + strlen("/containers/"), *rest = strchr(at, '/');
         AUTO(str) char *id = rest ? xstrndup(at, (size_t)(rest - at)) : xstrdup(at);
@@ -279,6 +288,8 @@ static void about_container(struct http_exchange *x, struct fake_engine *f) {
                 hang_up(f, c->id);
                 container_free(c);
                 answer(x, 204, "");
+        } else if (streq(rest, "/archive") && x->method == HTTP_HEAD_ && f->holds_looks) {
+                f->look = x;
         } else if (streq(rest, "/archive") && x->method == HTTP_HEAD_) {
                 AUTO(str) char *file = xasprintf("%s%s", c->init, path + strlen("/lambent/init"));
 
@@ -371,6 +382,8 @@ static void on_done(struct http_exchange *x, bool complete) {
 
         if (v->fake->events == x)
                 v->fake->events = NULL;
+        if (v->fake->look == x)
+                v->fake->look = NULL;
         if (v->fake->attach == x)
                 v->fake->attach = NULL;
         buf_deinit(&v->body);

@@ -17,14 +17,16 @@ struct fake_engine {
         struct list containers; /* of struct fake_container */
         struct http_exchange *events;
         struct http_exchange *attach; /* the last one; NULL: it has ended */
-        uint16_t port;                /* where the published port of a container leads */
-        char folder[64];              /* everything of the test is below */
-        char *socket;                 /* path */
-        unsigned calls, trouble_at;   /* the number of the call that goes wrong; 0: none */
+        struct http_exchange *look;   /* of a trial, while it is held */
+        bool holds_looks;
+        uint16_t port;              /* where the published port of a container leads */
+        char folder[64];            /* everything of the test is below */
+        char *socket;               /* path */
+        unsigned calls, trouble_at; /* the number of the call that goes wrong; 0: none */
         enum fake_trouble trouble;
         bool has_image, shares_files, connects;
         const char *pull_error;
-        unsigned made, started, removed, killed, pulls, next_id;
+        unsigned made, started, removed, killed, pulls, lists, next_id;
         struct list connections; /* of struct fake_connection */
         char *last_create;       /* the body of the last POST /containers/create */
         struct list tags;        /* of struct fake_tag: what images of AWS's private registries it has */
@@ -43,6 +45,10 @@ void fake_engine_tag(struct fake_engine *f, const char *name, const char *id);
 const char *fake_engine_image(const struct fake_engine *f, const char *name);
 /* The one that is attached to says something; stream: 1 standard output, 2 standard error. */
 void fake_engine_say(struct fake_engine *f, int stream, const char *text);
+/* Whoever follows the events has to begin again. */
+void fake_engine_break_events(struct fake_engine *f);
+/* What was looked for is there. */
+void fake_engine_let_look(struct fake_engine *f);
 /* Inits to which a daemon has said something. */
 size_t fake_engine_links(const struct fake_engine *f);
 /* The init that came last breaks its connection off, and nobody says why. */

@@ -195,6 +195,29 @@ static void test_no_init_for_it(void **state) {
         trial_close(&t);
 }
 
+/* The container that is tried out is nobody else's, also when all are counted in that moment. */
+static void test_a_census_during_the_trial(void **state) {
+        struct trial t;
+        unsigned lists;
+
+        trial_open(&t);
+        t.fake.holds_looks = true;
+        assert_true(find_engine(&t) && find_image(&t));
+        start_environment(&t);
+        turn_until(&t, t.fake.look && t.fake.events);
+        lists = t.fake.lists;
+        fake_engine_break_events(&t.fake);
+        turn_until(&t, t.fake.lists > lists);
+        for (int i = 0; i < 10; ++i)
+                assert_int_equal(loop_turn(t.stage.loop, MILLISECOND), 0);
+        assert_int_equal(t.fake.removed, 0);
+        fake_engine_let_look(&t.fake);
+        turn_until(&t, is_linked(&t));
+        assert_string_equal(containers_shares(t.stage.containers), "files and sockets");
+        t.stage.environment->ops->free(t.stage.environment);
+        trial_close(&t);
+}
+
 static void test_image_removed_meanwhile(void **state) {
         struct trial t;
 
@@ -423,6 +446,7 @@ int main(void) {
                 cmocka_unit_test(test_why_it_ended),
                 cmocka_unit_test(test_an_image_that_refuses_init),
                 cmocka_unit_test(test_no_init_for_it),
+                cmocka_unit_test(test_a_census_during_the_trial),
                 cmocka_unit_test(test_image_removed_meanwhile),
                 cmocka_unit_test(test_image_that_cannot_be_pulled),
                 cmocka_unit_test(test_one_pull_for_all),
