@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 import images
+from test_emulated import Emulated, python  # noqa: F401
 from test_environments import (  # noqa: F401
     c_bootstrap, lambent, lambent_of, provided, test_cold_starts_in_parallel, test_cold_then_warm,
     test_doctor_says_where_and_why, test_evicted, test_fates_of_a_runtime, test_idle_and_removed, test_layers,
@@ -81,6 +82,14 @@ def test_a_container_that_cannot_be_started(lambent_of, engine, provided, c_boot
     assert meta["FunctionError"] == "Unhandled" and answer["errorType"] == "Sandbox.Failure", answer
     assert "no-such-plugin" in answer["errorMessage"], answer
     wait_until(lambda: lambent.containers() == [], "nothing is left of it")
+
+
+def test_an_emulator(lambent_of, python):  # noqa: F811
+    emulated = Emulated(lambent_of("--container-mode", "rie", "--rie-ready-time", "60s"), python)
+    name = emulated.function(Environment={"Variables": {"MINE": "yes"}})
+
+    assert [emulated.count(name), emulated.count(name)] == [1, 2]
+    assert emulated.lambent.invoke(name, "env")[0]["MINE"] == "yes"
 
 
 def test_an_image_of_a_registry(lambent_of, engine, registry):  # noqa: F811
