@@ -8,6 +8,9 @@
  * come from inside lambent_turn(). One struct lambent belongs to one thread; it may be another one for each.
  * One data dir belongs to one engine at a time.
  *
+ * It has child processes and learns from each how it ended. So SIGCHLD must be neither ignored nor handled with SA_NOCLDWAIT,
+ * and the program waits for its own children by their pids: waitpid(-1) would take ours. A handler is no matter.
+ *
  * Errors: 0 is success; negative numbers are errno values, with a sentence for a human in *ret_problem where there is
  * one (free() it); positive ones are enum lambent_error: what can happen to a function. Strings and bytes given to a
  * call are copied; those given to a callback live until it returns.

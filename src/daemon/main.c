@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "cli/client_commands.h"
@@ -17,6 +18,11 @@ static void occupy_standard_descriptors(void) {
         fd_close(fd);
 }
 
+/* Whoever ignores it hands that on to what he starts; and how a child of ours has ended, the kernel then tells nobody. */
+static void hear_of_children(void) {
+        signal(SIGCHLD, SIG_DFL);
+}
+
 int main(int argc, char **argv) {
         const struct command commands[] = {
                 serve_command,  run_command,         exec_command,      deploy_command,
@@ -32,5 +38,6 @@ int main(int argc, char **argv) {
         };
 
         occupy_standard_descriptors();
+        hear_of_children();
         return command_main(&program, argc, argv);
 }

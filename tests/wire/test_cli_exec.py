@@ -32,6 +32,13 @@ def test_the_exit_status_is_the_commands(tmp):
     assert lambent("exec", "--", "sh", "-c", "kill -KILL $$", env={"TMPDIR": tmp}).returncode == 128 + signal.SIGKILL
 
 
+def test_the_exit_status_is_known_to_one_whose_parent_wants_none(tmp):
+    """An ignored SIGCHLD is inherited."""
+    done = lambent("exec", "--", "sh", "-c", "exit 7", env={"TMPDIR": tmp},
+                   preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 7, done.stderr
+
+
 def test_an_ordinary_client_finds_it(tmp):
     done = lambent("exec", "--", sys.executable, "-c", LISTS, env={"TMPDIR": tmp})
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
