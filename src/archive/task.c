@@ -41,6 +41,7 @@ struct task {
         struct tree_info info;
         int error; /* of the job that ran last */
         bool has_turn, reported, exited, exited_well, doomed;
+        bool blob_was_removed; /* under way: one that has come since was perhaps too late for its syncfs */
 };
 
 static void task_advance_queue(struct content_store *store);
@@ -186,11 +187,10 @@ static void job_discard(struct job *job) {
         task_free(container_of(job, struct task, job));
 }
 
-/* Says in the info that the disk has the tree; and with it, if it has one, the blob. */
+/* Says in the info that the disk has the tree. */
 struct mark {
         struct job job;
         struct content_root *root;
-        char blob[SHA256_HEX_LEN + 1]; /* "": none */
         char folder[16 + SHA256_HEX_LEN];
 };
 
@@ -199,8 +199,6 @@ static void mark_run(struct job *job) {
 
         /* Unmarked it is made again after the next boot, that is all. */
         (void)info_set_synced(mark->root->fd, mark->folder);
-        if (mark->blob[0])
-                unsynced_clear(mark->root->fd, mark->blob);
 }
 
 static void mark_done(struct job *job) {
@@ -210,16 +208,19 @@ static void mark_done(struct job *job) {
         free(mark);
 }
 
+/* The blob's mark goes here and now: a worker's turn would come too late and take that of an upload that came since. */
 static void mark_synced(struct task *task) {
         struct mark *mark = xcalloc(1, sizeof(*mark));
+        struct item *item = task->item;
 
         mark->job = (struct job){ .run = mark_run, .done = mark_done, .discard = mark_done };
         mark->root = content_root_ref(task->root);
-        task->item->info.synced = true;
-        if (task->item->unsynced)
-                memcpy(mark->blob, task->hex, sizeof(mark->blob));
-        task->item->unsynced = false;
-        snprintf(mark->folder, sizeof(mark->folder), "%s/%s", item_folder(task->item->kind), task->hex);
+        item->info.synced = true;
+        if (item->unsynced && !task->blob_was_removed) {
+                unsynced_clear(task->root->fd, item->hex);
+                item->unsynced = false;
+        }
+        snprintf(mark->folder, sizeof(mark->folder), "%s/%s", item_folder(item->kind), item->hex);
         job_submit(task->store->loop, &mark->job);
 }
 
@@ -451,7 +452,7 @@ void task_merge(struct item *item, const struct archive_limits *limits) {
 
 void task_forget_tree(struct task *task) {
         if (task->state != TASK_SYNCING) {
-                task->doomed = true;
+                task->doomed = task->blob_was_removed = true;
                 return;
         }
         task->item->task = NULL;

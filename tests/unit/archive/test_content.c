@@ -308,6 +308,100 @@ static void what_has_reached_the_disk_is_not_marked(void **state) {
         bench_settle(b);
 }
 
+/* Holds the worker up until it is opened. */
+struct gate {
+        struct job job;
+        int ends[2];
+};
+
+static void gate_run(struct job *job) {
+        char byte;
+
+        assert_int_equal(read(container_of(job, struct gate, job)->ends[0], &byte, 1), 0);
+}
+
+static void gate_done(struct job *job) {
+        close(container_of(job, struct gate, job)->ends[0]);
+}
+
+static void gate_close(struct bench *b, struct gate *gate) {
+        gate->job = (struct job){ .run = gate_run, .done = gate_done, .discard = gate_done };
+        assert_int_equal(pipe2(gate->ends, O_CLOEXEC), 0);
+        job_submit(b->loop, &gate->job);
+}
+
+static void gate_open(struct gate *gate) {
+        close(gate->ends[1]);
+}
+
+static void upload_again(struct bench *b, const struct buf *zip, struct blob_answer *answer) {
+        struct content_upload *u = content_upload_new(b->store, MIB, &blob_answer_events, answer);
+
+        assert_int_equal(content_upload_write(u, buf_data(zip), zip->len), 0);
+        content_upload_finish(u);
+}
+
+/* A mark is one upload's: what has brought an earlier one to the disk says nothing of it. */
+static void the_mark_of_a_package_that_comes_again_is_its_own(void **state) {
+        struct bench *b = *state;
+        AUTO(buf) struct buf zip = BUF_NULL(MIB);
+        struct gate before, behind;
+        struct tree_answer answer;
+        struct blob_answer again = {};
+        AUTO(str) char *mark = NULL;
+        struct content_blob blob;
+
+        zip_make(hello, &zip);
+        blob = bench_upload(b, buf_data(&zip), zip.len);
+        mark = xasprintf("%s/unsynced/%s", b->dir, blob.hex);
+        bench_unpack(b, blob.hex, &aws_limits, &answer);
+        gate_close(b, &before);
+        upload_again(b, &zip, &again);
+        gate_close(b, &behind);
+        while (!list_is_empty(&b->store->tasks))
+                assert_int_equal(loop_turn(b->loop, SECOND), 0);
+        content_remove(b->store, blob.hex);
+        gate_open(&before);
+        bench_until(b, &again.done);
+        assert_int_equal(again.r, 0);
+        gate_open(&behind);
+        bench_settle(b);
+        assert_int_equal(access(mark, F_OK), 0);
+}
+
+static void the_mark_of_a_package_that_comes_again_while_it_is_unpacked_is_its_own(void **state) {
+        struct bench *b = *state;
+        AUTO(buf) struct buf zip = BUF_NULL(MIB);
+        struct gate before, behind;
+        struct tree_answer first = {}, second = {};
+        struct blob_answer again = {};
+        AUTO(str) char *mark = NULL;
+        struct content_blob blob;
+
+        zip_make(hello, &zip);
+        blob = bench_upload(b, buf_data(&zip), zip.len);
+        mark = xasprintf("%s/unsynced/%s", b->dir, blob.hex);
+        content_unpack(b->store, blob.hex, &aws_limits, &first.wait, tree_answer_fn);
+        gate_close(b, &before);
+        upload_again(b, &zip, &again);
+        gate_close(b, &behind);
+        while (b->store->helpers) /* until its report is there */
+                assert_int_equal(loop_turn(b->loop, SECOND), 0);
+        content_remove(b->store, blob.hex);
+        gate_open(&before);
+        bench_until(b, &again.done);
+        assert_int_equal(again.r, 0);
+        content_unpack(b->store, blob.hex, &aws_limits, &second.wait, tree_answer_fn);
+        gate_open(&behind);
+        bench_until(b, &second.done);
+        assert_true(first.done);
+        assert_int_equal(second.tree.outcome, ARCHIVE_FINE);
+        while (!list_is_empty(&b->store->tasks))
+                assert_int_equal(loop_turn(b->loop, SECOND), 0);
+        bench_settle(b);
+        assert_int_equal(access(mark, F_OK), 0);
+}
+
 static bool keep_one(const char *hex, void *owner) {
         return streq(hex, owner);
 }
@@ -613,6 +707,8 @@ int main(void) {
                 WITH_BENCH(trees_of_an_earlier_boot_must_have_reached_the_disk),
                 WITH_BENCH(packages_that_a_power_cut_has_spoilt_are_thrown_away),
                 WITH_BENCH(what_has_reached_the_disk_is_not_marked),
+                WITH_BENCH(the_mark_of_a_package_that_comes_again_is_its_own),
+                WITH_BENCH(the_mark_of_a_package_that_comes_again_while_it_is_unpacked_is_its_own),
                 WITH_BENCH(the_sweep_keeps_what_is_claimed),
                 WITH_BENCH(removal_at_any_time),
                 WITH_BENCH(closing_at_any_time),
