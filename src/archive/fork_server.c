@@ -103,6 +103,8 @@ static int32_t fork_helper(struct order *order, int (*run)(int argc, char **argv
 int fork_server(int (*run)(int argc, char **argv)) {
         struct order order;
 
+        /* What exec has not closed would be kept open here for good. */
+        syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 return 1;
         while (receive(&order)) {

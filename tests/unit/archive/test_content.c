@@ -515,6 +515,22 @@ static void a_fork_server_that_died_is_replaced(void **state) {
         bench_settle(b);
 }
 
+/* A program that uses us may have descriptors that are not closed at exec; the fork server lives as long as it does. */
+static void a_fork_server_keeps_nothing_of_the_programs(void **state) {
+        struct bench *b = *state;
+        struct content_blob blob = bench_upload_zip(b, hello);
+        struct tree_answer answer;
+        int ends[2];
+        char byte;
+
+        assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+        bench_unpack(b, blob.hex, &aws_limits, &answer);
+        bench_settle(b);
+        close(ends[1]);
+        assert_int_equal(read(ends[0], &byte, 1), 0);
+        close(ends[0]);
+}
+
 static void a_helper_is_not_told_more_than_it_can_hear(void **state) {
         static char word[sizeof(struct helper_request)];
         const char *argv[] = { helper_path(), "pack", word, NULL };
@@ -714,6 +730,7 @@ int main(void) {
                 WITH_BENCH(closing_at_any_time),
                 WITH_BENCH(a_broken_helper_is_an_error_not_a_hang),
                 WITH_BENCH(a_fork_server_that_died_is_replaced),
+                WITH_BENCH(a_fork_server_keeps_nothing_of_the_programs),
                 cmocka_unit_test(a_helper_is_not_told_more_than_it_can_hear),
                 WITH_BENCH(what_is_not_there_is_said),
                 cmocka_unit_test(a_full_disk_is_an_error_that_passes),
