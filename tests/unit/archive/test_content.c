@@ -531,6 +531,26 @@ static void a_fork_server_keeps_nothing_of_the_programs(void **state) {
         close(ends[0]);
 }
 
+/* A program that uses us may have forked: then there is another one that holds what we close. */
+static void a_fork_server_ends_whoever_else_has_its_socket(void **state) {
+        const char *argv[] = { helper_path(), "no-such-verb", NULL };
+        struct helper_server server = HELPER_SERVER_NULL;
+        AUTO(fd) int target = memfd_create("target", MFD_CLOEXEC);
+        struct helper_process process = HELPER_PROCESS_NULL;
+        AUTO(fd) int elsewhere = -1;
+        siginfo_t info;
+
+        assert_int_equal(helper_spawn(&server, argv, &(struct helper_fds){ -1, target, NULL, 0 }, &process),
+                         0);
+        helper_end(&process);
+        elsewhere = fcntl(server.socket, F_DUPFD_CLOEXEC, 0);
+        assert_true(elsewhere >= 0);
+        alarm(60);
+        helper_server_end(&server);
+        alarm(0);
+        assert_int_equal(waitid(P_PID, (id_t)server.pid, &info, WEXITED | WNOHANG), -1);
+}
+
 static void a_helper_is_not_told_more_than_it_can_hear(void **state) {
         static char word[sizeof(struct helper_request)];
         const char *argv[] = { helper_path(), "pack", word, NULL };
@@ -731,6 +751,7 @@ int main(void) {
                 WITH_BENCH(a_broken_helper_is_an_error_not_a_hang),
                 WITH_BENCH(a_fork_server_that_died_is_replaced),
                 WITH_BENCH(a_fork_server_keeps_nothing_of_the_programs),
+                cmocka_unit_test(a_fork_server_ends_whoever_else_has_its_socket),
                 cmocka_unit_test(a_helper_is_not_told_more_than_it_can_hear),
                 WITH_BENCH(what_is_not_there_is_said),
                 cmocka_unit_test(a_full_disk_is_an_error_that_passes),
