@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import control
 from harness import ROOT, Missing, guests, invoke_path, median, phases_usec, resident_kib
 from measures import PIN, Row, cold_starts, measure, take_turns
 
@@ -264,6 +265,36 @@ def container_peer_rie(bench):
         for name in names:
             daemon.create(name, bench.tools.package())
         yield Row("container, cold invoke, C, p50, against AWS's RIE", *take_turns(len(names), ours, theirs), "ms", "ratio", 1)
+
+
+@measure
+def container_peer_fakecloud(bench):
+    """The first answer of a function, and those of a warm one, beside fakecloud on the same engine with the same image and bootstrap."""
+    runs, requests = bench.count(10, 3), bench.count(2000, 300)
+    package = bench.tools.package()
+    with engine() as docker, daemon_on(bench, docker, "--container-spares", "0") as daemon, \
+            contextlib.closing(control.Server(daemon.address)) as ours, \
+            contextlib.closing(control.fakecloud(DOCKER_HOST=docker.host, FAKECLOUD_CONTAINER_CLI="docker")) as peer:
+        for server in (ours, peer):
+            for i in range(runs):
+                server.create(f"cold-{i}", package)
+                server.await_active(f"cold-{i}")
+
+        def cold(server, name):
+            began = time.monotonic()
+            server.ask("POST", invoke_path(name), b"{}")
+            return (time.monotonic() - began) * 1e3
+
+        turns = [(cold(ours, f"cold-{i}"), cold(peer, f"cold-{i}")) for i in range(runs)]
+        yield Row("container, cold invoke, C, p50, against fakecloud", median([a for a, _ in turns]), median([b for _, b in turns]),
+                  median([a / b for a, b in turns]), "ms", "ratio", 1)
+
+        def warm(server):
+            return bench.tools.load(server.address, invoke_path("cold-0"), header=f"Authorization: {control.SIGNED}", requests=requests,
+                                    warmup=requests // 10)["p50_us"]
+
+        yield Row("container, warm invoke, 100 B, p50, against fakecloud", *take_turns(3, lambda: warm(ours), lambda: warm(peer)),
+                  "µs", "ratio", 1)
 
 
 @measure

@@ -3,7 +3,7 @@
 
 A peer is a server of its own on a loopback port and is asked the same requests by the same client, one after the other on one connection.
 Its time for an operation stands in the floor's column, so a ratio of 0.1 is ten times its operations per second. moto's server is in the
-tests' Python environment; fakecloud is taken from PATH or from the peers that `run.py --install-peers` got (its build takes long).
+tests' Python environment; fakecloud is taken from PATH (`cargo install fakecloud` takes most of an hour).
 """
 
 import contextlib
@@ -51,6 +51,10 @@ class Server:
 
     def create(self, name, package):
         self.ask("POST", FUNCTIONS, create_body(name, package), (201,))
+
+    def await_active(self, name):
+        while json.loads(self.ask("GET", f"{FUNCTIONS}/{name}"))["Configuration"]["State"] == "Pending":
+            time.sleep(0.01)
 
     def middle_page(self):
         """The path of ListFunctions' page in the middle, found by going through all."""
@@ -110,13 +114,13 @@ def moto():
     return Peer(command, {"ADDRESS": f"127.0.0.1:{port}", "MOTO_ACCOUNT_ID": "000000000000"})
 
 
-def fakecloud():
+def fakecloud(**env):
     port = free_port()
     program = shutil.which("fakecloud", path=f"{peers_dir() / 'bin'}:{os.environ.get('PATH', '')}")
     if not program:
         raise Missing("not installed: fakecloud")
     return Peer([program, "--addr", f"127.0.0.1:{port}", "--account-id", "000000000000", "--log-level", "error"],
-                {"ADDRESS": f"127.0.0.1:{port}"})
+                {"ADDRESS": f"127.0.0.1:{port}", **env})
 
 
 def get_usec(bench, server, path, requests):
