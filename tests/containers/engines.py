@@ -494,7 +494,7 @@ class NerdctlByCommand(Engine):
             f'version = 2\nroot = "{self.folder}/data"\nstate = "{self.folder}/run"\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
             f'[grpc]\naddress = "{self.socket}"\n[plugins."io.containerd.internal.v1.opt"]\npath = "{self.folder}/opt"\n')
         (self.folder / "nerdctl.toml").write_text(
-            f'address = "{self.socket}"\nnamespace = "lmb-test"\ndata_root = "{self.folder}/store"\ncni_path = "{self.CNI}"\n'
+            f'address = "{self.socket}"\nnamespace = "{self.folder.name}"\ndata_root = "{self.folder}/store"\ncni_path = "{self.CNI}"\n'
             f'cni_netconfpath = "{self.folder}/networks"\ncgroup_manager = "cgroupfs"\n')
         (self.folder / "networks").mkdir(exist_ok=True)
         self.subnet = getattr(self, "subnet", None) or _free_subnet()
@@ -510,6 +510,10 @@ class NerdctlByCommand(Engine):
             self.remove_containers()
         self._stop_process()
         _remove(self.folder)
+        # containerd leaves the cgroups of its namespace.
+        for left in [*pathlib.Path("/sys/fs/cgroup").glob(self.folder.name), *pathlib.Path("/sys/fs/cgroup").glob(f"*/{self.folder.name}")]:
+            with contextlib.suppress(OSError):
+                left.rmdir()
 
     # ---- what the API is for others ----
 
