@@ -14,6 +14,8 @@ struct api_fetch {
         struct api_request *request;
         struct aws_get *get;
         char *bucket, *key;
+        char *version; /* the one that is named; of a reference, once it has come, the one that came; NULL */
+        bool references; /* REFERENCE */
         void (*ready)(struct api_request *r);
 };
 
@@ -24,11 +26,15 @@ static bool names_object(const json_t *source) {
                json_tree_get(source, "S3ObjectVersion");
 }
 
-bool code_source_check(const struct api_request *r, const json_t *source, const char *missing,
-                       struct problem *ret_problem) {
+static bool wants_reference(const json_t *source) {
         const char *mode = json_tree_str(source, "S3ObjectStorageMode");
 
-        if (json_tree_get(source, "ZipFile") && names_object(source))
+        return mode && streq(mode, "REFERENCE");
+}
+
+bool code_source_check(const struct api_request *r, const json_t *source, const char *missing,
+                       struct problem *ret_problem) {
+        if (json_tree_get(source, "ZipFile") && (names_object(source) || wants_reference(source)))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                    "Please do not provide other FunctionCode parameters when providing a "
                                    "ZipFile.");
@@ -39,10 +45,6 @@ bool code_source_check(const struct api_request *r, const json_t *source, const 
                 return true;
         if (!json_tree_get(source, "S3Bucket") || !json_tree_get(source, "S3Key"))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "%s", missing);
-        if (mode && streq(mode, "REFERENCE"))
-                return problem_set(ret_problem, PROBLEM_NOT_IMPLEMENTED,
-                                   "lambent does not implement %s with S3ObjectStorageMode REFERENCE.",
-                                   r->operation);
         if (!r->api->s3_endpoint.host && !r->api->options.aws_keys)
                 return problem_set(
                         ret_problem, PROBLEM_NOT_IMPLEMENTED,
@@ -164,6 +166,21 @@ static bool on_body(void *owner, const char *data, size_t len) {
         return true;
 }
 
+/* The object that came is one that can be found again. False: answered. */
+static bool pin_version(struct api_fetch *f, const char *came) {
+        if (f->version)
+                return true;
+        if (came && !streq(came, "null")) {
+                f->version = xstrdup(came);
+                return true;
+        }
+        api_fail(f->request, PROBLEM_INVALID_PARAMETER,
+                 "S3ObjectStorageMode REFERENCE requires versioning to be enabled on the bucket %s. Enable "
+                 "versioning, upload the object again and retry.",
+                 f->bucket);
+        return false;
+}
+
 static void on_end(void *owner, const struct aws_get_result *result) {
         struct api_fetch *f = owner;
 
@@ -175,10 +192,10 @@ static void on_end(void *owner, const struct aws_get_result *result) {
                 api_fail(f->request, PROBLEM_SERVICE,
                          "The object %s of the bucket %s could not be fetched from %s: %s.", f->key,
                          f->bucket, f->request->api->s3_endpoint.host ?: "S3", result->problem);
-        else if (result->status == 200)
-                finish_upload(f);
-        else
+        else if (result->status != 200)
                 fail_object(f, result);
+        else if (!f->references || pin_version(f, result->version))
+                finish_upload(f);
 }
 
 /* AWS's own. A name with dots does not fit the certificate of its host. */
@@ -211,7 +228,8 @@ static const struct aws_keys anybody = { (char *)"test", (char *)"test", NULL };
 
 static void fetch(struct api_request *r, const json_t *source, void (*ready)(struct api_request *r)) {
         static const struct aws_get_events events = { on_begin, on_body, on_end };
-        const char *bucket = json_tree_str(source, "S3Bucket"), *key = json_tree_str(source, "S3Key");
+        const char *bucket = json_tree_str(source, "S3Bucket"), *key = json_tree_str(source, "S3Key"),
+                   *version = json_tree_str(source, "S3ObjectVersion");
         AUTO(endpoint) struct endpoint aws = {};
         AUTO(buf) struct buf target = BUF_NULL(TARGET_MAX);
         const bool is_aws = !r->api->s3_endpoint.host;
@@ -221,11 +239,12 @@ static void fetch(struct api_request *r, const json_t *source, void (*ready)(str
         f->request = r;
         f->bucket = xstrdup(bucket);
         f->key = xstrdup(key);
+        f->version = version ? xstrdup(version) : NULL;
+        f->references = wants_reference(source);
         f->ready = ready;
         if (is_aws)
                 find_aws(r->region, bucket, &aws, &in_host);
-        must(write_target(in_host ? NULL : bucket, key, json_tree_str(source, "S3ObjectVersion"), &target) ==
-             0);
+        must(write_target(in_host ? NULL : bucket, key, version, &target) == 0);
         f->get = aws_get_new(&(struct aws_get_request){ .loop = r->api->loop,
                                                         .tls = r->api->tls,
                                                         .endpoint = is_aws ? &aws : &r->api->s3_endpoint,
@@ -244,11 +263,30 @@ void code_source_take(struct api_request *r, const json_t *source, void (*ready)
                 fetch(r, source, ready);
 }
 
+char *code_source_reference(const struct api_request *r) {
+        AUTO(json_tree) json_t *object = NULL;
+
+        if (!r->fetch || !r->fetch->references)
+                return NULL;
+        object = json_object();
+        json_object_set_new(object, "S3Bucket", json_string(r->fetch->bucket));
+        json_object_set_new(object, "S3Key", json_string(r->fetch->key));
+        json_object_set_new(object, "S3ObjectVersion", json_string(r->fetch->version));
+        return json_tree_text(object);
+}
+
+void code_source_apply(const struct api_request *r, struct version_config *c) {
+        api_upload_apply(r->upload, c);
+        free(c->s3_object_json);
+        c->s3_object_json = code_source_reference(r);
+}
+
 void api_fetch_free(struct api_fetch *f) {
         if (!f)
                 return;
         aws_get_free(f->get);
         free(f->bucket);
         free(f->key);
+        free(f->version);
         free(f);
 }

@@ -103,21 +103,26 @@ struct usage {
         uint64_t functions, bytes;
 };
 
+/* What is kept elsewhere is not counted. */
+static uint64_t kept_bytes(const struct version_config *c) {
+        return c->s3_object_json ? 0 : c->code_size;
+}
+
 static bool add_function(void *owner, struct function *f) {
         struct usage *usage = owner;
         struct version *v;
 
         usage->functions++;
-        usage->bytes += f->latest->config.code_size;
+        usage->bytes += kept_bytes(&f->latest->config);
         list_each(v, &f->versions, link)
-                usage->bytes += v->config.code_size;
+                usage->bytes += kept_bytes(&v->config);
         if (f->latest_published)
-                usage->bytes += f->latest_published->config.code_size;
+                usage->bytes += kept_bytes(&f->latest_published->config);
         return true;
 }
 
 static bool add_layer(void *owner, const struct layer_version *layer) {
-        ((struct usage *)owner)->bytes += layer->code_size;
+        ((struct usage *)owner)->bytes += layer->s3_object_json ? 0 : layer->code_size;
         return true;
 }
 

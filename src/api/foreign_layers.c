@@ -226,6 +226,7 @@ static void fail_refused(struct api_layers *l, const struct aws_get_result *resu
 
 static void traits_end(void *owner, const struct aws_get_result *result) {
         struct api_layers *l = owner;
+        const json_t *content;
 
         if (result->error) {
                 fail_unreachable(l, result->problem);
@@ -237,7 +238,10 @@ static void traits_end(void *owner, const struct aws_get_result *result) {
         }
         json_decref(TAKE(l->traits));
         json_tree_parse(l->answer.len ? buf_data(&l->answer) : "", l->answer.len, &l->traits, NULL);
-        if (!get_package(l, json_tree_str(json_tree_get(l->traits, "Content"), "Location")))
+        content = json_tree_get(l->traits, "Content");
+        if (json_tree_get(content, "ResolvedS3Object") && !json_tree_get(content, "Location"))
+                fail_unreachable(l, "its owner keeps it in a bucket of S3, from where it can be imported");
+        else if (!get_package(l, json_tree_str(content, "Location")))
                 fail_unreachable(l, "the answer is not one of GetLayerVersionByArn");
 }
 

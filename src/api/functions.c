@@ -11,7 +11,6 @@
 #include "api/operations.h"
 #include "api/runtimes.h"
 #include "api/tags.h"
-#include "api/upload.h"
 #include "api/view.h"
 #include "engine/engine.h"
 #include "function/alias.h"
@@ -70,7 +69,7 @@ static void answer_created(struct api_request *r) {
         if (r->image)
                 api_image_apply(r->image, &creation->config);
         else
-                api_upload_apply(r->upload, &creation->config);
+                code_source_apply(r, &creation->config);
         if (!configuration_fits(&creation->config, &problem)) {
                 api_fail_with(r, &problem);
                 return;
@@ -178,10 +177,16 @@ static void reply_written(struct api_request *r, struct json_writer *w, int stat
         api_reply_json(r, status, w->buf);
 }
 
+/* What its owner keeps is not to be had here. */
 static void write_location(struct api_request *r, struct json_writer *w, const struct version_config *c) {
-        AUTO(str) char *location = api_download_location(r, c->code_sha256);
+        AUTO(str) char *location = NULL;
 
         json_str(w, "RepositoryType", "S3");
+        if (c->s3_object_json) {
+                json_raw(w, "ResolvedS3Object", c->s3_object_json, strlen(c->s3_object_json));
+                return;
+        }
+        location = api_download_location(r, c->code_sha256);
         json_str(w, "Location", location);
 }
 

@@ -84,7 +84,7 @@ static void write_traits(struct json_writer *w, const struct layer_version *l) {
 }
 
 static void answer_layer(struct api_request *r, int status, const struct layer_version *l) {
-        AUTO(str) char *location = api_download_location(r, l->sha256);
+        AUTO(str) char *location = l->s3_object_json ? NULL : api_download_location(r, l->sha256);
         AUTO(str) char *arn = layer_arn(l->region, l->account, l->name, 0);
         AUTO(buf) struct buf body = BUF_NULL(ANSWER_MAX_BYTES);
         struct json_writer w = JSON_WRITER(&body);
@@ -93,7 +93,10 @@ static void answer_layer(struct api_request *r, int status, const struct layer_v
         view_sha256(l->sha256, sha256);
         json_open_object(&w, NULL);
         json_open_object(&w, "Content");
-        json_str(&w, "Location", location);
+        if (l->s3_object_json)
+                json_raw(&w, "ResolvedS3Object", l->s3_object_json, strlen(l->s3_object_json));
+        else
+                json_str(&w, "Location", location);
         json_str(&w, "CodeSha256", sha256);
         json_uint(&w, "CodeSize", l->code_size);
         json_close_object(&w);
@@ -130,6 +133,7 @@ static void publish(struct api_request *r) {
                 .architectures_json = list_text(json_tree_get(r->body, "CompatibleArchitectures")),
                 .code_size = api_upload_size(r->upload),
                 .unzipped = api_upload_unzipped(r->upload),
+                .s3_object_json = code_source_reference(r),
         };
         snprintf(l.sha256, sizeof(l.sha256), "%s", api_upload_sha256(r->upload));
         result = layers_publish(engine_registry(r->engine), &l);

@@ -6,7 +6,6 @@
 #include "api/function_kind.h"
 #include "api/image_code.h"
 #include "api/operations.h"
-#include "api/upload.h"
 #include "api/view.h"
 #include "engine/engine.h"
 
@@ -107,7 +106,7 @@ static void use_new_code(struct api_request *r) {
         if (r->image)
                 api_image_apply(r->image, &config);
         else
-                api_upload_apply(r->upload, &config);
+                code_source_apply(r, &config);
         set_architecture(&config, json_tree_get(r->body, "Architectures"));
         if (!configuration_fits(&config, &problem) ||
             !function_kind_publication(r->body, &config, &publish, &problem))

@@ -33,6 +33,7 @@ static const size_t texts[] = {
         offsetof(struct version_config, image_uri),
         offsetof(struct version_config, working_directory),
         offsetof(struct version_config, kind_json),
+        offsetof(struct version_config, s3_object_json),
 };
 
 static void each_text(struct version_config *c, void (*visit)(void *context, char **text), void *context) {
@@ -142,6 +143,7 @@ int version_config_write(const struct version_config *c, struct buf *buf) {
         json_str(&w, "code_sha256", c->code_sha256);
         json_uint(&w, "code_size", c->code_size);
         json_uint(&w, "code_unzipped", c->code_unzipped);
+        write_raw(&w, "s3_object", c->s3_object_json);
         json_close_object(&w);
         return json_writer_end(&w);
 }
@@ -283,6 +285,7 @@ int version_config_read(const char *text, size_t len, struct version_config *ret
         version_config_set_kind(c, json_tree_get(doc, "kind"));
         c->code_size = (uint64_t)json_tree_int(doc, "code_size", 0);
         c->code_unzipped = (uint64_t)json_tree_int(doc, "code_unzipped", 0);
+        c->s3_object_json = read_raw(doc, "s3_object");
         if (read_digest(doc, "code_sha256", c->code_sha256) && read_vars(doc, c) && read_layers(doc, c) &&
             read_image(doc, c))
                 return 0;

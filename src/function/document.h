@@ -29,7 +29,8 @@ enum document_kind {
         DOCUMENT_MANAGED_POLICY = 105,    /* of IAM, in no region; owner: its ARN */
         DOCUMENT_LOG_GROUP = 106,         /* owner: its name */
         DOCUMENT_CAPACITY_PROVIDER = 107, /* owner: its name */
-        DOCUMENT_IMPORTED_LAYER = 108, /* of no account; owner: the layer version's ARN; where it is from */
+        DOCUMENT_IMPORTED_LAYER = 108,   /* of no account; owner: the layer version's ARN; where it is from */
+        DOCUMENT_REFERENCED_LAYER = 109, /* owner: the layer; part: the version; its object in S3 */
 };
 
 /* Which one. */

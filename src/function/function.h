@@ -76,6 +76,9 @@ struct version_config {
         bool per_tenant, on_instances, durable; /* which it says, on_instances: of a capacity provider */
         char code_sha256[SHA256_HEX_LEN + 1];   /* of the zip as uploaded; of the image (images.h) */
         uint64_t code_size, code_unzipped;      /* bytes */
+        /* Of a package that its owner keeps in S3 (S3ObjectStorageMode REFERENCE): which object it is, as ResolvedS3Object
+         * shows it (compact JSON). NULL: a copy. What runs is a copy in any case. */
+        char *s3_object_json;
         void *block; /* packed: all of the above is in it, and nothing may be changed; NULL: each has its own memory */
 };
 

@@ -12,6 +12,7 @@ void layer_version_clear(struct layer_version *l) {
         free(l->license);
         free(l->runtimes_json);
         free(l->architectures_json);
+        free(l->s3_object_json);
         *l = (struct layer_version){};
 }
 
@@ -42,6 +43,45 @@ static int put(struct registry *r, const struct layer_version *l) {
                                                               .created = l->created });
 }
 
+/* ---- which object of S3 it is ---- */
+
+static struct document_row reference_row(const char *account, const char *region, const char *name,
+                                         uint64_t number, char part[static U64_TEXT]) {
+        return (struct document_row){
+                account, region, DOCUMENT_REFERENCED_LAYER, name, u64_text(number, part), NULL
+        };
+}
+
+static int put_reference(struct registry *r, const struct layer_version *l) {
+        char part[U64_TEXT];
+        struct document_row row = reference_row(l->account, l->region, l->name, l->number, part);
+
+        row.text = l->s3_object_json;
+        return row.text ? store_put_document(r->store, &row) : 0;
+}
+
+static void copy_text(void *owner, const char *text) {
+        *(char **)owner = xstrdup(text);
+}
+
+static int read_reference(struct registry *r, struct layer_version *l) {
+        char part[U64_TEXT];
+        struct document_row row = reference_row(l->account, l->region, l->name, l->number, part);
+        int result = store_get_document(r->store, &row, copy_text, &l->s3_object_json);
+
+        return result == -ENOENT ? 0 : result;
+}
+
+static int delete_reference(struct registry *r, const char *account, const char *region, const char *name,
+                            uint64_t number) {
+        char part[U64_TEXT];
+        struct document_row row = reference_row(account, region, name, number, part);
+
+        return store_delete_document(r->store, &row);
+}
+
+/* ---- the versions ---- */
+
 static int save(struct registry *r, struct layer_version *l) {
         int result = store_begin(r->store);
 
@@ -49,6 +89,8 @@ static int save(struct registry *r, struct layer_version *l) {
                 result = store_next_layer_number(r->store, l->account, l->region, l->name, &l->number);
         if (result == 0)
                 result = put(r, l);
+        if (result == 0)
+                result = put_reference(r, l);
         if (result == 0)
                 result = registry_commit(r);
         if (result)
@@ -105,7 +147,13 @@ int layers_get(struct registry *r, const char *account, const char *region, cons
                struct layer_version *ret_layer) {
         int result = store_get_layer(r->store, account, region, name, number, copy_row, ret_layer);
 
-        return result == -ENOENT ? LAYERS_NOT_FOUND : result;
+        if (result == -ENOENT)
+                return LAYERS_NOT_FOUND;
+        if (result == 0)
+                result = read_reference(r, ret_layer);
+        if (result)
+                layer_version_clear(ret_layer);
+        return result;
 }
 
 /* ---- imported ones ---- */
@@ -124,6 +172,8 @@ static int replace(struct registry *r, const struct layer_version *l, const char
                 result = store_reserve_layer_number(r->store, l->account, l->region, l->name, l->number);
         if (result == 0)
                 result = store_delete_layer(r->store, l->account, l->region, l->name, l->number);
+        if (result == 0)
+                result = delete_reference(r, l->account, l->region, l->name, l->number);
         if (result == 0)
                 result = put(r, l);
         if (result == 0)
@@ -192,6 +242,8 @@ int layers_delete(struct registry *r, const char *account, const char *region, c
         if (result == 0)
                 result = delete_import(r, account, region, name, number);
         if (result == 0)
+                result = delete_reference(r, account, region, name, number);
+        if (result == 0)
                 result = registry_commit(r);
         if (result) {
                 store_rollback(r->store);
@@ -202,6 +254,8 @@ int layers_delete(struct registry *r, const char *account, const char *region, c
 }
 
 struct each {
+        struct registry *registry;
+        int result;
         bool (*visit)(void *owner, const struct layer_version *layer);
         void *owner;
 };
@@ -209,14 +263,19 @@ struct each {
 static bool visit_row(void *owner, const struct layer_row *row) {
         struct each *each = owner;
         struct layer_version l = borrow(row);
+        bool more;
 
-        return each->visit(each->owner, &l);
+        each->result = read_reference(each->registry, &l);
+        more = each->result == 0 && each->visit(each->owner, &l);
+        free(l.s3_object_json);
+        return more;
 }
 
 int layers_each(struct registry *r, const char *account, const char *region, const char *name,
                 const char *after, bool (*visit)(void *owner, const struct layer_version *layer),
                 void *owner) {
-        struct each each = { visit, owner };
+        struct each each = { .registry = r, .visit = visit, .owner = owner };
+        int result = store_each_layer(r->store, account, region, name, after, visit_row, &each);
 
-        return store_each_layer(r->store, account, region, name, after, visit_row, &each);
+        return result ? result : each.result;
 }

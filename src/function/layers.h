@@ -16,7 +16,8 @@ struct layer_version {
         char *runtimes_json, *architectures_json; /* arrays */
         char sha256[SHA256_HEX_LEN + 1];
         uint64_t code_size, unzipped;
-        nsec_t created; /* wall */
+        nsec_t created;       /* wall */
+        char *s3_object_json; /* as of a version of a function (function.h); NULL: a copy */
 };
 
 void layer_version_clear(struct layer_version *l);

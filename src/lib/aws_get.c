@@ -9,6 +9,7 @@
 
 #define FIELDS_MAX (64 * KIB)
 #define REGION_MAX 64
+#define VERSION_MAX 1024
 
 const struct aws_get_limits aws_get_limits = { 4, 200 * MILLISECOND, 20 * SECOND, 300 * SECOND };
 
@@ -30,6 +31,7 @@ struct aws_get {
         int status;
         bool measured; /* the answer says where it ends */
         char bucket_region[REGION_MAX];
+        char *object_version;
         struct buf body; /* of an answer that is not 200 */
 };
 
@@ -105,6 +107,7 @@ static void finish(struct aws_get *g, int error, const char *problem) {
                 .problem = sentence,
                 .status = error ? 0 : g->status,
                 .region = *g->bucket_region ? g->bucket_region : NULL,
+                .version = g->object_version,
                 .body = g->body.len ? buf_data(&g->body) : "",
                 .len = g->body.len,
         };
@@ -157,6 +160,15 @@ static void have_patience(struct aws_get *g) {
 
 /* ---- the answer ---- */
 
+/* A word of ASCII. */
+static bool is_version(const char *text) {
+        size_t len = 0;
+
+        while (text[len] > ' ' && text[len] < 127)
+                len++;
+        return !text[len] && len > 0 && len <= VERSION_MAX;
+}
+
 static void on_head(void *owner, int status, const struct http_field *fields, size_t count) {
         struct aws_get *g = owner;
         int64_t length = -1;
@@ -165,12 +177,16 @@ static void on_head(void *owner, int status, const struct http_field *fields, si
         g->status = status;
         g->measured = false;
         g->bucket_region[0] = '\0';
+        free(TAKE(g->object_version));
         for (size_t i = 0; i < count; i++) {
                 if (streq(fields[i].name, "content-length") &&
                     str_to_u64(fields[i].value, INT64_MAX, &given) == 0)
                         length = (int64_t)given;
                 if (streq(fields[i].name, "x-amz-bucket-region"))
                         str_fit(g->bucket_region, sizeof(g->bucket_region), fields[i].value);
+                if (streq(fields[i].name, "x-amz-version-id") && !g->object_version &&
+                    is_version(fields[i].value))
+                        g->object_version = xstrdup(fields[i].value);
                 g->measured |= streq(fields[i].name, "transfer-encoding");
         }
         g->measured |= length >= 0;
@@ -269,6 +285,7 @@ void aws_get_free(struct aws_get *g) {
         free(g->target);
         free(g->service);
         free(g->region);
+        free(g->object_version);
         buf_deinit(&g->body);
         free(g);
 }

@@ -36,8 +36,9 @@ struct aws_get_result {
         int error; /* 0: there is a whole answer; else -errno, and `problem` says it in a sentence */
         const char *problem;
         int status;
-        const char *region; /* x-amz-bucket-region: where a bucket really is; NULL */
-        const char *body;   /* of an answer that is not 200: its beginning, AWS_GET_ERROR_MAX bytes at most */
+        const char *region;  /* x-amz-bucket-region: where a bucket really is; NULL */
+        const char *version; /* x-amz-version-id: of the object, where versions are kept; NULL */
+        const char *body; /* of an answer that is not 200: its beginning, AWS_GET_ERROR_MAX bytes at most */
         size_t len;
 };
 

@@ -281,6 +281,6 @@ LEFT_OUT = {
     **{(operation, "ImageConfig"): "of functions that are images, see test_control_plane_images.py"
        for operation in ("CreateFunction", "UpdateFunctionConfiguration")},
     ("UpdateFunctionCode", "ImageUri"): "of functions that are images, see test_control_plane_images.py",
-    **{("UpdateFunctionCode", member): "the package is in the request"
+    **{("UpdateFunctionCode", member): "the package is in the request, see test_s3_sources.py"
        for member in ("S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "SourceKMSKeyArn")},
 }

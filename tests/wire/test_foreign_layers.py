@@ -221,6 +221,7 @@ def test_what_goes_wrong(hostile, fake):
         (ASKED, answer(200, traits(fake, Location="file:///etc/passwd")), service, "not one of GetLayerVersionByArn"),
         (ASKED, answer(200, traits(fake, Location=f"{fake.url}/a b")), service, "not one of GetLayerVersionByArn"),
         (ASKED, answer(200, traits(fake, Location="http://127.0.0.1")), service, "not one of GetLayerVersionByArn"),
+        (ASKED, answer(200, traits(fake, Location=None, ResolvedS3Object={"S3Bucket": "b"})), service, "its owner keeps it in a bucket of S3"),
         (ASKED, answer(200, traits(fake, CodeSha256="x")), service, "another digest"),
         (PACKAGE, answer(404), service, "its Location answered with status 404"),
         (PACKAGE, answer(200, LAYER)[:-1], service, said),

@@ -28,6 +28,7 @@ from botocore.exceptions import ClientError
 from command import lambent
 from conftest import REGION, ROLE, make_client, make_zip
 from fake_s3 import FakeS3, answer, error
+from guests import host_python_runtime
 from moto_server import Moto
 from recorded import Case
 
@@ -152,6 +153,116 @@ def test_a_layer(daemon, s3):
     assert [v["Version"] for v in client.list_layer_versions(LayerName="l")["LayerVersions"]] == [1]
 
 
+# ---- code that stays in S3 ----
+
+@pytest.fixture(scope="module")
+def versioned(s3):
+    s3.create_bucket(Bucket="kept")
+    s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+
+    def put(key, body):
+        version = s3.put_object(Bucket="kept", Key=key, Body=body)["VersionId"]
+        return {"S3Bucket": "kept", "S3Key": key, "S3ObjectVersion": version}
+
+    return put
+
+
+def reference(source, *without):
+    return {**{name: value for name, value in source.items() if name not in without}, "S3ObjectStorageMode": "REFERENCE"}
+
+
+def used(client):
+    return client.get_account_settings()["AccountUsage"]["TotalCodeSize"]
+
+
+def test_a_function_whose_code_stays_in_s3(daemon, s3, versioned):
+    client = make_client(daemon.endpoint)
+    first, second = (make_zip({"app.py": f"def handler(event, context):\n    return {word!r}\n"}) for word in ("first", "second"))
+    old, new = versioned("fn.zip", first), versioned("fn.zip", second)
+
+    def resolved(qualifier="$LATEST"):
+        code = client.get_function(FunctionName="fn", Qualifier=qualifier)["Code"]
+        assert set(code) == {"RepositoryType", "ResolvedS3Object"} and code["RepositoryType"] == "S3"
+        return code["ResolvedS3Object"]
+
+    def invoke(qualifier="$LATEST"):
+        return json.load(client.invoke(FunctionName="fn", Qualifier=qualifier)["Payload"])
+
+    created = client.create_function(FunctionName="fn", Code=reference(old), Publish=True,
+                                     **{**SETTINGS, "Runtime": host_python_runtime(), "Handler": "app.handler"})
+    assert (created["CodeSize"], created["CodeSha256"]) == (len(first), sha256(first))
+    wait(client)
+    assert resolved() == resolved("1") == old and invoke("1") == "first"
+    # The newest is meant where none is named, and is remembered.
+    client.update_function_code(FunctionName="fn", **reference(new, "S3ObjectVersion"))
+    wait(client, what="function_updated_v2")
+    assert resolved() == new and resolved("1") == old
+    client.update_function_configuration(FunctionName="fn", Description="d")
+    wait(client, what="function_updated_v2")
+    daemon.stop()
+    daemon.start()
+    client = make_client(daemon.endpoint)
+    assert resolved() == new and resolved("1") == old and used(client) == 0
+    # What runs does not need the object.
+    for source in (old, new):
+        s3.delete_object(Bucket="kept", Key="fn.zip", VersionId=source["S3ObjectVersion"])
+    assert (invoke(), invoke("1")) == ("second", "first")
+    # Who does not say it again gets a copy; published versions stay what they are.
+    client.update_function_code(FunctionName="fn", ZipFile=second)
+    wait(client, what="function_updated_v2")
+    assert fetched(client) == second and set(client.get_function(FunctionName="fn")["Code"]) == {"RepositoryType", "Location"}
+    assert resolved("1") == old and used(client) == len(second)
+
+
+def test_a_layer_that_stays_in_s3(daemon, versioned, tmp_path):
+    client = make_client(daemon.endpoint)
+    layer = make_zip({"python/lib.py": "word = 'kept'\n"})
+    source = versioned("layer.zip", layer)
+    content = {"CodeSha256": sha256(layer), "CodeSize": len(layer), "ResolvedS3Object": source}
+    published = client.publish_layer_version(LayerName="l", Content=reference(source, "S3ObjectVersion"))
+    arn = published["LayerVersionArn"]
+    assert published["Content"] == content
+    assert client.get_layer_version(LayerName="l", VersionNumber=1)["Content"] == content
+    assert client.get_layer_version_by_arn(Arn=arn)["Content"] == content
+    code = make_zip({"app.py": "import lib\ndef handler(event, context):\n    return lib.word\n"})
+    client.create_function(FunctionName="fn", Code={"ZipFile": code}, Layers=[arn], Runtime=host_python_runtime(), Handler="app.handler", Role=ROLE)
+    wait(client)
+    assert json.load(client.invoke(FunctionName="fn")["Payload"]) == "kept"
+    assert used(client) == len(code)
+    assert "Location" in client.publish_layer_version(LayerName="l", Content=source)["Content"]
+    assert used(client) == len(code) + len(layer)
+    # An import takes its place as a copy.
+    path = tmp_path / "layer.zip"
+    path.write_bytes(layer)
+    assert lambent("layer", "import", arn, path, "--endpoint", daemon.endpoint).returncode == 0
+    assert "ResolvedS3Object" not in client.get_layer_version_by_arn(Arn=arn)["Content"]
+
+
+def test_a_bucket_without_versions_cannot_be_referenced(daemon, s3):
+    client = make_client(daemon.endpoint)
+    s3.put_object(Bucket=BUCKET, Key="plain", Body=CODE)
+    status, kind, text = refused(client.create_function, FunctionName="fn", Code=reference({"S3Bucket": BUCKET, "S3Key": "plain"}), **SETTINGS)
+    assert (status, kind) == (400, "InvalidParameterValueException") and "requires versioning to be enabled on the bucket code-bucket" in text
+    assert client.list_functions()["Functions"] == [] and left_over(daemon) == []
+
+
+def test_which_version_came(hostile, fake):
+    """Of an object that is another one when it is asked for again."""
+    client = make_client(hostile.endpoint)
+    source = reference({"S3Bucket": BUCKET, "S3Key": "k"})
+    path = f"/{BUCKET}/k"
+    for version in ({}, {"x_amz_version_id": "null"}, {"x_amz_version_id": ""}, {"x_amz_version_id": "v" * 1025}, {"x_amz_version_id": "\u00e9"}):
+        fake.paths[path] = answer(200, CODE, **version)
+        assert refused(client.create_function, FunctionName="fn", Code=source, **SETTINGS)[:2] == (400, "InvalidParameterValueException")
+    fake.requests.clear()
+    fake.paths[path] = lambda c, number: c.send(answer(200, CODE, x_amz_version_id=f"v{number}")[:-(number == 1) or None])
+    client.create_function(FunctionName="fn", Code=source, **SETTINGS)
+    wait(client)
+    assert client.get_function(FunctionName="fn")["Code"]["ResolvedS3Object"] == {"S3Bucket": BUCKET, "S3Key": "k", "S3ObjectVersion": "v2"}
+
+
+# ---- moto, and what AWS answered ----
+
 def test_what_aws_answers_for_what_is_not_there(daemon, s3):
     """[TestLambdaFunction::test_lambda_code_location_s3_errors]"""
     case = Case("TestLambdaFunction::test_lambda_code_location_s3_errors")
@@ -239,9 +350,7 @@ def test_sources_that_contradict_each_other(hostile, fake):
     nothing = (400, "InvalidParameterValueException", "Please provide a source for function code.")
     assert refused(client.create_function, FunctionName="fn", Code={"S3Bucket": BUCKET}, **SETTINGS) == nothing
     assert refused(client.create_function, FunctionName="fn", Code={"S3Key": "k"}, **SETTINGS) == nothing
-    reference = {"S3Bucket": BUCKET, "S3Key": "k", "S3ObjectVersion": "v", "S3ObjectStorageMode": "REFERENCE"}
-    assert refused(client.create_function, FunctionName="fn", Code=reference, **SETTINGS) == (
-        501, "NotImplementedException", "lambent does not implement CreateFunction with S3ObjectStorageMode REFERENCE.")
+    assert refused(client.create_function, FunctionName="fn", Code={"ZipFile": CODE, "S3ObjectStorageMode": "REFERENCE"}, **SETTINGS) == refusal
     fake.paths[f"/{BUCKET}/k"] = answer(200, CODE)
     assert refused(create, client=client, key="k", MemorySize=1)[1] == "ValidationException"
     assert fake.requests == []

@@ -39,6 +39,7 @@ static void full(struct version_config *c) {
                 .code_sha256 = DIGEST,
                 .code_size = 52428800,
                 .code_unzipped = 262144000,
+                .s3_object_json = xstrdup("{\"S3Bucket\":\"b\",\"S3Key\":\"k\",\"S3ObjectVersion\":\"v\"}"),
         };
         c->vars[0] = (struct name_value){ xstrdup("Z"), xstrdup("last comes first") };
         c->vars[1] = (struct name_value){ xstrdup("A"), xstrdup("") };
@@ -124,6 +125,7 @@ static void a_document_says_everything(void **state) {
         assert_string_equal(back.description, c.description);
         assert_int_equal(back.layers[0].unzipped, 8);
         assert_string_equal(back.file_systems_json, c.file_systems_json);
+        assert_string_equal(back.s3_object_json, c.s3_object_json);
         write_config(&back, &second);
         version_config_copy(&back, &copy);
         write_config(&copy, &third);
@@ -184,6 +186,7 @@ static void no_variables_and_none_given_differ(void **state) {
         assert_true(back.has_vars);
         assert_int_equal(back.var_count, 0);
         assert_null(back.kms_key_arn);
+        assert_null(back.s3_object_json);
 }
 
 static void a_broken_document_is_refused(void **state) {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "../store/faulty.h"
+#include "base/buf.h"
 #include "function/alias.h"
 #include "function/concurrency.h"
 #include "function/layers.h"
@@ -549,6 +550,53 @@ static void layers_hold_their_code(void **state) {
         layer_version_clear(&layer);
 }
 
+static struct layer_version layer_of(const char *s3_object) {
+        return (struct layer_version){ .account = xstrdup(ACCOUNT),
+                                       .region = xstrdup(REGION),
+                                       .name = xstrdup("l"),
+                                       .description = xstrdup(""),
+                                       .runtimes_json = xstrdup("[]"),
+                                       .architectures_json = xstrdup("[]"),
+                                       .sha256 = LAYER,
+                                       .s3_object_json = s3_object ? xstrdup(s3_object) : NULL };
+}
+
+static bool see_reference(void *owner, const struct layer_version *layer) {
+        buf_append_str(owner, layer->s3_object_json ? layer->s3_object_json : "copy");
+        return true;
+}
+
+/* A version under an old number is a copy, though one that was there was not. */
+static void layers_say_which_object_they_are(void **state) {
+        struct bench *b = *state;
+        AUTO(layer_version) struct layer_version first = layer_of("{\"S3Key\":\"1\"}"),
+                                                 second = layer_of(NULL),
+                                                 third = layer_of("{\"S3Key\":\"3\"}"), back = {};
+        AUTO(buf) struct buf seen = BUF_NULL(KIB);
+
+        assert_int_equal(layers_publish(b->registry, &first), 0);
+        assert_int_equal(layers_publish(b->registry, &second), 0);
+        assert_int_equal(layers_publish(b->registry, &third), 0);
+        shut_registry(b);
+        open_registry(b);
+        assert_int_equal(layers_each(b->registry, ACCOUNT, REGION, "l", NULL, see_reference, &seen), 0);
+        assert_int_equal(seen.len, strlen("{\"S3Key\":\"3\"}copy{\"S3Key\":\"1\"}"));
+        assert_memory_equal(buf_data(&seen), "{\"S3Key\":\"3\"}copy{\"S3Key\":\"1\"}", seen.len);
+        second.number = 3;
+        assert_int_equal(layers_import(b->registry, &second, "file"), 0);
+        assert_int_equal(layers_get(b->registry, ACCOUNT, REGION, "l", 3, &back), 0);
+        assert_null(back.s3_object_json);
+        layer_version_clear(&back);
+        assert_int_equal(layers_get(b->registry, ACCOUNT, REGION, "l", 1, &back), 0);
+        assert_string_equal(back.s3_object_json, first.s3_object_json);
+        layer_version_clear(&back);
+        assert_int_equal(layers_delete(b->registry, ACCOUNT, REGION, "l", 1), 0);
+        second.number = 1;
+        assert_int_equal(layers_import(b->registry, &second, "file"), 0);
+        assert_int_equal(layers_get(b->registry, ACCOUNT, REGION, "l", 1, &back), 0);
+        assert_null(back.s3_object_json);
+}
+
 /* Each kind of change, with its n-th write failing for every n: refused, it leaves no trace in memory or in
  * the store. */
 static int change(struct bench *b, int kind) {
@@ -622,6 +670,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(deleting_ends_everything, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_version_outlives_its_registry, setup, teardown),
                 cmocka_unit_test_setup_teardown(layers_hold_their_code, setup, teardown),
+                cmocka_unit_test_setup_teardown(layers_say_which_object_they_are, setup, teardown),
                 cmocka_unit_test_setup_teardown(aliases_lead_to_versions, setup, teardown),
                 cmocka_unit_test_setup_teardown(provisioned_environments_follow_the_alias, setup, teardown),
                 cmocka_unit_test_setup_teardown(aliases_are_checked_and_stored_whole, setup, teardown),
