@@ -166,7 +166,8 @@ static bool may_layer(const struct api_request *r, const char *permission, const
         AUTO(str) char *arn = NULL;
         int result;
 
-        if (streq(account, r->account))
+        /* AWS's own are for everybody. */
+        if (!*account || streq(account, r->account))
                 return true;
         arn = layer_arn(region, account, name, number);
         if (number && is_copy(r, permission, region, arn))

@@ -132,21 +132,24 @@ static void apply_plain(const json_t *body, struct version_config *c) {
 }
 
 /* It may well be there on AWS. */
-static void add_layer_hint(const char *arn, struct problem *problem) {
-        char *message = xasprintf(
-                "%s. lambent can be given a copy with \"lambent layer import %s FILE.zip\", or fetches one "
-                "when it is started with --layers-from-aws.",
-                problem->message, arn);
+static void add_layer_hint(const char *arn, bool may_be_fetched, struct problem *problem) {
+        const bool is_ended = problem->message[strlen(problem->message) - 1] == '.';
+        char *message =
+                xasprintf("%s%s lambent can be given a copy with \"lambent layer import %s FILE.zip\"%s.",
+                          problem->message, is_ended ? "" : ".", arn,
+                          may_be_fetched ? ", or fetches one when it is started with --layers-from-aws" : "");
 
         problem_set_consume(problem, problem->kind, message);
 }
 
 static bool resolve_layer(struct api_request *r, const char *arn, const struct version_config *before,
                           struct layer_ref *ret_ref, struct problem *ret_problem) {
+        struct registry *registry = engine_registry(r->engine);
         AUTO(layer_version) struct layer_version layer = {};
+        AUTO(str) char *account = NULL, *region = NULL, *layer_name = NULL;
         unsigned long long number = 0;
         struct layer_name name;
-        bool foreign;
+        int result;
 
         /* A version that was deleted serves on where it is used already. */
         for (size_t i = 0; i < before->layer_count; i++) {
@@ -156,32 +159,30 @@ static bool resolve_layer(struct api_request *r, const char *arn, const struct v
                         return true;
                 }
         }
-        must(layer_version_arn_parse(arn, &name, &number, &foreign));
-        if (!foreign) {
-                AUTO(str) char *account = xstrndup(name.account.start, name.account.len);
-                AUTO(str) char *region = xstrndup(name.region.start, name.region.len);
-                AUTO(str) char *layer_name = xstrndup(name.name.start, name.name.len);
-                int result;
-
-                if (!access_layer_use(r, account, region, layer_name, number, ret_problem)) {
-                        if (layers_get(engine_registry(r->engine), account, region, layer_name, number,
-                                       &layer) == LAYERS_NOT_FOUND)
-                                add_layer_hint(arn, ret_problem);
-                        return false;
-                }
-                result = layers_get(engine_registry(r->engine), account, region, layer_name, number, &layer);
-                if (result < 0)
-                        return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.",
-                                           strerror(-result));
-                if (result == 0) {
-                        *ret_ref = (struct layer_ref){ .arn = xstrdup(arn),
-                                                       .code_size = layer.code_size,
-                                                       .unzipped = layer.unzipped };
-                        memcpy(ret_ref->sha256, layer.sha256, sizeof(ret_ref->sha256));
-                        return true;
-                }
+        must(layer_version_arn_parse(arn, &name, &number));
+        account = xstrndup(name.account.start, name.account.len);
+        region = xstrndup(name.region.start, name.region.len);
+        layer_name = xstrndup(name.name.start, name.name.len);
+        result = layers_get(registry, account, region, layer_name, number, &layer);
+        if (result < 0)
+                return problem_set(ret_problem, PROBLEM_SERVICE, "The layer could not be read: %s.",
+                                   strerror(-result));
+        if (!access_layer_use(r, account, region, layer_name, number, ret_problem)) {
+                if (result == LAYERS_NOT_FOUND)
+                        add_layer_hint(arn, true, ret_problem);
+                return false;
         }
-        return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Layer version %s does not exist.", arn);
+        if (result == LAYERS_NOT_FOUND) {
+                problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "Layer version %s does not exist.", arn);
+                if (layer_name_is_awslayer(&name))
+                        add_layer_hint(arn, false, ret_problem);
+                return false;
+        }
+        *ret_ref = (struct layer_ref){ .arn = xstrdup(arn),
+                                       .code_size = layer.code_size,
+                                       .unzipped = layer.unzipped };
+        memcpy(ret_ref->sha256, layer.sha256, sizeof(ret_ref->sha256));
+        return true;
 }
 
 /* Rules over the list as a whole: docs/aws.md, layers. */
@@ -194,16 +195,17 @@ static bool check_layer_list(const json_t *list, const char *region, struct prob
                 size_t layer_len = (size_t)(strrchr(arn, ':') - arn);
                 unsigned long long number;
                 struct layer_name name;
-                bool foreign;
 
-                must(layer_version_arn_parse(arn, &name, &number, &foreign));
-                if (!foreign && (name.region.len != strlen(region) ||
-                                 memcmp(name.region.start, region, name.region.len) != 0))
+                must(layer_version_arn_parse(arn, &name, &number));
+                if (layer_name_is_awslayer(&name))
+                        continue;
+                if (name.region.len != strlen(region) ||
+                    memcmp(name.region.start, region, name.region.len) != 0)
                         return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
                                            "Layers are not in the same region as the function. Layers are "
                                            "expected to be in region %s.",
                                            region);
-                for (size_t j = 0; j < i && !foreign; j++) {
+                for (size_t j = 0; j < i; j++) {
                         const char *other = json_string_value(json_array_get(list, j));
 
                         if (strncmp(other, arn, layer_len + 1) == 0)

@@ -32,10 +32,9 @@ static bool keep_layer(struct api_request *r, const char *arn, const json_t *tra
                    *license = json_tree_str(traits, "LicenseInfo");
         unsigned long long number = 0;
         struct layer_name name;
-        bool foreign;
         int result;
 
-        must(layer_version_arn_parse(arn, &name, &number, &foreign));
+        must(layer_version_arn_parse(arn, &name, &number));
         l.account = xstrndup(name.account.start, name.account.len);
         l.region = xstrndup(name.region.start, name.region.len);
         l.name = xstrndup(name.name.start, name.name.len);
@@ -81,9 +80,8 @@ static bool is_here(const struct api_request *r, const struct layer_name *name, 
 static bool is_wanted(const struct api_request *r, const char *arn) {
         unsigned long long number = 0;
         struct layer_name name;
-        bool foreign;
 
-        return arn && layer_version_arn_parse(arn, &name, &number, &foreign) && !foreign && number > 0 &&
+        return arn && layer_version_arn_parse(arn, &name, &number) && number > 0 &&
                name.region.len == strlen(r->region) &&
                memcmp(name.region.start, r->region, name.region.len) == 0 &&
                (name.account.len != strlen(r->account) ||
@@ -368,6 +366,19 @@ static void import_end(struct http_exchange *x) {
                 api_upload_finish(r->upload, take_import);
 }
 
+/* False: answered. */
+static bool read_arn(struct api_request *r, const char *arn, struct layer_name *ret_name,
+                     unsigned long long *ret_number) {
+        if (arn && layer_version_arn_parse(arn, ret_name, ret_number) &&
+            (*ret_number > 0 || layer_name_is_awslayer(ret_name)))
+                return true;
+        api_fail(r, PROBLEM_INVALID_PARAMETER,
+                 "\"%.512s\" is not of the form arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION or "
+                 "arn:aws:lambda:::awslayer:NAME.",
+                 arn ? arn : "");
+        return false;
+}
+
 void api_import_layer(struct api_request *r) {
         static const struct http_ops ops = { .on_body = import_body,
                                              .on_end = import_end,
@@ -375,18 +386,32 @@ void api_import_layer(struct api_request *r) {
         AUTO(str) char *arn = http_query_param(r->exchange, "arn");
         unsigned long long number = 0;
         struct layer_name name;
-        bool foreign;
 
-        if (!arn || !layer_version_arn_parse(arn, &name, &number, &foreign) || foreign || number == 0) {
-                api_fail(r, PROBLEM_INVALID_PARAMETER,
-                         "\"%.512s\" is not of the form arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION.",
-                         arn ? arn : "");
-                return;
-        }
-        if (!api_upload_may_fetch(r, r->exchange->content_length))
+        if (!read_arn(r, arn, &name, &number) || !api_upload_may_fetch(r, r->exchange->content_length))
                 return;
         r->upload = api_upload_new_fetched(r, resume_client);
         r->exchange->ops = &ops;
+}
+
+/* ---- DELETE /_lambent/layers?arn=…: what DeleteLayerVersion has no name for ---- */
+
+void api_forget_layer(struct api_request *r) {
+        AUTO(str) char *arn = http_query_param(r->exchange, "arn");
+        AUTO(str) char *account = NULL, *region = NULL, *layer = NULL, *known_as = NULL;
+        struct registry *registry = engine_registry(r->engine);
+        unsigned long long number = 0;
+        struct layer_name name;
+
+        if (!read_arn(r, arn, &name, &number))
+                return;
+        account = xstrndup(name.account.start, name.account.len);
+        region = xstrndup(name.region.start, name.region.len);
+        layer = xstrndup(name.name.start, name.name.len);
+        known_as = layer_arn(region, account, layer, number);
+        if (!layers_is_imported(registry, region, known_as))
+                api_fail(r, PROBLEM_NOT_FOUND, "There is no imported layer %s.", known_as);
+        else if (api_stored(r, layers_delete(registry, account, region, layer, number)))
+                api_reply(r, 204, NULL, NULL, NULL, 0);
 }
 
 /* ---- GET /_lambent/layers ---- */
@@ -426,9 +451,8 @@ static bool list_imported(void *owner, const struct document_name *name, json_t 
         struct listing *l = owner;
         unsigned long long number = 0;
         struct layer_name parts;
-        bool foreign;
 
-        if (!layer_version_arn_parse(name->owner, &parts, &number, &foreign) || foreign)
+        if (!layer_version_arn_parse(name->owner, &parts, &number))
                 return true;
         account = xstrndup(parts.account.start, parts.account.len);
         layer_name = xstrndup(parts.name.start, parts.name.len);
@@ -440,7 +464,8 @@ static bool list_imported(void *owner, const struct document_name *name, json_t 
 
 void api_list_all_layers(struct api_request *r) {
         struct registry *registry = engine_registry(r->engine);
-        const struct document_name imported = { "", r->region, DOCUMENT_IMPORTED_LAYER, NULL, NULL };
+        const struct document_name imported = { "", r->region, DOCUMENT_IMPORTED_LAYER, NULL, NULL },
+                                   everywhere = { "", "", DOCUMENT_IMPORTED_LAYER, NULL, NULL };
         AUTO(buf) struct buf body = BUF_NULL(LIST_MAX_BYTES);
         struct json_writer w = JSON_WRITER(&body);
         struct listing l = { r, &w };
@@ -448,7 +473,8 @@ void api_list_all_layers(struct api_request *r) {
         json_open_object(&w, NULL);
         json_open_array(&w, "layers");
         if (!api_stored(r, layers_each(registry, r->account, r->region, NULL, NULL, list_own, &l)) ||
-            !api_stored(r, document_each(registry, &imported, NULL, list_imported, &l)))
+            !api_stored(r, document_each(registry, &imported, NULL, list_imported, &l)) ||
+            !api_stored(r, document_each(registry, &everywhere, NULL, list_imported, &l)))
                 return;
         json_close_array(&w);
         json_close_object(&w);

@@ -191,9 +191,8 @@ void api_get_layer_version_by_arn(struct api_request *r) {
         AUTO(layer_ref_parts) struct layer_ref_parts parts = {};
         unsigned long long number = 0;
         struct layer_name name;
-        bool foreign;
 
-        if (!layer_version_arn_parse(arn, &name, &number, &foreign) || foreign) {
+        if (!layer_version_arn_parse(arn, &name, &number)) {
                 api_fail(r, PROBLEM_NOT_FOUND, "The resource you requested does not exist.");
                 return;
         }

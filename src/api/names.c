@@ -195,20 +195,19 @@ bool layer_name_parse(const char *text, struct layer_name *ret_name) {
         return true;
 }
 
-bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number,
-                             bool *ret_foreign) {
+bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number) {
         const char *last = strrchr(text, ':');
         struct name_part p[PARTS_MAX];
         size_t count = split(text, p);
         AUTO(str) char *layer = NULL;
         uint64_t number;
 
-        *ret_foreign = false;
         *ret_name = (struct layer_name){};
         if (count == 7 && part_is(p[0], "arn") && part_is(p[2], "lambda") && p[1].len > 0 &&
             is_word(p[1], "") && !memchr(p[1].start, '_', p[1].len) && p[3].len == 0 && p[4].len == 0 &&
             part_is(p[5], "awslayer") && is_word(p[6], "")) {
-                *ret_foreign = true;
+                *ret_name = (struct layer_name){ p[3], p[4], p[6] };
+                *ret_number = 0;
                 return true;
         }
         if (count != 8 || p[7].len == 0 || strspn(p[7].start, "0123456789") != p[7].len)

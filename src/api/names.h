@@ -35,11 +35,14 @@ bool qualifier_is_valid(const char *text);
 bool qualifier_is_alias(const char *text);
 
 struct layer_name {
-        struct name_part region, account, name; /* region and account only of an ARN */
+        struct name_part region, account,
+                name; /* region and account only of an ARN, empty of one of AWS's own */
 };
 
 bool layer_name_parse(const char *text, struct layer_name *ret_name);
-/* arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION; AWS's own public ones have no account and are refused by
- * *ret_foreign. */
-bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number,
-                             bool *ret_foreign);
+/* arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION, or AWS's own, arn:aws:lambda:::awslayer:NAME: that is in no region
+ * and of no account, whatever its partition, and its number is 0. */
+bool layer_version_arn_parse(const char *text, struct layer_name *ret_name, unsigned long long *ret_number);
+static inline bool layer_name_is_awslayer(const struct layer_name *name) {
+        return name->account.start && name->account.len == 0;
+}

@@ -126,6 +126,7 @@ void api_list_layer_versions(struct api_request *r);
 
 /* foreign_layers.c */
 void api_import_layer(struct api_request *r);
+void api_forget_layer(struct api_request *r);
 void api_list_all_layers(struct api_request *r);
 
 /* download.c */

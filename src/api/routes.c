@@ -113,6 +113,7 @@ static const struct api_route internal[] = {
         { HTTP_POST_, "/_lambent/environments/{}/evict", "EvictEnvironment", api_evict, ROUTE_JSON },
         { HTTP_GET_, "/_lambent/layers", "ListAllLayers", api_list_all_layers, ROUTE_PLAIN },
         { HTTP_POST_, "/_lambent/layers", "ImportLayer", api_import_layer, ROUTE_RAW },
+        { HTTP_DELETE_, "/_lambent/layers", "ForgetLayer", api_forget_layer, ROUTE_PLAIN },
         { HTTP_GET_, "/_lambent/logs", "ReadLogs", api_logs, ROUTE_PLAIN },
 };
 

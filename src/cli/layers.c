@@ -178,18 +178,27 @@ static int import_layer(const struct layer_options *options, struct client *clie
         return r;
 }
 
+/* AWS's own have no version, so DeleteLayerVersion cannot name them. */
+static char *removal_target(const char *arn, const char *number) {
+        AUTO(str) char *layer = xstrndup(arn, (size_t)(number - arn));
+        AUTO(str) char *escaped = url_escape(strstr(arn, ":::awslayer:") ? arn : layer), *version = NULL;
+
+        if (strstr(arn, ":::awslayer:"))
+                return xstrcat("/_lambent/layers?arn=", escaped, NULL);
+        version = url_escape(number + 1);
+        return xasprintf("/2018-10-31/layers/%s/versions/%s", escaped, version);
+}
+
 static int remove_layer(struct client *client, const char *arn) {
         const char *number = strrchr(arn, ':');
-        AUTO(str) char *layer = number ? xstrndup(arn, (size_t)(number - arn)) : NULL;
-        AUTO(str) char *escaped = layer ? url_escape(layer) : NULL, *version = NULL, *target = NULL;
+        AUTO(str) char *target = NULL;
         json_t *ignored;
         int r;
 
         if (!number || strncmp(arn, "arn:", 4) != 0)
                 return complain("\"%s\" is not of the form arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION",
                                 arn);
-        version = url_escape(number + 1);
-        target = xasprintf("/2018-10-31/layers/%s/versions/%s", escaped, version);
+        target = removal_target(arn, number);
         r = client_get(client, HTTP_DELETE_, target, NULL, &ignored);
         json_decref(ignored);
         return r;

@@ -17,10 +17,11 @@ void layer_version_clear(struct layer_version *l) {
 }
 
 char *layer_arn(const char *region, const char *account, const char *name, uint64_t number) {
-        char *arn =
-                xasprintf("arn:%s:lambda:%s:%s:layer:%s", region_partition(region), region, account, name);
-        char *numbered;
+        char *arn, *numbered;
 
+        if (!*account)
+                return xstrcat("arn:aws:lambda:::awslayer:", name, NULL);
+        arn = xasprintf("arn:%s:lambda:%s:%s:layer:%s", region_partition(region), region, account, name);
         if (number == 0)
                 return arn;
         numbered = xasprintf("%s:%llu", arn, (unsigned long long)number);

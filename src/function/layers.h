@@ -9,6 +9,7 @@
 #pragma once
 #include "function/registry.h"
 
+/* AWS's own layers (awslayer) are of no account and in no region (""), and their number is 0. */
 struct layer_version {
         char *account, *region, *name;
         uint64_t number;
@@ -44,5 +45,6 @@ int layers_delete(struct registry *r, const char *account, const char *region, c
 int layers_each(struct registry *r, const char *account, const char *region, const char *name,
                 const char *after, bool (*visit)(void *owner, const struct layer_version *layer),
                 void *owner);
-/* "arn:aws:lambda:REGION:ACCOUNT:layer:NAME" and, with a number, ":NUMBER"; malloc'ed. */
+/* "arn:aws:lambda:REGION:ACCOUNT:layer:NAME" and, with a number, ":NUMBER"; of no account "arn:aws:lambda:::awslayer:NAME".
+ * malloc'ed. */
 char *layer_arn(const char *region, const char *account, const char *name, uint64_t number);

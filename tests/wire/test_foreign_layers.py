@@ -17,6 +17,7 @@ from fake_s3 import FakeS3, answer
 from guests import host_python_runtime
 
 OTHER = "123456789012"
+PUBLIC = "arn:aws:lambda:::awslayer:Kept"
 ARN = f"arn:aws:lambda:us-east-1:{OTHER}:layer:shared:7"
 LAYER = make_zip({"python/shared.py": "word = 'imported'\n"})
 CODE = make_zip({"app.py": "import shared\ndef handler(event, context):\n    return shared.word\n"})
@@ -122,7 +123,7 @@ def test_an_import_replaces_and_takes_its_number(lambent_factory, package):
 
 def test_imports_that_are_refused(lambent_factory, tmp_path, package):
     daemon = lambent_factory()
-    for arn in ("shared", ARN[:-2], f"{ARN[:-1]}0", f"{ARN}x", "arn:aws:lambda:::awslayer:AmazonLinux1803", ""):
+    for arn in ("shared", ARN[:-2], f"{ARN[:-1]}0", f"{ARN}x", f"{PUBLIC}:1", PUBLIC[:-4], "arn:aws:lambda:us-east-1::awslayer:Kept", ""):
         done = import_layer(daemon, arn, package)
         assert done.returncode == 1 and "is not of the form arn:aws:lambda:REGION:ACCOUNT:layer:NAME:VERSION" in done.stderr, arn
     text, empty, nothing = tmp_path / "text", tmp_path / "empty", tmp_path / "nothing"
@@ -136,6 +137,41 @@ def test_imports_that_are_refused(lambent_factory, tmp_path, package):
     assert command("layer", "import", ARN).returncode == 2 and command("layer", "list", ARN).returncode == 2
     assert command("layer", "rm", "shared", "--endpoint", daemon.endpoint).returncode == 1
     assert layers(daemon) == [] and list((daemon.data_dir / "content" / "tmp").iterdir()) == []
+
+
+# ---- AWS's own, of no account and in no region ----
+
+def test_an_imported_layer_of_awss_own(lambent_factory, package):
+    daemon = lambent_factory()
+    client, other, elsewhere = (make_client(daemon.endpoint, **settings) for settings in ({}, {"access_key": OTHER}, {"region": "eu-west-1"}))
+    missing = (400, "InvalidParameterValueException",
+               f'Layer version {PUBLIC} does not exist. lambent can be given a copy with "lambent layer import {PUBLIC} FILE.zip".')
+    assert refused(create, client=client, layers=[PUBLIC]) == missing
+    create(client, layers=[])
+    client.get_waiter("function_active_v2").wait(FunctionName="fn", WaiterConfig={"Delay": 0.02, "MaxAttempts": 1500})
+    assert refused(client.update_function_configuration, FunctionName="fn", Layers=[PUBLIC]) == missing
+    assert refused(client.get_layer_version_by_arn, Arn=PUBLIC)[:2] == (404, "ResourceNotFoundException")
+    done = import_layer(daemon, PUBLIC, package, "--runtimes", "python3.12", "--description", "kept")
+    assert (done.returncode, done.stdout) == (0, f"imported {PUBLIC} ({len(LAYER)} bytes)\n")
+    updated = client.update_function_configuration(FunctionName="fn", Layers=[PUBLIC])
+    assert updated["Layers"] == [{"Arn": PUBLIC, "CodeSize": len(LAYER)}] and invoke(client) == "imported"
+    # For every account, in every region, beside layers of an account.
+    for asker in (other, elsewhere):
+        own = asker.publish_layer_version(LayerName="own", Content={"ZipFile": make_zip({"x": "y"})})["LayerVersionArn"]
+        create(asker, layers=[PUBLIC, own])
+        assert invoke(asker) == "imported"
+        got = asker.get_layer_version_by_arn(Arn=PUBLIC)
+        assert (got["LayerVersionArn"], got["LayerArn"], got["Description"]) == (PUBLIC, PUBLIC, "kept")
+    assert layers(daemon) == [(PUBLIC, "file")] and client.list_layers()["Layers"] == []
+    daemon.stop()
+    daemon.start()
+    client = make_client(daemon.endpoint)
+    assert layers(daemon) == [(PUBLIC, "file")] and invoke(client) == "imported"
+    assert command("layer", "rm", PUBLIC, "--endpoint", daemon.endpoint).returncode == 0
+    gone = command("layer", "rm", PUBLIC, "--endpoint", daemon.endpoint)
+    assert gone.returncode == 1 and f"There is no imported layer {PUBLIC}." in gone.stderr
+    assert layers(daemon) == [] and invoke(client) == "imported"
+    assert refused(create, client=client, name="other", layers=[PUBLIC]) == missing
 
 
 # ---- from AWS ----
@@ -199,7 +235,7 @@ def test_who_is_asked_and_how(hostile, fake):
 def test_what_nobody_has_to_be_asked_for(hostile, fake):
     client = make_client(hostile.endpoint)
     for arns in (["arn:aws:lambda:us-east-1:000000000000:layer:own:1"], [ARN.replace("us-east-1", "eu-west-1")], ["nonsense"],
-                 [f"{ARN[:-1]}{number}" for number in range(1, 7)], ["arn:aws:lambda:::awslayer:AmazonLinux1803"]):
+                 [f"{ARN[:-1]}{number}" for number in range(1, 7)], [PUBLIC]):
         assert refused(create, client=client, layers=arns)[0] == 400
     assert fake.requests == []
 

@@ -97,7 +97,6 @@ static void qualifiers(void **state) {
 static void layers(void **state) {
         unsigned long long number = 0;
         struct layer_name name;
-        bool foreign;
 
         assert_true(layer_name_parse("my-layer_1", &name));
         assert_part(name.name, "my-layer_1");
@@ -110,25 +109,30 @@ static void layers(void **state) {
         assert_false(layer_name_parse("a b", &name) || layer_name_parse("", &name) ||
                      layer_name_parse("a:b", &name));
 
-        assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:17", &name, &number,
-                                            &foreign));
+        assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:17", &name, &number));
         assert_int_equal(number, 17);
-        assert_false(foreign);
+        assert_false(layer_name_is_awslayer(&name));
         assert_part(name.name, "l");
         assert_true(layer_version_arn_parse("arn:aws:lambda:us-east-1:" A ":layer:l:99999999999999999999",
-                                            &name, &number, &foreign));
+                                            &name, &number));
         assert_int_equal(number, 0);
-        assert_true(layer_version_arn_parse("arn:aws:lambda:::awslayer:AmazonLinux1803", &name, &number,
-                                            &foreign));
-        assert_true(foreign);
+        assert_true(layer_version_arn_parse("arn:aws:lambda:::awslayer:AmazonLinux1803", &name, &number));
+        assert_true(layer_name_is_awslayer(&name));
+        assert_int_equal(number, 0);
+        assert_part(name.name, "AmazonLinux1803");
+        assert_part(name.region, "");
         static const char *const bad[] = { "arn:aws:lambda:us-east-1:" A ":layer:l",
                                            "arn:aws:lambda:us-east-1:" A ":layer:l:",
                                            "arn:aws:lambda:us-east-1:" A ":layer:l:x",
                                            "l:1",
                                            "",
-                                           "arn:aws:lambda:us-east-1::layer:l:1" };
+                                           "arn:aws:lambda:us-east-1::layer:l:1",
+                                           "arn:aws:lambda:::layer:l:1",
+                                           "arn:aws:lambda:::awslayer:l:1",
+                                           "arn:aws:lambda:us-east-1::awslayer:l",
+                                           "arn:aws:lambda:::awslayer:" };
         for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-                assert_false(layer_version_arn_parse(bad[i], &name, &number, &foreign));
+                assert_false(layer_version_arn_parse(bad[i], &name, &number));
 }
 
 static void credentials(void **state) {
