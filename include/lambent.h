@@ -10,6 +10,7 @@
  *
  * It has child processes and learns from each how it ended. So SIGCHLD must be neither ignored nor handled with SA_NOCLDWAIT,
  * and the program waits for its own children by their pids: waitpid(-1) would take ours. A handler is no matter.
+ * A process that it forks leaves the engine alone: calls there, lambent_close as well, would end what is the program's.
  *
  * Errors: 0 is success; negative numbers are errno values, with a sentence for a human in *ret_problem where there is
  * one (free() it); positive ones are enum lambent_error: what can happen to a function. Strings and bytes given to a

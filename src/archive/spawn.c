@@ -75,9 +75,7 @@ void helper_server_end(struct helper_server *server) {
 
         if (server->socket < 0)
                 return;
-        /* A process that the program has forked has the socket, too: closing it here would tell nobody. */
-        shutdown(server->socket, SHUT_RDWR);
-        server->socket = fd_close(server->socket);
+        server->socket = fd_hang_up(server->socket);
         wait_for(server->pid, &info);
 }
 

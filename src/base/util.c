@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 
@@ -81,6 +82,14 @@ int fd_close(int fd) {
                 errno = saved;
         }
         return -1;
+}
+
+int fd_hang_up(int fd) {
+        int saved = errno;
+
+        shutdown(fd, SHUT_RDWR);
+        errno = saved;
+        return fd_close(fd);
 }
 
 uint64_t fd_read_number(int fd) {

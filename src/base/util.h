@@ -90,6 +90,8 @@ static inline void str_freep(char **s) {
 
 /* Closes fd if it is one, keeps errno; returns -1 so that fd = fd_close(fd) reads well. */
 int fd_close(int fd);
+/* The same of a socket; its peer hears of it even if a fork of this process has it, too. */
+int fd_hang_up(int fd);
 /* The number that a file of the kernel's (a cgroup's, say) begins with; 0: there is none, or no file. */
 uint64_t fd_read_number(int fd);
 static inline void fd_freep(int *fd) {

@@ -70,6 +70,13 @@ static int lock_data_dir(struct engine *e, char **ret_problem) {
         return 0;
 }
 
+/* Said aloud: a fork of this process may still have the descriptor. */
+static void unlock_data_dir(struct engine *e) {
+        if (e->lock_fd >= 0)
+                flock(e->lock_fd, LOCK_UN);
+        fd_close(e->lock_fd);
+}
+
 static int open_stores(struct engine *e, char **ret_problem) {
         AUTO(str) char *database = xasprintf("%s/lambent.db", e->options.data_dir);
         AUTO(str) char *content = xasprintf("%s/content", e->options.data_dir);
@@ -378,7 +385,7 @@ void engine_close(struct engine *e) {
         if (e->content)
                 content_close(e->content);
         store_free(e->store);
-        fd_close(e->lock_fd);
+        unlock_data_dir(e);
         free(e->native_problem);
         for (size_t i = 0; i < e->string_count; ++i)
                 free(e->strings[i]);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -327,6 +328,32 @@ static void stop_all_lets_the_busy_finish(void **state) {
         lambent_close(l);
 }
 
+/* It has all our descriptors, for as long as it lives. */
+static void a_program_that_has_forked(void **state) {
+        struct lambent *l = open_engine();
+        struct outcome o;
+        int life[2];
+        pid_t child;
+        char byte;
+
+        deploy(l, "echo", "echo");
+        invoke(l, "echo", "1", 0, &o);
+        assert_int_equal(pipe(life), 0);
+        child = fork();
+        if (child == 0) {
+                close(life[1]);
+                _exit((int)read(life[0], &byte, 1));
+        }
+        alarm(30);
+        lambent_close(l);
+        l = open_engine();
+        lambent_close(l);
+        alarm(0);
+        close(life[0]);
+        close(life[1]);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void every_error_has_a_name(void **state) {
         assert_string_equal(lambent_error_name(LAMBENT_OK), "ok");
         assert_string_equal(lambent_error_name(LAMBENT_BAD_ZIP), "bad-zip");
@@ -356,6 +383,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(one_environment_too_few),       cmocka_unit_test(what_cannot_be_deployed),
                 cmocka_unit_test(no_engine_to_be_had),           cmocka_unit_test(an_older_program),
                 cmocka_unit_test(stop_all_lets_the_busy_finish), cmocka_unit_test(every_error_has_a_name),
+                cmocka_unit_test(a_program_that_has_forked),
         };
         char command[128];
         int failed;

@@ -131,7 +131,7 @@ void remote_cell_free(struct remote_cell *cell) {
         }
         source_remove(&cell->socket);
         source_remove(&cell->output);
-        fd_close(cell->socket_fd);
+        fd_hang_up(cell->socket_fd);
         fd_close(cell->output_fd);
         fd_close(cell->api_fd);
         fd_close(cell->peak_fd);
@@ -261,14 +261,14 @@ static int launch(struct native *native) {
 /* The guard waits for it before it starts another one. */
 static void end_launcher(struct native *native) {
         source_remove(&native->control_source);
-        native->control = fd_close(native->control);
+        native->control = fd_hang_up(native->control);
 }
 
 /* Waits for both: they take everything away before they end. */
 static void end_guard(struct native *native) {
         end_launcher(native);
         source_remove(&native->guard_source);
-        native->guard = fd_close(native->guard);
+        native->guard = fd_hang_up(native->guard);
         while (native->guard_pid && waitpid(native->guard_pid, NULL, 0) < 0 && errno == EINTR)
                 ;
         native->guard_pid = 0;
