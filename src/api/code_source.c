@@ -43,8 +43,11 @@ bool code_source_check(const struct api_request *r, const json_t *source, const 
                                    "Uploaded file must be a non-empty zip");
         if (r->upload)
                 return true;
-        if (!json_tree_get(source, "S3Bucket") || !json_tree_get(source, "S3Key"))
+        if (!names_object(source))
                 return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER, "%s", missing);
+        if (!json_tree_get(source, "S3Bucket") || !json_tree_get(source, "S3Key"))
+                return problem_set(ret_problem, PROBLEM_INVALID_PARAMETER,
+                                   "S3 Bucket and Key are required for uploading with S3 parameters.");
         if (!r->api->s3_endpoint.host && !r->api->options.aws_keys)
                 return problem_set(
                         ret_problem, PROBLEM_NOT_IMPLEMENTED,
@@ -110,6 +113,7 @@ static void fail_denied(const struct api_fetch *f, const char *code, const char 
 static void fail_object(const struct api_fetch *f, const struct aws_get_result *result) {
         AUTO(str) char *code = element(result->body, result->len, "Code");
         AUTO(str) char *message = element(result->body, result->len, "Message");
+        const char *asked = f->version ? "GetObjectVersion" : "GetObject";
         const enum problem_kind kind =
                 result->status >= 500 || result->status == 429 ? PROBLEM_SERVICE : PROBLEM_INVALID_PARAMETER;
 
@@ -118,17 +122,15 @@ static void fail_object(const struct api_fetch *f, const struct aws_get_result *
         if (!message)
                 message = xstrdup("The answer is not one of S3's.");
         if (is_elsewhere(result, code))
-                api_fail(
-                        f->request, PROBLEM_INVALID_PARAMETER,
-                        "Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: The "
-                        "bucket is in this region: %s. Please use this region to retry the request",
-                        result->region);
+                api_fail(f->request, PROBLEM_INVALID_PARAMETER,
+                         "Error occurred while %s. S3 Error Code: PermanentRedirect. S3 Error Message: The "
+                         "bucket is in this region: %s. Please use this region to retry the request",
+                         asked, result->region);
         else if (result->status == 403)
                 fail_denied(f, code, message);
         else
-                api_fail(f->request, kind,
-                         "Error occurred while GetObject. S3 Error Code: %s. S3 Error Message: %s", code,
-                         message);
+                api_fail(f->request, kind, "Error occurred while %s. S3 Error Code: %s. S3 Error Message: %s",
+                         asked, code, message);
 }
 
 /* ---- the object ---- */

@@ -137,7 +137,7 @@ def test_a_version_of_an_object(daemon, s3):
     s3.put_object(Bucket="versioned", Key="k", Body=make_zip({"b": "newer"}))
     assert create(client, "k", bucket="versioned", version=first)["CodeSha256"] == sha256(CODE)
     status, kind, text = refused(create, client=client, key="k", name="other", bucket="versioned", version="none-such")
-    assert (status, kind) == (400, "InvalidParameterValueException") and text.startswith("Error occurred while GetObject. S3 Error Code: ")
+    assert (status, kind) == (400, "InvalidParameterValueException") and text.startswith("Error occurred while GetObjectVersion. S3 Error Code: ")
 
 
 def test_a_layer(daemon, s3):
@@ -347,9 +347,11 @@ def test_sources_that_contradict_each_other(hostile, fake):
     both = {"ZipFile": CODE, "S3Bucket": BUCKET, "S3Key": "k"}
     refusal = (400, "InvalidParameterValueException", "Please do not provide other FunctionCode parameters when providing a ZipFile.")
     assert refused(client.create_function, FunctionName="fn", Code=both, **SETTINGS) == refusal
+    half = (400, "InvalidParameterValueException", "S3 Bucket and Key are required for uploading with S3 parameters.")
+    for code in ({"S3Bucket": BUCKET}, {"S3Key": "k"}, {"S3ObjectVersion": "v"}):
+        assert refused(client.create_function, FunctionName="fn", Code=code, **SETTINGS) == half
     nothing = (400, "InvalidParameterValueException", "Please provide a source for function code.")
-    assert refused(client.create_function, FunctionName="fn", Code={"S3Bucket": BUCKET}, **SETTINGS) == nothing
-    assert refused(client.create_function, FunctionName="fn", Code={"S3Key": "k"}, **SETTINGS) == nothing
+    assert refused(client.create_function, FunctionName="fn", Code={}, **SETTINGS) == nothing
     assert refused(client.create_function, FunctionName="fn", Code={"ZipFile": CODE, "S3ObjectStorageMode": "REFERENCE"}, **SETTINGS) == refusal
     fake.paths[f"/{BUCKET}/k"] = answer(200, CODE)
     assert refused(create, client=client, key="k", MemorySize=1)[1] == "ValidationException"
@@ -357,7 +359,8 @@ def test_sources_that_contradict_each_other(hostile, fake):
     client.create_function(FunctionName="fn", Code={"S3Bucket": BUCKET, "S3Key": "k", "S3ObjectStorageMode": "COPY"}, **SETTINGS)
     wait(client)
     assert refused(client.update_function_code, FunctionName="fn", **both) == refusal
-    assert refused(client.update_function_code, FunctionName="fn", S3Bucket=BUCKET) == nothing
+    assert refused(client.update_function_code, FunctionName="fn", S3Bucket=BUCKET) == half
+    assert refused(client.update_function_code, FunctionName="fn") == nothing
 
 
 # ---- the request ----
