@@ -233,10 +233,12 @@ static struct transport *dial(struct dialer *dialer, const char *address, const 
                                .question = { ++b->last_id, o->question.place },
                                .fd = -1 };
         list_push_back(&b->unsent, &o->link);
-        if (b->fd < 0)
-                conclude(o, -EPIPE, -1);
-        else
+        if (b->fd >= 0) {
                 ask(b);
+        } else {
+                reap(b, WNOHANG); /* its socket had ended before it */
+                conclude(o, -EPIPE, -1);
+        }
         return &o->transport;
 }
 

@@ -658,6 +658,31 @@ static void test_many_at_once(void **state) {
         trial_close(&t);
 }
 
+static void fail_to_call(struct trial *t) {
+        static const struct http_client_ops ops = { .on_end = on_end };
+        AUTO(str) char *address = xasprintf("unix:%s", t->closed);
+        struct http_client *client = broker_client_new(t->broker, address);
+        struct count count = {};
+
+        assert_int_equal(
+                http_client_call(client, HTTP_GET_, "/version", NULL, NULL, 0, NSEC_NEVER, &ops, &count), 0);
+        stage_until(&t->stage, count.ended == 1);
+        assert_int_equal(count.failed, 1);
+        http_client_free(client);
+}
+
+static void test_nothing_is_left_of_one_that_has_ended(void **state) {
+        struct trial t;
+        siginfo_t info;
+
+        trial_open(&t, ENDS, 1);
+        fail_to_call(&t);
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+        fail_to_call(&t);
+        assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+        trial_close(&t);
+}
+
 static void test_no_such_program(void **state) {
         const struct broker_place place = { (char *)"unix:/run/x.sock", (char *)"", NULL, true };
         struct broker *broker = NULL;
@@ -690,6 +715,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_every_trouble_at_every_connection),
                 cmocka_unit_test(test_given_up_while_it_is_asked),
                 cmocka_unit_test(test_many_at_once),
+                cmocka_unit_test(test_nothing_is_left_of_one_that_has_ended),
                 cmocka_unit_test(test_no_such_program),
         };
 
