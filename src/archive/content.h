@@ -11,9 +11,10 @@
  *   tmp/, trash/       work that is not finished; what waits for removal. Both are cleared at open
  *
  * Everything appears by one rename, so kill -9 leaves nothing half-made and loses nothing. Neither a blob nor a tree is
- * on the disk when it gets its name (waiting for the disk would take longer than all the rest); soon after it is, and is
- * known to be. After a power cut open throws away what the disk does not have: a marked blob that is not what its digest
- * says, and a tree of an earlier boot whose info does not say that it was synced.
+ * on the disk when it gets its name (waiting for the disk would take longer than all the rest); the helper that has made
+ * a tree brings both there, and then they are known to be. After a power cut open throws away what the disk does not have:
+ * a marked blob (one that was not unpacked still has its mark) that is not what its digest says, and a tree of an earlier
+ * boot whose info does not say that it was synced.
  *
  * All calls and callbacks belong to the loop thread and none of them blocks: files are written and hashed by
  * loop jobs, archives are opened by helper processes (helper.h). Callbacks never come from inside the call

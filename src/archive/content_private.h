@@ -10,7 +10,6 @@
 #include "base/map.h"
 #include "base/random.h"
 
-/* What jobs need outlives the store until the last of them is back. Counted on the loop thread only. */
 struct helper_server { /* spawn.c's; the worker's */
         int socket;
         pid_t pid;
@@ -18,6 +17,7 @@ struct helper_server { /* spawn.c's; the worker's */
 
 #define HELPER_SERVER_NULL ((struct helper_server){ .socket = -1 })
 
+/* What jobs need outlives the store until the last of them is back. Counted on the loop thread only. */
 struct content_root {
         int fd;
         char *helper;
