@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The helper and the fork server that makes it, when they or the program are not as they should be. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -92,6 +94,55 @@ static void a_fork_server_ends_whoever_else_has_its_socket(void **state) {
         assert_int_equal(waitid(P_PID, (id_t)server.pid, &info, WEXITED | WNOHANG), -1);
 }
 
+static unsigned count_own_descriptors(void) {
+        DIR *dir = opendir("/proc/self/fd");
+        unsigned count = 0;
+
+        assert_non_null(dir);
+        while (readdir(dir))
+                ++count;
+        closedir(dir);
+        return count;
+}
+
+static int spawn_with_room_for(rlim_t more, struct helper_server *server, int target,
+                               struct helper_process *ret_process) {
+        const char *argv[] = { helper_path(), "no-such-verb", NULL };
+        struct rlimit before, less;
+        int r, next = fcntl(target, F_DUPFD_CLOEXEC, 0);
+
+        close(next);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        less = (struct rlimit){ (rlim_t)next + more, before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &less), 0);
+        r = helper_spawn(server, argv, &(struct helper_fds){ target, target, NULL, 0 }, ret_process);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        return r;
+}
+
+/* Here or in the fork server: nothing stays open, and nobody is left. */
+static void any_descriptor_may_be_missing(void **state) {
+        AUTO(fd) int target = memfd_create("target", MFD_CLOEXEC);
+        const unsigned before = count_own_descriptors();
+        struct helper_server server = HELPER_SERVER_NULL;
+        struct helper_process process = HELPER_PROCESS_NULL;
+        siginfo_t info;
+        rlim_t more = 0;
+        int r;
+
+        while ((r = spawn_with_room_for(more, &server, target, &process))) {
+                assert_true(r == -EMFILE || r == -EIO);
+                helper_server_end(&server);
+                assert_int_equal(count_own_descriptors(), before);
+                assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+                assert_true(++more < 20);
+        }
+        assert_true(more > 2);
+        helper_end(&process);
+        helper_server_end(&server);
+        assert_int_equal(count_own_descriptors(), before);
+}
+
 static void a_helper_is_not_told_more_than_it_can_hear(void **state) {
         static char word[sizeof(struct helper_request)];
         const char *argv[] = { helper_path(), "pack", word, NULL };
@@ -120,6 +171,7 @@ int main(void) {
                 WITH_BENCH(a_fork_server_that_died_is_replaced),
                 WITH_BENCH(a_fork_server_keeps_nothing_of_the_programs),
                 cmocka_unit_test(a_fork_server_ends_whoever_else_has_its_socket),
+                cmocka_unit_test(any_descriptor_may_be_missing),
                 cmocka_unit_test(a_helper_is_not_told_more_than_it_can_hear),
         };
 
