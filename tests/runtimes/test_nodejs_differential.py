@@ -299,6 +299,15 @@ STREAMS = {
 }
 
 
+def run_patiently(client, folder, events, tries, **options):
+    for left in reversed(range(tries)):
+        try:
+            return run(client, folder, "app.handler", events, TEXT, **options)
+        except AssertionError:
+            if not left:
+                raise
+
+
 @pytest.mark.parametrize("name", STREAMS)
 def test_streaming(pair, tmp_path, name):
     handler, options = STREAMS[name], ""
@@ -309,7 +318,9 @@ def test_streaming(pair, tmp_path, name):
     fails = is_modern(pair) and (name.startswith("error") or name == "too-late")
     make_function(tmp_path, {"app.js": code})
     events = [{}] if fails else [{}, {}]
-    outcomes = [run(client, tmp_path, "app.handler", events, TEXT, await_next=not fails) for client in pair]
+    # Nor, one time in ten, after a handler that returned before its stream's end; ours always does.
+    tries = {"aws": 5} if is_modern(pair) and name == "not-async" else {}
+    outcomes = [run_patiently(client, tmp_path, events, tries.get(client.name, 1), await_next=not fails) for client in pair]
     same, theirs = (comparable(client, outcome) for client, outcome in zip(pair, outcomes))
     assert same == theirs
     assert same["answers"][0]["lambda-runtime-function-response-mode"] == "streaming"
