@@ -11,6 +11,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,15 +27,18 @@ import guests
 from conftest import make_client
 
 INIT = pathlib.Path(os.environ.get("LAMBENT_TEST_BINARY", "build/lambent")).resolve().parent / "lambent-init"
+# The same for the machine's other architecture, made by the step before these tests, and what runs it here.
+OTHER = INIT.with_name("lambent-init-" + ("x86-64" if os.uname().machine == "aarch64" else "arm64"))
+INTERPRETER = "qemu-x86_64" if os.uname().machine == "aarch64" else "qemu-aarch64"
 PATH = "/2015-03-31/functions/function/invocations"
 
 
 class Emulator:
     """A lambent-init --rie that serves on a port of its own choice."""
 
-    def __init__(self, *command, env=None, cwd=None):
+    def __init__(self, *command, program=(INIT,), env=None, cwd=None):
         self.process = subprocess.Popen(
-            [INIT, "--rie", "--address", "127.0.0.1:0", "--runtime-api-address", "127.0.0.1:0", *command],
+            [*program, "--rie", "--address", "127.0.0.1:0", "--runtime-api-address", "127.0.0.1:0", *command],
             env={"PATH": os.environ["PATH"], **(env or {})}, cwd=cwd, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.lines = []
         for line in self.process.stderr:
@@ -68,13 +72,24 @@ def bootstrap(tmp_path_factory):
     return path
 
 
+@pytest.fixture(params=["own", "other"])
+def program(request):
+    """lambent-init of this machine's architecture, and of the other one."""
+    if request.param == "own":
+        return (INIT,)
+    interpreter = shutil.which(INTERPRETER)
+    if not interpreter or not OTHER.exists():
+        pytest.skip(f"needs {INTERPRETER} and {OTHER.name} (tools/build_carried.py)")
+    return (interpreter, OTHER)
+
+
 @pytest.fixture
-def emulate(bootstrap):
+def emulate(bootstrap, program):
     """emulate(word, env={}, …) starts an emulator for the guest; all are stopped, and must end well."""
     running = []
 
     def start(word="by-event", env=None, command=None):
-        running.append(Emulator(*(command or [str(bootstrap)]), env={"_HANDLER": word, **(env or {})}))
+        running.append(Emulator(*(command or [str(bootstrap)]), program=program, env={"_HANDLER": word, **(env or {})}))
         return running[-1]
 
     yield start
