@@ -59,7 +59,9 @@ struct item *item_get(struct content_store *store, enum item_kind kind, const ch
 static void item_free(struct item *item) {
         map_remove(item->kind == ITEM_PACKAGE ? &item->store->packages : &item->store->merges, &item->node);
         defer_cancel(&item->answer);
+        free(item->failure);
         free(item->layers);
+        free(item->note);
         free(item);
 }
 
@@ -67,6 +69,15 @@ void item_drop_if_empty(struct item *item) {
         if (!item->has_blob && !item->has_tree && !item->task && !item->answering &&
             list_is_empty(&item->waiters))
                 item_free(item);
+}
+
+void item_take_tree(struct item *item, const struct tree_info *info) {
+        item->has_tree = true;
+        item->bytes = info->bytes;
+        item->entries = info->entries;
+        item->unreadable = info->unreadable;
+        free(item->note);
+        item->note = *info->note ? xstrdup(info->note) : NULL;
 }
 
 static void item_path(const struct item *item, char ret_path[static PATH_MAX]) {
@@ -77,16 +88,16 @@ static void describe(const struct item *item, char path[static PATH_MAX], struct
         item_path(item, path);
         *ret = (struct content_tree){
                 .outcome = ARCHIVE_FINE,
-                .bytes = item->info.bytes,
-                .entries = item->info.entries,
-                .unreadable = item->info.unreadable,
-                .reason = item->info.note,
+                .bytes = item->bytes,
+                .entries = item->entries,
+                .unreadable = item->unreadable,
+                .reason = item->note ? item->note : "",
                 .path = path,
         };
 }
 
 void item_answer(struct item *item) {
-        const struct archive_report failure = item->failure;
+        const struct archive_report failure = item->failure ? *item->failure : (struct archive_report){};
         struct content_tree tree = { .outcome = failure.outcome,
                                      .error = failure.error,
                                      .reason = failure.reason };
@@ -111,9 +122,15 @@ void item_answer(struct item *item) {
         item_drop_if_empty(item);
 }
 
+static void fail(struct item *item, enum archive_outcome outcome, int error, const char *reason) {
+        if (!item->failure)
+                item->failure = xmalloc(sizeof(*item->failure));
+        *item->failure = (struct archive_report){ .outcome = outcome, .error = error };
+        str_fit(item->failure->reason, sizeof(item->failure->reason), reason);
+}
+
 void item_answer_failure(struct item *item, enum archive_outcome outcome, int error, const char *reason) {
-        item->failure = (struct archive_report){ .outcome = outcome, .error = error };
-        snprintf(item->failure.reason, sizeof(item->failure.reason), "%s", reason);
+        fail(item, outcome, error, reason);
         item_answer(item);
 }
 
@@ -136,11 +153,7 @@ static void wait_for(struct item *item, struct content_wait *wait,
 
 static void answer_soon(struct item *item) {
         if (!item->has_tree)
-                item->failure = (struct archive_report){
-                        .outcome = ARCHIVE_BROKE_OFF,
-                        .error = -ENOENT,
-                        .reason = "there is no such package",
-                };
+                fail(item, ARCHIVE_BROKE_OFF, -ENOENT, "there is no such package");
         defer_call(item->store->loop, &item->answer, answer_deferred);
 }
 
@@ -372,8 +385,7 @@ static void found_tree(struct content_store *store, const char *folder, const ch
                 return;
         }
         item = item_get(store, kind, name);
-        item->has_tree = true;
-        item->info = info;
+        item_take_tree(item, &info);
         item->layers = TAKE(layers);
 }
 

@@ -45,13 +45,16 @@ struct item {
         bool has_blob, has_tree, answering;
         bool unsynced; /* the blob has a mark (unsynced.c) */
         uint64_t blob_size;
-        struct tree_info info;
+        /* Of the tree, as its info has it. */
+        uint64_t bytes;
+        uint32_t entries, unreadable;
+        char *note;        /* NULL: none */
         char *layers;      /* merges: the digests it is made of, one a line */
         struct task *task; /* makes its tree, or brings it to the disk */
         struct content_store *store;
-        struct list waiters;           /* struct content_wait */
-        struct defer answer;           /* to those whose tree was there already */
-        struct archive_report failure; /* why there is no tree, for the next answer */
+        struct list waiters;            /* struct content_wait */
+        struct defer answer;            /* to those whose tree was there already */
+        struct archive_report *failure; /* why there is no tree, for the next answer; NULL */
 };
 
 struct content_store {
@@ -74,8 +77,9 @@ struct content_store {
 
 struct item *item_get(struct content_store *store, enum item_kind kind, const char *hex); /* makes it */
 void item_drop_if_empty(struct item *item);
-const char *item_folder(enum item_kind kind); /* "trees", "opt" */
-void item_answer(struct item *item);          /* to all who wait */
+void item_take_tree(struct item *item, const struct tree_info *info); /* there is one */
+const char *item_folder(enum item_kind kind);                         /* "trees", "opt" */
+void item_answer(struct item *item);                                  /* to all who wait */
 void item_answer_failure(struct item *item, enum archive_outcome outcome, int error, const char *reason);
 
 /* Sends <folder>/<name> to the trash, in its turn among the jobs, and has the trash emptied. */

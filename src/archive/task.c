@@ -215,7 +215,6 @@ static void mark_synced(struct task *task) {
 
         mark->job = (struct job){ .run = mark_run, .done = mark_done, .discard = mark_done };
         mark->root = content_root_ref(task->root);
-        item->info.synced = true;
         if (item->unsynced && !task->blob_was_removed) {
                 unsynced_clear(task->root->fd, item->hex);
                 item->unsynced = false;
@@ -278,8 +277,7 @@ static void publish_done(struct job *job) {
                 return;
         }
         task->state = TASK_SYNCING;
-        item->has_tree = true;
-        item->info = task->info;
+        item_take_tree(item, &task->info);
         if (task->doomed) {
                 /* Nobody wants the tree now, but who waits is owed an answer. */
                 content_discard(store, item_folder(item->kind), item->hex);
