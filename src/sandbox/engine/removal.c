@@ -3,6 +3,7 @@
  * Removing a container takes the engine its time, and nobody waits for it. It is tried again with growing pauses;
  * what is not gone then goes at the next start, by its labels.
  */
+#include "sandbox/broker/broker.h"
 #include "sandbox/engine/containers_private.h"
 
 #define TRIES 6
@@ -37,17 +38,18 @@ static void removal_end(struct removal *r) {
 
 static void on_removed(struct docker_call *call, int r) {
         struct removal *removal = container_of(call, struct removal, call);
+        struct containers *c = removal->containers;
+        /* Nobody comes to the engine any more. */
+        bool cut_off = c->by_broker && broker_problem(c->options.broker);
 
-        /* -EEXIST: the engine is about to do so itself. -EPIPE: the broker has ended, and nobody comes to the engine any more. */
+        /* -EEXIST: the engine is about to do so itself. */
         if (!r || r == -ENOENT || r == -EEXIST) {
                 removal_end(removal);
-        } else if (removal->tries == TRIES || r == -EPIPE) {
-                containers_note(removal->containers, "container=%.12s is not removed: %s", removal->id,
-                                call->problem);
+        } else if (removal->tries == TRIES || cut_off) {
+                containers_note(c, "container=%.12s is not removed: %s", removal->id, call->problem);
                 removal_end(removal);
         } else {
-                timer_arm(&removal->again,
-                          loop_now(removal->containers->loop) + (FIRST_PAUSE << (removal->tries - 1)));
+                timer_arm(&removal->again, loop_now(c->loop) + (FIRST_PAUSE << (removal->tries - 1)));
         }
 }
 
