@@ -68,8 +68,9 @@ def run_until_killed(lambent, relay, number, moment):
     return True
 
 
-def start_with_nothing(lambent):
-    """What has been made would still be wanted."""
+def start_with_nothing(lambent, relay):
+    """In peace; and what has been made would still be wanted."""
+    relay.at(0)
     lambent.start()
     for function in lambent.client.list_functions()["Functions"]:
         lambent.client.delete_function(FunctionName=function["FunctionName"])
@@ -92,8 +93,7 @@ def test_at_every_call(lambent_of, engine, registry, relay, aws_image, moment, p
     while run_until_killed(lambent, relay, number, moment):
         assert number < CALLS_MOST
         calls = list(relay.calls)
-        relay.at(0)
-        start_with_nothing(lambent)
+        start_with_nothing(lambent, relay)
         if place == "far":  # its data dir has gone with it: who has none looks for an engine when one is wanted
             lambent.function(guests.c_bootstrap())
         wait_until(lambda: belongings(engine) == before and not files(lambent), f"it takes away what was left at {calls[-1:]}")
@@ -104,6 +104,7 @@ def test_at_every_call(lambent_of, engine, registry, relay, aws_image, moment, p
 
     assert number > 10
     # Ended in peace it waits ten seconds for the engine at the most; what a busy one has not done then is for the next start.
-    start_with_nothing(lambent)
+    start_with_nothing(lambent, relay)
     wait_until(lambda: belongings(engine) == before, "it takes away what was left at its end")
+    assert lambent.daemon.stop() == 0  # while there is a relay
     engine.forget_from(registry.address)
