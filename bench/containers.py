@@ -22,7 +22,8 @@ import control
 from harness import ROOT, Missing, guests, invoke_path, median, phases_usec, resident_kib
 from measures import PIN, Row, cold_starts, measure, take_turns
 
-sys.path.insert(0, str(ROOT / "tests" / "containers"))
+for folder in ("containers", "tls"):
+    sys.path.insert(0, str(ROOT / "tests" / folder))
 
 SETTLE_SECONDS = 30
 LINK_TARGET = "/lambent/link"
