@@ -108,6 +108,7 @@ static void check_command(const char *data, size_t size, enum dialect dialect) {
         AUTO(buf) struct buf event = BUF_NULL(LEDGER_MAX);
         AUTO(str) char *id = NULL;
         AUTO(str) char *last = NULL;
+        bool started;
         int status;
 
         must(buf_append(&request.output, data, size) == 0);
@@ -117,12 +118,13 @@ static void check_command(const char *data, size_t size, enum dialect dialect) {
                 if (answers[i](&request, &json))
                         expect_json(&json);
         }
-        command_translate_event(dialect, data, size, &event, &id);
+        command_translate_event(dialect, data, size, &event, &id, &started);
         if (event.len) {
                 expect_json(&event);
                 check_event(buf_data(&event), event.len);
         }
         must(!id || event.len);
+        must(id || !started);
         last = command_last_line(&request.output);
         must(!strchr(last, '\n'));
         status = command_judge(last);
