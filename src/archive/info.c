@@ -31,18 +31,33 @@ int info_write(int root, const char *folder, const struct tree_info *info, const
         return fault(write_whole(root, path, &text));
 }
 
-/* One byte, so that it is the one or the other whatever happens. */
-int info_set_synced(int root, const char *folder) {
-        char path[128], text[INFO_SIZE_MAX + 1], *at;
-        AUTO(fd) int fd = -1;
+/* Opens <folder>/info and reads it; the descriptor, or -errno. */
+static int open_text(int root, const char *folder, int flags, char text[static INFO_SIZE_MAX + 1]) {
+        char path[128];
         ssize_t n;
+        int fd, r;
 
         snprintf(path, sizeof(path), "%s/info", folder);
-        fd = openat(root, path, O_RDWR | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, text, INFO_SIZE_MAX);
-        if (n < 0)
+        fd = openat(root, path, flags | O_CLOEXEC);
+        if (fd < 0)
                 return -errno;
+        n = read(fd, text, INFO_SIZE_MAX);
+        if (n < 0) {
+                r = -errno;
+                fd_close(fd);
+                return r;
+        }
         text[n] = 0;
+        return fd;
+}
+
+/* One byte, so that it is the one or the other whatever happens. */
+int info_set_synced(int root, const char *folder) {
+        char text[INFO_SIZE_MAX + 1], *at;
+        AUTO(fd) int fd = open_text(root, folder, O_RDWR, text);
+
+        if (fd < 0)
+                return fd;
         at = strstr(text, SYNCED "0\n");
         if (!at)
                 return -EBADMSG;
@@ -67,15 +82,10 @@ static int parse(char *text, struct tree_info *ret_info, char **ret_layers) {
 }
 
 int info_read(int root, const char *folder, struct tree_info *ret_info, char **ret_layers) {
-        char path[128], text[INFO_SIZE_MAX + 1];
-        AUTO(fd) int fd = -1;
-        ssize_t n;
+        char text[INFO_SIZE_MAX + 1];
+        AUTO(fd) int fd = open_text(root, folder, O_RDONLY, text);
 
-        snprintf(path, sizeof(path), "%s/info", folder);
-        fd = openat(root, path, O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? -1 : read(fd, text, INFO_SIZE_MAX);
-        if (n < 0)
-                return -errno;
-        text[n] = 0;
+        if (fd < 0)
+                return fd;
         return parse(text, ret_info, ret_layers);
 }
